@@ -1,0 +1,65 @@
+/* What the files of the guest share. Each .c file is one capability; prelude.lua ties them together. */
+#ifndef PERILUNE_GUEST_H
+#define PERILUNE_GUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lauxlib.h"
+#include "lua.h"
+
+/* Mirrors Value::MAX_DEPTH on the host. */
+#define MAX_DEPTH 128
+
+/* --- allocator.c: memory whose exhaustion ends the cell --------------------------------------------------------- */
+void *guest_alloc(void *ud, void *ptr, size_t old_size, size_t new_size);
+
+/* --- object.c: typed userdata over a state table ----------------------------------------------------------------- */
+extern const char ERROR_CLASS;                       /* registry key of the metatable of error objects */
+int object_state(lua_State *L, int index, const void *class_key); /* pushes the state table, or nothing and 0 */
+void object_wrap(lua_State *L, const void *class_key);            /* state table on top becomes an object */
+int open_objects(lua_State *L);
+
+/* --- msgpack.c: Lua values as MessagePack ------------------------------------------------------------------------- */
+typedef struct {
+  uint8_t *data;
+  size_t length, capacity;
+} buffer;
+extern buffer scratch;                               /* encoded parameters of the import being called */
+bool encode_value(lua_State *L, int index, buffer *out, const char *root);   /* false: a message is on the stack */
+bool encode_arguments(lua_State *L, int first, buffer *out, const char *root);
+void decode_value(lua_State *L, const uint8_t *data, size_t length);         /* pushes one value */
+int decode_arguments(lua_State *L, const uint8_t *data, size_t length);      /* pushes all; returns how many */
+
+/* --- coroutine.c: waiting for the host ---------------------------------------------------------------------------- */
+int wait_for(lua_State *L, uint64_t ticket, lua_KFunction taken); /* suspends the task until the ticket completes */
+void must_be_able_to_wait(lua_State *L, const char *what);
+int open_coroutines(lua_State *L);
+
+/* --- debugging.c: positions and stacks ----------------------------------------------------------------------------- */
+int open_debugging(lua_State *L);
+
+/* --- lift.c: used by the generated imports ------------------------------------------------------------------------- */
+lua_Integer integer_argument(lua_State *L, int index, lua_Integer least, lua_Integer most);
+const char *text_argument(lua_State *L, int index, size_t *length);
+int32_t name_argument(lua_State *L, int index, const char *const *names);
+int refuse(lua_State *L, bool raise);                /* message on top becomes an Invalid error */
+bool is_utf8(const uint8_t *text, size_t length);
+void push_bytes(lua_State *L, const uint8_t *at);    /* takes over a (pointer, length) pair from the host */
+void push_value(lua_State *L, const uint8_t *at);
+void push_failure(lua_State *L, const uint8_t *at);  /* a `failure` record becomes an error object */
+
+static inline int32_t load_i32(const uint8_t *at) { return *(const int32_t *)at; }
+static inline int64_t load_i64(const uint8_t *at) { return *(const int64_t *)at; }
+static inline double load_f64(const uint8_t *at) { return *(const double *)at; }
+
+/* --- generated from wit/ and from lua/ ------------------------------------------------------------------------------ */
+int open_imports(lua_State *L);                      /* pushes {interface = {function = …}} */
+typedef struct {
+  const char *name, *text;
+  size_t length;
+} lua_file;
+extern const lua_file lua_files[];                   /* ends with a null name */
+
+#endif
