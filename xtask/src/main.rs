@@ -1,1 +1,79 @@
-fn main() {}
+//! The command line of `cargo xtask`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use xtask::{checks, demo, setup, workspace::Workspace};
+
+/// Set-up, tests, demo and benchmarks of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Fetch the pinned wasm C compiler into the target directory (done by every verb that builds).
+    Setup {
+        /// Print the compiler's path on standard output.
+        #[arg(long)]
+        print_path: bool,
+    },
+    /// Run every check and every test; with arguments, only the tests that they select.
+    Test {
+        /// Handed to `cargo test`: a part of a test's name, `-p CRATE`, `--test FILE`, …
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Build `perilune` and run the examples.
+    Demo {
+        /// Run only the example in this folder of `examples/`.
+        example: Option<String>,
+        /// Write what the commands print into the examples' README files.
+        #[arg(long)]
+        record: bool,
+    },
+    /// Run the benchmarks, each beside its floor and its native baseline.
+    Bench {
+        /// Handed to `cargo bench`: a part of a benchmark's name, …
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Check formatting, lints and (where `cargo-deny` is installed) dependencies.
+    Lint,
+    /// Format all code.
+    Fmt,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(verb: Verb) -> anyhow::Result<()> {
+    let workspace = Workspace::locate()?;
+    match verb {
+        Verb::Setup { print_path } => {
+            let compiler = setup::ensure(&workspace)?;
+            if print_path {
+                println!("{}", compiler.path().display());
+            }
+            Ok(())
+        }
+        Verb::Test { args } => checks::test(&workspace, &args),
+        Verb::Demo { example, record } => demo::run(&workspace, example.as_deref(), record),
+        Verb::Bench { args } => checks::bench(&workspace, &args),
+        Verb::Lint => {
+            setup::ensure(&workspace)?;
+            checks::lint(&workspace)
+        }
+        Verb::Fmt => workspace.cargo(&["fmt", "--all"]),
+    }
+}

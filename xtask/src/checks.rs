@@ -1,0 +1,101 @@
+//! Formatting, lints, tests and benchmarks.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+
+use crate::setup;
+use crate::tally::Tally;
+use crate::workspace::{self, Workspace};
+
+/// Every check and every test; with arguments, only the tests that they select.
+///
+/// # Errors
+///
+/// At the first check that fails, or after all tests when one of them failed.
+pub fn test(workspace: &Workspace, args: &[String]) -> anyhow::Result<()> {
+    setup::ensure(workspace)?;
+    if args.is_empty() {
+        lint(workspace)?;
+    }
+    let args = test_arguments(args);
+    workspace::announce(&args);
+    let mut child =
+        workspace.cargo_command(&args).stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
+    let stdout = child.stdout.take().context("cargo's output is not connected")?;
+    let tally = pass_through(stdout, io::stdout().lock()).context("cannot pass on what the tests print")?;
+    let status = child.wait()?;
+    println!("\n{tally}");
+    if !status.success() {
+        bail!("`cargo {}` failed; its messages stand above", workspace::display(&args));
+    }
+    Ok(())
+}
+
+/// Formatting, clippy and dependencies; nothing is changed.
+///
+/// # Errors
+///
+/// At the first check that fails.
+pub fn lint(workspace: &Workspace) -> anyhow::Result<()> {
+    workspace.cargo(&["fmt", "--all", "--check"]).context("run `cargo xtask fmt`")?;
+    workspace.cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])?;
+    deny(workspace)
+}
+
+/// The benchmarks that the arguments select.
+///
+/// # Errors
+///
+/// When the set-up, the build or a benchmark fails.
+pub fn bench(workspace: &Workspace, args: &[String]) -> anyhow::Result<()> {
+    setup::ensure(workspace)?;
+    // The development profile, which is optimised here: benchmarks share its artefacts instead of compiling a second
+    // wasmtime, and measure what the tests test.
+    let mut command =
+        ["bench", "--profile", "dev", "--package", "perilune-benches"].map(str::to_owned).to_vec();
+    command.extend_from_slice(args);
+    workspace.cargo(&command)
+}
+
+/// What `cargo` gets for `cargo xtask test ARGS`: the whole workspace unless the arguments choose packages.
+#[must_use]
+pub fn test_arguments(args: &[String]) -> Vec<String> {
+    let chooses = |arg: &String| {
+        let flag = arg.split('=').next().unwrap_or_default();
+        matches!(flag, "--package" | "--workspace" | "--all" | "--manifest-path") || arg.starts_with("-p")
+    };
+    let for_cargo = args.iter().take_while(|arg| *arg != "--");
+    let mut command = vec!["test".to_owned(), "--no-fail-fast".to_owned()];
+    if !for_cargo.into_iter().any(chooses) {
+        command.push("--workspace".to_owned());
+    }
+    command.extend_from_slice(args);
+    command
+}
+
+/// Copies output as it comes and counts the tests in it.
+fn pass_through(from: impl io::Read, mut to: impl Write) -> io::Result<Tally> {
+    let mut from = BufReader::new(from);
+    let mut tally = Tally::default();
+    let mut line = Vec::new();
+    while from.read_until(b'\n', &mut line)? > 0 {
+        to.write_all(&line)?;
+        to.flush()?;
+        tally.read(&String::from_utf8_lossy(&line));
+        line.clear();
+    }
+    Ok(tally)
+}
+
+fn deny(workspace: &Workspace) -> anyhow::Result<()> {
+    let installed =
+        Command::new("cargo-deny").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !installed {
+        eprintln!("SKIPPED: cargo deny is not installed (`cargo install --locked cargo-deny`)");
+        return Ok(());
+    }
+    // Without `advisories`, whose database is fetched from elsewhere: `cargo deny check` has it too.
+    workspace.cargo(&["deny", "check", "bans", "licenses", "sources"])
+}

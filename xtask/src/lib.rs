@@ -1,0 +1,24 @@
+//! The chores of this repository behind one command, `cargo xtask`.
+//!
+//! # Layout
+//!
+//! * [`workspace`]: where the repository and its target directory are, and how cargo is called
+//! * [`pins`]: the wasm C compiler's version and the hashes it may have
+//! * [`setup`]: fetches that compiler
+//! * [`checks`]: formatting, lints, tests
+//! * [`tally`]: one total for the many summaries of `cargo test`
+//! * [`transcript`]: Markdown files whose `console` blocks can be run and compared
+//! * [`demo`]: shows `examples/` at work through their transcripts
+//!
+//! It is a library too, so that the command line's own tests can check the same transcripts. It knows nothing
+//! about the crates it builds, and never depends on wasmtime: it must compile in seconds on an empty machine.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "speaking to the terminal is what it is for")]
+
+pub mod checks;
+pub mod demo;
+pub mod pins;
+pub mod setup;
+pub mod tally;
+pub mod transcript;
+pub mod workspace;

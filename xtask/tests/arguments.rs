@@ -1,0 +1,20 @@
+//! What `cargo xtask test ARGS` hands to cargo.
+
+use xtask::checks::test_arguments;
+
+#[test]
+fn the_whole_workspace_is_tested_unless_arguments_choose_packages() {
+    let cases = [
+        ("", "test --no-fail-fast --workspace"),
+        ("mailbox", "test --no-fail-fast --workspace mailbox"),
+        ("--test module_json", "test --no-fail-fast --workspace --test module_json"),
+        ("-p perilune-value", "test --no-fail-fast -p perilune-value"),
+        ("--package=perilune-value", "test --no-fail-fast --package=perilune-value"),
+        ("--workspace --doc", "test --no-fail-fast --workspace --doc"),
+        ("name -- -p", "test --no-fail-fast --workspace name -- -p"),
+    ];
+    for (given, expected) in cases {
+        let args: Vec<String> = given.split_whitespace().map(str::to_owned).collect();
+        assert_eq!(test_arguments(&args).join(" "), expected, "{given:?}");
+    }
+}
