@@ -17,16 +17,19 @@ use crate::workspace::Workspace;
 /// When the build fails, an example is not there, or a command does not end or print as its README says;
 /// the rest is shown all the same.
 pub fn run(workspace: &Workspace, only: Option<&str>, record: bool) -> anyhow::Result<()> {
+    let transcripts: Vec<_> = find(&workspace.root.join("examples"), only)?
+        .into_iter()
+        .map(|path| Ok((Transcript::read(&path)?, path)))
+        .collect::<anyhow::Result<_>>()?;
     setup::ensure(workspace)?;
-    let transcripts = find(&workspace.root.join("examples"), only)?;
     // All packages are named, so that features are resolved as for the tests and wasmtime is compiled once.
     workspace.cargo(&["build", "--workspace", "--bin", "perilune"])?;
     let program = workspace.target.join("debug").join(format!("perilune{}", consts::EXE_SUFFIX));
     ensure!(program.is_file(), "cargo built no `{}`; unset `CARGO_BUILD_TARGET`", program.display());
 
     let mut differences = 0;
-    for path in &transcripts {
-        differences += show(path, &program, record)?;
+    for (transcript, path) in transcripts {
+        differences += show(transcript, &path, &program, record)?;
     }
     if differences > 0 && !record {
         bail!("{differences} of the commands did not do what the README files of the examples say");
@@ -53,8 +56,7 @@ fn find(examples: &Path, only: Option<&str>) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Prints one transcript with what its commands really print; says how many differ from the recording.
-fn show(path: &Path, program: &Path, record: bool) -> anyhow::Result<usize> {
-    let mut transcript = Transcript::read(path)?;
+fn show(mut transcript: Transcript, path: &Path, program: &Path, record: bool) -> anyhow::Result<usize> {
     let dir = path.parent().context("a README has a folder")?.to_path_buf();
     let mut differences = 0;
     for part in &mut transcript.parts {

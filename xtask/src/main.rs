@@ -1,5 +1,7 @@
 //! The command line of `cargo xtask`.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "speaking to the terminal is what it is for")]
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};

@@ -14,8 +14,8 @@ fn environment(variables: &[(&str, &Path)]) -> anyhow::Result<Option<Compiler>> 
 }
 
 fn file(path: PathBuf) -> PathBuf {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, "").unwrap();
+    fs::create_dir_all(path.parent().expect("the path has a folder")).expect("the folder can be made");
+    fs::write(&path, "").expect("the file can be written");
     path
 }
 

@@ -8,7 +8,7 @@ fn block(lines: &str) -> String {
 }
 
 fn steps(text: &str) -> Vec<Step> {
-    let parts = Transcript::parse(text).unwrap().parts;
+    let parts = Transcript::parse(text).expect("the text is a transcript").parts;
     parts.into_iter().filter_map(|part| if let Part::Step(step) = part { Some(step) } else { None }).collect()
 }
 
