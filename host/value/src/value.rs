@@ -43,8 +43,8 @@ impl Value {
     pub fn as_integer(&self) -> Option<i64> {
         match *self {
             Value::Integer(n) => Some(n),
-            // The casts round-trip only for integral floats inside the range of i64.
-            Value::Float(n) if n.fract() == 0.0 && (-9.223_372_036_854_775_8e18..9.223_372_036_854_775_8e18).contains(&n) => {
+            // -2^63 is a float exactly, 2^63 - 1 is not: the upper end of the range is open.
+            Value::Float(n) if n.fract() == 0.0 && (i64::MIN as f64..-(i64::MIN as f64)).contains(&n) => {
                 Some(n as i64)
             }
             _ => None,
@@ -54,7 +54,9 @@ impl Value {
     /// The value under a string key of a map.
     pub fn get(&self, key: &str) -> Option<&Value> {
         match self {
-            Value::Map(fields) => fields.iter().find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value),
+            Value::Map(fields) => {
+                fields.iter().find(|(name, _)| name.as_str() == Some(key)).map(|(_, value)| value)
+            }
             _ => None,
         }
     }
@@ -99,6 +101,18 @@ impl From<&str> for Value {
 impl From<String> for Value {
     fn from(value: String) -> Self {
         Value::String(value.into_bytes())
+    }
+}
+
+impl From<&[u8]> for Value {
+    fn from(value: &[u8]) -> Self {
+        Value::String(value.to_vec())
+    }
+}
+
+impl From<Failure> for Value {
+    fn from(failure: Failure) -> Self {
+        Value::Error(Box::new(failure))
     }
 }
 
