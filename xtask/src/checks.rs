@@ -51,10 +51,10 @@ pub fn lint(workspace: &Workspace) -> anyhow::Result<()> {
 /// When the set-up, the build or a benchmark fails.
 pub fn bench(workspace: &Workspace, args: &[String]) -> anyhow::Result<()> {
     setup::ensure(workspace)?;
-    // The development profile, which is optimised here: benchmarks share its artefacts instead of compiling a second
-    // wasmtime, and measure what the tests test.
+    // The development profile, which is optimised here, and all packages, so that features are resolved as for the
+    // tests: benchmarks share the tests' wasmtime instead of compiling a second one.
     let mut command =
-        ["bench", "--profile", "dev", "--package", "perilune-benches"].map(str::to_owned).to_vec();
+        ["bench", "--profile", "dev", "--workspace", "--bench", "*"].map(str::to_owned).to_vec();
     command.extend_from_slice(args);
     workspace.cargo(&command)
 }

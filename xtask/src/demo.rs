@@ -38,20 +38,24 @@ pub fn run(workspace: &Workspace, only: Option<&str>, record: bool) -> anyhow::R
 }
 
 /// The README files of all examples in the order of their folders' names, or of one of them.
-fn find(examples: &Path, only: Option<&str>) -> anyhow::Result<Vec<PathBuf>> {
+///
+/// # Errors
+///
+/// When there is none.
+pub fn find(examples: &Path, only: Option<&str>) -> anyhow::Result<Vec<PathBuf>> {
     let shown = examples.display();
     let mut all: Vec<PathBuf> = fs::read_dir(examples)
         .with_context(|| format!("cannot read `{shown}`"))?
         .map(|entry| Ok(entry?.path()))
         .collect::<anyhow::Result<_>>()?;
-    all.retain(|dir| only.is_none_or(|name| dir.file_name().is_some_and(|file| file == name)));
+    all.retain(|dir| {
+        dir.is_dir() && only.is_none_or(|name| dir.file_name().is_some_and(|file| file == name))
+    });
     all.sort();
-    let readmes: Vec<PathBuf> =
-        all.iter().map(|dir| dir.join("README.md")).filter(|path| path.is_file()).collect();
     match only {
-        _ if !readmes.is_empty() => Ok(readmes),
+        _ if !all.is_empty() => Ok(all.iter().map(|dir| dir.join("README.md")).collect()),
         Some(name) => bail!("there is no example `{name}`; `{shown}` has those there are"),
-        None => bail!("`{shown}` has no example: a folder with a README.md"),
+        None => bail!("`{shown}` has no example, which is a folder with a README.md"),
     }
 }
 
