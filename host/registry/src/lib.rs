@@ -1,1 +1,78 @@
-//! (being written)
+//! Entries: loading, validation, versions, queries.
+//!
+//! An [`Entry`] is a named piece of configuration or code, `namespace:name`. A [`Baseline`] gathers entries from directories and from
+//! memory, [`Rules`] say what is accepted, and a [`Registry`] holds the entries in versions that change while readers go on reading.
+//! Everything that is wrong is collected in a [`Report`] and shown at once.
+//!
+//! This crate knows nothing of Lua beyond the fields of its entries, and nothing of what runs them.
+//!
+//! ```
+//! use perilune_registry::{Baseline, Entry, EntryId, Kinds, Registry, Rules};
+//!
+//! let mut baseline = Baseline::new();
+//! baseline.add(
+//!     Entry::new(EntryId::parse("app:hello")?, "function.lua")
+//!         .with_field("source", "return { main = function() return 'hello' end }")
+//!         .with_field("method", "main"),
+//! );
+//! let registry = Registry::new(baseline, Rules::new(Kinds::standard()))?;
+//! assert_eq!(registry.snapshot().len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Layout
+//!
+//! | file | holds |
+//! |---|---|
+//! | `id.rs`, `path.rs` | [`EntryId`], and [`FieldPath`]: where in an entry something stands |
+//! | `entry.rs`, `origin.rs`, `text.rs` | [`Entry`], and where it was written |
+//! | `schema.rs`, `kinds.rs`, `lua.rs`, `units.rs`, `source.rs` | the table of kinds: types of fields, the kinds themselves, their typed form |
+//! | `rules.rs` | [`Rules`] and [`Limits`] |
+//! | `read/` | from files to entries: `walk.rs` the directory, `files.rs` the wall around it, `yaml.rs` and `json.rs` into the tree of `node.rs`, `document.rs` the frame, `sources.rs` `file://` |
+//! | `check/` | whether entries are right: `fields.rs` each by itself, `references.rs` all together, `closure.rs` the walk over imports |
+//! | `problem.rs`, `code.rs`, `report.rs`, `suggest.rs` | one thing that is wrong, its code, all of them as text, suggestions |
+//! | `registry.rs`, `state.rs`, `history.rs`, `change.rs` | [`Registry`], [`Snapshot`], [`Version`], [`Operation`] |
+//! | `filter.rs`, `value.rs` | queries, and when two values are the same |
+
+mod change;
+mod check;
+mod code;
+mod entry;
+mod filter;
+mod history;
+mod id;
+mod kinds;
+mod lua;
+mod origin;
+mod path;
+mod problem;
+mod read;
+mod registry;
+mod report;
+mod rules;
+mod schema;
+mod source;
+mod state;
+mod suggest;
+mod text;
+mod units;
+mod value;
+
+pub use change::{Operation, build_delta};
+pub use code::Code;
+pub use entry::Entry;
+pub use filter::Filter;
+pub use history::{Version, VersionId};
+pub use id::{EntryId, IdError};
+pub use lua::{Import, LimitSpec, LuaEntry, PoolSpec, PoolType};
+pub use origin::{Half, Place};
+pub use path::{FieldPath, Segment};
+pub use problem::{Problem, quote};
+pub use read::{Baseline, Ignored};
+pub use registry::{Applied, Registry};
+pub use report::Report;
+pub use rules::{EntryCheck, Limits, Rules};
+pub use schema::{Field, Fields, KindSpec, Kinds, Type};
+pub use source::MAX_SOURCE_BYTES;
+pub use state::Snapshot;
+pub use text::SourceText;

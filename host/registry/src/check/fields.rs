@@ -1,0 +1,333 @@
+//! One entry by itself: its kind, its fields, their types.
+
+use crate::code::Code;
+use crate::entry::Entry;
+use crate::lua::Import;
+use crate::origin::Half;
+use crate::path::FieldPath;
+use crate::problem::{Problem, quote};
+use crate::report::Report;
+use crate::rules::Rules;
+use crate::schema::{Field, Fields, Type};
+use crate::suggest::did_you_mean;
+use crate::value::{deeper_than, key_text};
+use crate::{source, units};
+use perilune_value::Value;
+use std::collections::BTreeSet;
+
+/// Nesting of meta and of data: what [`Value::MAX_DEPTH`] leaves after the tables that hold an entry on its way to Lua.
+const MAX_DEPTH: usize = Value::MAX_DEPTH - 8;
+
+pub(crate) fn check(entry: &Entry, rules: &Rules, report: &mut Report) {
+    let checker = &mut Checker { entry, rules, report };
+    if !checker.shape() {
+        return;
+    }
+    let Some(kind) = rules.kinds.get(&entry.kind) else {
+        let problem = Problem::in_field(
+            entry,
+            "kind",
+            Code::UNKNOWN_KIND,
+            format!("there is no kind {}", quote(&entry.kind)),
+        )
+        .maybe_help(did_you_mean(&entry.kind, rules.kinds.usable()))
+        .help(format!("known are {}", list(rules.kinds.usable())));
+        return checker.report.push(problem);
+    };
+    let before = checker.report.len();
+    match kind.fields {
+        Fields::Free => {}
+        Fields::Unsupported(sentence) => {
+            let message = format!("entries of kind `{}` cannot run", kind.name);
+            checker
+                .report
+                .push(Problem::in_field(entry, "kind", Code::UNSUPPORTED_KIND, message).help(sentence));
+        }
+        Fields::Known(fields) => {
+            checker.object(&entry.data, &FieldPath::default(), fields, Unknown::Refused);
+            checker.object(&entry.meta, &FieldPath::from("meta"), kind.meta, Unknown::Free);
+        }
+    }
+    if checker.report.len() == before
+        && let Some(check) = kind.check
+    {
+        checker.report.extend(check(entry));
+    }
+}
+
+/// Whether fields besides the known ones may stand in a map.
+#[derive(Clone, Copy, PartialEq)]
+enum Unknown {
+    Refused,
+    Free,
+}
+
+struct Checker<'a> {
+    entry: &'a Entry,
+    rules: &'a Rules,
+    report: &'a mut Report,
+}
+
+impl Checker<'_> {
+    /// What holds for entries of every kind. False when the fields cannot be looked at.
+    fn shape(&mut self) -> bool {
+        let entry = self.entry;
+        let before = self.report.len();
+        for (name, value) in [("meta", &entry.meta), ("data", &entry.data)] {
+            if deeper_than(value, MAX_DEPTH) {
+                let message = format!("tables nest deeper than {MAX_DEPTH} levels");
+                self.report.push(Problem::in_field(entry, name, Code::TOO_COMPLEX, message));
+            }
+        }
+        let free = self.rules.kinds.get(&entry.kind).is_some_and(|kind| matches!(kind.fields, Fields::Free));
+        let maps = [("meta", &entry.meta, false), ("data", &entry.data, free)];
+        for (name, value, any) in maps {
+            match value {
+                Value::Map(pairs) if any || pairs.iter().all(|(key, _)| key.as_str().is_some()) => {}
+                Value::Map(_) => {
+                    let message = format!("the keys of `{name}` must be strings");
+                    self.report.push(Problem::in_field(entry, name, Code::WRONG_TYPE, message));
+                }
+                Value::Nil => self.wrong_type(&name.into(), "a map", value),
+                _ if any => {}
+                _ => self.wrong_type(&name.into(), "a map", value),
+            }
+        }
+        self.report.len() == before
+    }
+
+    fn object(&mut self, value: &Value, path: &FieldPath, fields: &[Field], unknown: Unknown) {
+        let pairs = match value {
+            Value::Map(pairs) => pairs.as_slice(),
+            // An empty table.
+            _ => &[],
+        };
+        for field in fields {
+            let path = path.key(field.name);
+            match value.get(field.name) {
+                Some(value) => self.value(value, &path, &field.ty),
+                None if field.required => {
+                    let message = format!("it is missing; expected {}", field.ty.expected());
+                    self.report.push(
+                        Problem::in_field(self.entry, path, Code::MISSING_FIELD, message)
+                            .label("needs it")
+                            .help(format!("{}: {}", field.name, field.doc)),
+                    );
+                }
+                None => {}
+            }
+        }
+        if unknown == Unknown::Free {
+            return;
+        }
+        for (key, _) in pairs {
+            let key = key_text(key);
+            if !fields.iter().any(|field| field.name == key) {
+                let message = match path.segments() {
+                    [] => format!("{} has no such field", quote(&self.entry.kind)),
+                    _ => format!("`{path}` has no such field"),
+                };
+                self.report.push(
+                    Problem::in_half(self.entry, path.key(&key), Half::Key, Code::UNKNOWN_FIELD, message)
+                        .maybe_help(did_you_mean(&key, fields.iter().map(|field| field.name)))
+                        .help(format!("known are {}", list(fields.iter().map(|field| field.name)))),
+                );
+            }
+        }
+    }
+
+    fn value(&mut self, value: &Value, path: &FieldPath, ty: &Type) {
+        match (ty, value) {
+            (Type::Any, _) | (Type::Bool, Value::Bool(_)) => {}
+            // The loader has said why.
+            (Type::Source, Value::String(_)) if self.entry.origin.unresolved => {}
+            (Type::Source, Value::String(bytes)) => {
+                if let Some((message, help)) = source::refusal(bytes) {
+                    self.bad(path, Code::BAD_SOURCE, format!("the source {message}"), help);
+                }
+            }
+            (Type::String, Value::String(_)) => {
+                if value.as_str().is_none_or(|text| text.trim().is_empty()) {
+                    self.bad(path, Code::BAD_VALUE, "the string is empty or not UTF-8", "write a name");
+                }
+            }
+            // From Lua an integer may arrive as a float.
+            (Type::Integer { min, max }, Value::Integer(_) | Value::Float(_)) => match value.as_integer() {
+                Some(n) if (*min..=*max).contains(&n) => {}
+                Some(n) => self.bad(
+                    path,
+                    Code::BAD_VALUE,
+                    format!("{n} is out of range"),
+                    format!("write {}", ty.expected()),
+                ),
+                None => self.wrong_type(path, &ty.expected(), value),
+            },
+            (Type::Duration { max }, Value::String(_)) => {
+                let read = value.as_str().and_then(units::duration);
+                if !read.is_some_and(|duration| !duration.is_zero() && duration <= *max) {
+                    let help = format!(
+                        "write {} above zero, at most {}",
+                        ty.expected(),
+                        humantime::format_duration(*max)
+                    );
+                    self.bad(path, Code::BAD_VALUE, format!("{} is no duration", shown(value)), help);
+                }
+            }
+            (Type::Bytes { min, max }, Value::String(_)) => {
+                let read = value.as_str().and_then(units::bytes);
+                if !read.is_some_and(|bytes| (*min..=*max).contains(&bytes)) {
+                    let size = |bytes| bytesize::ByteSize(bytes).display().iec();
+                    let help = format!("write {}, from {} to {}", ty.expected(), size(*min), size(*max));
+                    self.bad(path, Code::BAD_VALUE, format!("{} is no size", shown(value)), help);
+                }
+            }
+            (Type::OneOf(words), Value::String(_)) => {
+                let word = value.as_str().unwrap_or_default();
+                if !words.contains(&word) {
+                    let message = format!("{} is not {}", shown(value), ty.expected());
+                    self.report.push(
+                        Problem::in_field(self.entry, path.clone(), Code::BAD_VALUE, message)
+                            .maybe_help(did_you_mean(word, words.iter().copied())),
+                    );
+                }
+            }
+            (Type::Strings | Type::Modules, Value::Array(items)) => self.strings(items, path, ty),
+            (Type::Strings | Type::Modules | Type::Imports, Value::Map(pairs)) if pairs.is_empty() => {}
+            (Type::Imports | Type::Object(_), Value::Array(items)) if items.is_empty() => {}
+            (Type::Imports, Value::Map(pairs)) => {
+                for (alias, target) in pairs {
+                    self.import(alias, target, path);
+                }
+            }
+            (Type::Object(fields), Value::Map(_)) => self.object(value, path, fields, Unknown::Refused),
+            _ => self.wrong_type(path, &ty.expected(), value),
+        }
+    }
+
+    fn strings(&mut self, items: &[Value], path: &FieldPath, ty: &Type) {
+        let mut seen = BTreeSet::new();
+        for (index, item) in items.iter().enumerate() {
+            let path = path.item(index);
+            match item.as_str() {
+                None => self.wrong_type(&path, "a string", item),
+                Some(text) if text.trim().is_empty() => {
+                    self.bad(&path, Code::BAD_VALUE, "the name is empty", "write a name, or remove the item");
+                }
+                Some(text) if !seen.insert(text) => {
+                    self.bad(
+                        &path,
+                        Code::BAD_VALUE,
+                        format!("{} is listed twice", quote(text)),
+                        "remove one of the two",
+                    );
+                }
+                Some(name) if matches!(ty, Type::Modules) => self.module(name, &path),
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn module(&mut self, name: &str, path: &FieldPath) {
+        if name.contains(':') {
+            let message = format!("{} is the id of an entry, not the name of a built-in module", quote(name));
+            let alias = crate::EntryId::split(name).1;
+            return self.bad(
+                path,
+                Code::UNKNOWN_MODULE,
+                message,
+                format!("import it: `imports: {{{alias}: {name}}}`"),
+            );
+        }
+        if !self.rules.modules.contains(name) {
+            self.report.push(
+                Problem::in_field(
+                    self.entry,
+                    path.clone(),
+                    Code::UNKNOWN_MODULE,
+                    format!("there is no module {}", quote(name)),
+                )
+                .maybe_help(did_you_mean(name, self.rules.modules.iter().map(String::as_str)))
+                .help(format!("known are {}", list(self.rules.modules.iter().map(String::as_str)))),
+            );
+        }
+    }
+
+    /// One `alias: target`; whether an entry of that id exists is asked later.
+    fn import(&mut self, alias: &Value, target: &Value, path: &FieldPath) {
+        let path = path.key(&key_text(alias));
+        let problem =
+            |code, half, message: String| Problem::in_half(self.entry, path.clone(), half, code, message);
+        let found = match alias.as_str() {
+            None => problem(
+                Code::WRONG_TYPE,
+                Half::Key,
+                format!("an alias must be a string, found {}", type_name(alias)),
+            ),
+            Some(name) if name.trim().is_empty() => {
+                problem(Code::BAD_VALUE, Half::Key, "the alias is empty".to_owned())
+                    .help("write the name for `require`")
+            }
+            Some(name) if self.rules.reserved.contains(name) => {
+                let message = format!("{} is always present in Lua, an alias cannot hide it", quote(name));
+                problem(Code::RESERVED_NAME, Half::Key, message).help("choose another alias")
+            }
+            Some(_) => match target.as_str().map(|text| (text, Import::parse(text))) {
+                None => problem(
+                    Code::WRONG_TYPE,
+                    Half::Value,
+                    format!("expected `namespace:name`, found {}", type_name(target)),
+                ),
+                Some((text, Err(error))) => {
+                    problem(Code::BAD_ID, Half::Value, format!("{} is no target: {error}", quote(text)))
+                        .help("write `namespace:name`")
+                }
+                Some((_, Ok(Import::Module(name)))) if !self.rules.modules.contains(&name) => {
+                    let message = format!(
+                        "a target without a namespace is a built-in module, and there is no module {}",
+                        quote(&name)
+                    );
+                    let sibling = format!(
+                        "for the entry of this namespace write `{}:{name}`",
+                        self.entry.id.namespace()
+                    );
+                    problem(Code::UNKNOWN_MODULE, Half::Value, message)
+                        .maybe_help(did_you_mean(&name, self.rules.modules.iter().map(String::as_str)))
+                        .help(sibling)
+                }
+                Some((_, Ok(_))) => return,
+            },
+        };
+        self.report.push(found);
+    }
+
+    fn wrong_type(&mut self, path: &FieldPath, expected: &str, found: &Value) {
+        let message = format!("expected {expected}, found {}", type_name(found));
+        self.report.push(Problem::in_field(self.entry, path.clone(), Code::WRONG_TYPE, message));
+    }
+
+    fn bad(&mut self, path: &FieldPath, code: Code, message: impl Into<String>, help: impl Into<String>) {
+        self.report.push(Problem::in_field(self.entry, path.clone(), code, message).help(help));
+    }
+}
+
+/// What a value is, as an entry's author would say it.
+pub(crate) fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Nil => "nothing",
+        Value::Bool(_) => "a boolean",
+        Value::Integer(_) => "an integer",
+        Value::Float(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Map(_) => "a map",
+        Value::Error(_) => "an error",
+    }
+}
+
+fn shown(value: &Value) -> String {
+    quote(&key_text(value))
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

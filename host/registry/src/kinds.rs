@@ -1,0 +1,258 @@
+//! The kinds of this version.
+
+use crate::lua;
+use crate::schema::{Field, Fields, KindSpec, Kinds, Type};
+use std::time::Duration;
+
+/// The most workers a pool may ask for: each may take an instance of its own.
+pub(crate) const MAX_WORKERS: i64 = 1024;
+
+/// The longest queue a pool may ask for.
+const MAX_BUFFER: i64 = 1_000_000;
+
+/// What one call may take at most; a host's own ceiling is lower as a rule.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Memory of a cell: below one page of tables nothing runs, above 4 GiB a 32-bit wasm memory ends.
+const MEMORY: Type = Type::Bytes { min: 1 << 20, max: 1 << 32 };
+
+const FIELD: Field = Field { name: "", ty: Type::Any, required: false, default: "", doc: "" };
+
+const SOURCE: Field = Field {
+    name: "source",
+    ty: Type::Source,
+    required: true,
+    doc: "Lua text, nearly always a file",
+    ..FIELD
+};
+const MODULES: Field = Field {
+    name: "modules",
+    ty: Type::Modules,
+    default: "none",
+    doc: "built-in modules that `require` may load",
+    ..FIELD
+};
+const IMPORTS: Field = Field {
+    name: "imports",
+    ty: Type::Imports,
+    default: "none",
+    doc: "other entries that `require` loads under an alias",
+    ..FIELD
+};
+const POOL: Field = Field {
+    name: "pool",
+    ty: Type::Object(POOL_FIELDS),
+    default: "adaptive",
+    doc: "who runs the calls",
+    ..FIELD
+};
+const POOL_FIELDS: &[Field] = &[
+    Field {
+        name: "type",
+        ty: Type::OneOf(lua::POOL_TYPES),
+        default: "adaptive",
+        doc: "how workers come and go",
+        ..FIELD
+    },
+    Field {
+        name: "size",
+        ty: Type::Integer { min: 0, max: MAX_WORKERS },
+        doc: "initial workers (static, lazy, adaptive)",
+        ..FIELD
+    },
+    Field {
+        name: "workers",
+        ty: Type::Integer { min: 0, max: MAX_WORKERS },
+        doc: "another name for `size`",
+        ..FIELD
+    },
+    Field {
+        name: "buffer",
+        ty: Type::Integer { min: 1, max: MAX_BUFFER },
+        default: "64 per worker",
+        doc: "calls that may wait (static, adaptive)",
+        ..FIELD
+    },
+    Field {
+        name: "warm_start",
+        ty: Type::Bool,
+        default: "false",
+        doc: "load the entry at start, not at its first call (adaptive)",
+        ..FIELD
+    },
+    Field {
+        name: "max_size",
+        ty: Type::Integer { min: 1, max: MAX_WORKERS },
+        default: "16",
+        doc: "most workers (lazy, adaptive)",
+        ..FIELD
+    },
+];
+
+const LIMIT_MEMORY: Field =
+    Field { name: "memory", ty: MEMORY, default: "64MiB", doc: "memory of one cell", ..FIELD };
+const LIMIT_CPU: Field = Field {
+    name: "cpu",
+    ty: Type::Duration { max: DAY },
+    default: "the host's",
+    doc: "computing time of one turn, waiting not counted",
+    ..FIELD
+};
+const LIMIT_TIMEOUT: Field = Field {
+    name: "timeout",
+    ty: Type::Duration { max: DAY },
+    default: "the host's",
+    doc: "time from call to result, waiting included",
+    ..FIELD
+};
+const CALL_LIMITS: Field = Field {
+    name: "limits",
+    ty: Type::Object(&[LIMIT_MEMORY, LIMIT_CPU, LIMIT_TIMEOUT]),
+    default: "the host's",
+    doc: "what one call may take",
+    ..FIELD
+};
+/// Without a timeout: a process has no call that could take too long.
+const PROCESS_LIMITS: Field = Field {
+    name: "limits",
+    ty: Type::Object(&[LIMIT_MEMORY, LIMIT_CPU]),
+    default: "the host's",
+    doc: "what the process may take",
+    ..FIELD
+};
+
+const COMMAND: Field = Field {
+    name: "command",
+    ty: Type::Object(&[
+        Field {
+            name: "name",
+            ty: Type::String,
+            required: true,
+            doc: "the word after `perilune run`",
+            ..FIELD
+        },
+        Field { name: "short", ty: Type::String, doc: "one line for the list of commands", ..FIELD },
+        Field {
+            name: "main",
+            ty: Type::Bool,
+            default: "false",
+            doc: "run when no command is named",
+            ..FIELD
+        },
+    ]),
+    doc: "makes the process a command",
+    ..FIELD
+};
+
+const FUNCTION: KindSpec = KindSpec {
+    name: "function.lua",
+    doc: "Stateless function, called on demand",
+    fields: Fields::Known(&[
+        SOURCE,
+        Field {
+            name: "method",
+            ty: Type::String,
+            required: true,
+            doc: "function to call in the table that the source returns",
+            ..FIELD
+        },
+        MODULES,
+        IMPORTS,
+        POOL,
+        CALL_LIMITS,
+    ]),
+    importable: true,
+    check: Some(lua::check_pool),
+    ..KindSpec::EMPTY
+};
+
+const PROCESS: KindSpec = KindSpec {
+    name: "process.lua",
+    doc: "Long-running actor that keeps its state",
+    fields: Fields::Known(&[
+        SOURCE,
+        Field {
+            name: "method",
+            ty: Type::String,
+            default: "main",
+            doc: "function to run in the table that the source returns",
+            ..FIELD
+        },
+        MODULES,
+        IMPORTS,
+        PROCESS_LIMITS,
+    ]),
+    meta: &[COMMAND],
+    importable: true,
+    ..KindSpec::EMPTY
+};
+
+const LIBRARY: KindSpec = KindSpec {
+    name: "library.lua",
+    doc: "Shared code that other entries import",
+    fields: Fields::Known(&[SOURCE, MODULES, IMPORTS]),
+    importable: true,
+    ..KindSpec::EMPTY
+};
+
+const MODULE: KindSpec = KindSpec {
+    name: "module.lua",
+    doc: "Library whose functions can also be called as `namespace:name.method`",
+    fields: Fields::Known(&[
+        SOURCE,
+        Field {
+            name: "methods",
+            ty: Type::Strings,
+            default: "all functions",
+            doc: "functions that can be called from outside",
+            ..FIELD
+        },
+        MODULES,
+        IMPORTS,
+        POOL,
+        CALL_LIMITS,
+    ]),
+    importable: true,
+    check: Some(lua::check_pool),
+    ..KindSpec::EMPTY
+};
+
+const DATA: KindSpec = KindSpec {
+    name: "registry.entry",
+    doc: "Data for others to look up, with any fields",
+    fields: Fields::Free,
+    ..KindSpec::EMPTY
+};
+
+const WORKFLOW: KindSpec = KindSpec {
+    name: "workflow.lua",
+    doc: "Durable workflow",
+    fields: Fields::Unsupported(
+        "this version has no host for durable workflows; use `process.lua`, whose state lives as long as the process",
+    ),
+    // What is said about the kind is enough; its importers are not to blame.
+    importable: true,
+    ..KindSpec::EMPTY
+};
+
+/// Precompiled counterparts, which packing writes.
+const BYTECODE: [&str; 4] = ["function.lua.bc", "process.lua.bc", "library.lua.bc", "workflow.lua.bc"];
+
+impl Kinds {
+    /// The kinds of Lua entries and `registry.entry`.
+    pub fn standard() -> Self {
+        let kinds =
+            [FUNCTION, PROCESS, LIBRARY, MODULE, DATA, WORKFLOW].into_iter().fold(Self::new(), Kinds::with);
+        BYTECODE.into_iter().fold(kinds, |kinds, name| {
+            kinds.with(KindSpec {
+                name,
+                doc: "Precompiled counterpart of the kind without `.bc`",
+                fields: Fields::Unsupported(
+                    "this version loads no precompiled bytecode; use the kind without `.bc` and the Lua text",
+                ),
+                importable: true,
+                ..KindSpec::EMPTY
+            })
+        })
+    }
+}

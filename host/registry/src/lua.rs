@@ -1,0 +1,234 @@
+//! The fields of Lua entries, typed.
+
+use crate::code::Code;
+use crate::entry::Entry;
+use crate::problem::Problem;
+use crate::units;
+use crate::{EntryId, IdError};
+use perilune_value::{Failure, Value};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What a Lua entry says about its code and how to run it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LuaEntry {
+    /// Lua text.
+    pub source: String,
+    /// The function to run; `main` for a process that does not say. `None` for libraries and modules.
+    pub method: Option<String>,
+    /// Of a `module.lua`: the functions that may be called from outside; `None` for all.
+    pub methods: Option<Vec<String>>,
+    /// Built-in modules that the entry may load.
+    pub modules: Vec<String>,
+    /// What the entry may load besides, by alias.
+    pub imports: BTreeMap<String, Import>,
+    /// Who runs the calls.
+    pub pool: PoolSpec,
+    /// What the entry may take; the host's defaults and ceilings stand behind.
+    pub limits: LimitSpec,
+}
+
+/// What an alias stands for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Import {
+    /// Another entry.
+    Entry(EntryId),
+    /// A built-in module under another name.
+    Module(String),
+}
+
+impl Import {
+    /// Reads a target: `namespace:name`, or the name of a built-in module.
+    ///
+    /// # Errors
+    /// [`IdError`] when it is neither.
+    pub fn parse(target: &str) -> Result<Self, IdError> {
+        if target.contains(':') {
+            EntryId::parse(target).map(Import::Entry)
+        } else if target.is_empty() {
+            Err(IdError::Empty("target"))
+        } else {
+            Ok(Import::Module(target.to_owned()))
+        }
+    }
+}
+
+/// The words of `pool.type`.
+pub(crate) const POOL_TYPES: &[&str] = &["inline", "lazy", "static", "adaptive"];
+
+/// How the workers of a pool come and go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PoolType {
+    /// The caller runs the call itself.
+    Inline,
+    /// No workers while idle.
+    Lazy,
+    /// A fixed number of workers.
+    Static,
+    /// Grows under load, shrinks when idle.
+    #[default]
+    Adaptive,
+}
+
+/// The block `pool:`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolSpec {
+    /// `type`, default adaptive.
+    pub kind: PoolType,
+    /// Initial workers: `size`, or its other name `workers`.
+    pub size: Option<u32>,
+    /// Calls that may wait; `None` for 64 per worker.
+    pub buffer: Option<u32>,
+    /// Whether to load the entry at start.
+    pub warm_start: bool,
+    /// Most workers of an elastic pool.
+    pub max_size: u32,
+}
+
+impl PoolSpec {
+    /// Most workers when the entry does not say.
+    pub const MAX_SIZE: u32 = 16;
+}
+
+impl Default for PoolSpec {
+    fn default() -> Self {
+        PoolSpec {
+            kind: PoolType::default(),
+            size: None,
+            buffer: None,
+            warm_start: false,
+            max_size: Self::MAX_SIZE,
+        }
+    }
+}
+
+/// The block `limits:`; `None` where the entry does not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LimitSpec {
+    /// Bytes of memory.
+    pub memory: Option<u64>,
+    /// Computing time of one turn.
+    pub cpu: Option<Duration>,
+    /// Time from call to result.
+    pub timeout: Option<Duration>,
+}
+
+impl LuaEntry {
+    /// Reads the fields of an entry.
+    ///
+    /// # Errors
+    /// `Invalid` naming the field, for an entry that no registry has checked or that is not of a Lua kind.
+    pub fn decode(entry: &Entry) -> Result<Self, Failure> {
+        let data = &entry.data;
+        let wrong = |field: &str| {
+            Failure::invalid(format!("{}: field `{field}` is missing or of the wrong type", entry.id))
+        };
+        let source = data.get("source").and_then(Value::as_str).ok_or_else(|| wrong("source"))?;
+        let method = match (text(data, "method"), entry.kind.as_str()) {
+            (None, "process.lua") => Some("main".to_owned()),
+            (method, _) => method,
+        };
+        let mut imports = BTreeMap::new();
+        for (alias, target) in pairs(data.get("imports")) {
+            let import = target.and_then(|target| Import::parse(target).ok());
+            imports.insert(
+                alias.ok_or_else(|| wrong("imports"))?.to_owned(),
+                import.ok_or_else(|| wrong("imports"))?,
+            );
+        }
+        Ok(LuaEntry {
+            source: source.to_owned(),
+            method,
+            methods: data
+                .get("methods")
+                .map(|methods| strings(Some(methods)).ok_or_else(|| wrong("methods")))
+                .transpose()?,
+            modules: strings(data.get("modules")).ok_or_else(|| wrong("modules"))?,
+            imports,
+            pool: pool(data),
+            limits: limits(data),
+        })
+    }
+}
+
+/// What the fields of `pool` must agree on.
+pub(crate) fn check_pool(entry: &Entry) -> Vec<Problem> {
+    let spec = pool(&entry.data);
+    let number =
+        |name: &str| entry.data.get("pool").and_then(|pool| pool.get(name)).and_then(Value::as_integer);
+    let mut problems = Vec::new();
+    let mut problem = |field: &str, message: String, help: &str| {
+        problems.push(Problem::in_field(entry, field, Code::BAD_VALUE, message).help(help));
+    };
+    let name = if number("size").is_some() { "size" } else { "workers" };
+    let field = format!("pool.{name}");
+    if let (Some(size), Some(workers)) = (number("size"), number("workers"))
+        && size != workers
+    {
+        let message =
+            format!("`workers` is another name for `size`, but one is {workers} and the other {size}");
+        problem("pool.workers", message, "remove one of the two");
+    }
+    match (spec.kind, spec.size) {
+        (PoolType::Static, Some(0)) => {
+            problem(&field, "a static pool needs at least one worker".to_owned(), "write a number above 0");
+        }
+        (PoolType::Lazy | PoolType::Adaptive, Some(size)) if size > spec.max_size => {
+            let most = spec.max_size;
+            let message = format!("the pool would begin with {size} workers and may have {most} at most");
+            problem(&field, message, "raise `max_size`, or lower the initial number");
+        }
+        _ => {}
+    }
+    problems
+}
+
+fn pool(data: &Value) -> PoolSpec {
+    let Some(pool) = data.get("pool") else { return PoolSpec::default() };
+    let number = |name: &str| pool.get(name).and_then(Value::as_integer).and_then(|n| u32::try_from(n).ok());
+    PoolSpec {
+        kind: match pool.get("type").and_then(Value::as_str) {
+            Some("inline") => PoolType::Inline,
+            Some("lazy") => PoolType::Lazy,
+            Some("static") => PoolType::Static,
+            _ => PoolType::Adaptive,
+        },
+        size: number("size").or_else(|| number("workers")),
+        buffer: number("buffer"),
+        warm_start: matches!(pool.get("warm_start"), Some(Value::Bool(true))),
+        max_size: number("max_size").unwrap_or(PoolSpec::MAX_SIZE),
+    }
+}
+
+fn limits(data: &Value) -> LimitSpec {
+    let Some(limits) = data.get("limits") else { return LimitSpec::default() };
+    let field = |name: &str| limits.get(name).and_then(Value::as_str);
+    LimitSpec {
+        memory: field("memory").and_then(units::bytes),
+        cpu: field("cpu").and_then(units::duration),
+        timeout: field("timeout").and_then(units::duration),
+    }
+}
+
+fn text(data: &Value, name: &str) -> Option<String> {
+    data.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
+/// The strings of a list, none when it is absent; `None` when it is something else.
+fn strings(value: Option<&Value>) -> Option<Vec<String>> {
+    match value {
+        None => Some(Vec::new()),
+        Some(Value::Array(items)) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+        Some(Value::Map(pairs)) if pairs.is_empty() => Some(Vec::new()),
+        Some(_) => None,
+    }
+}
+
+/// The pairs of a map of strings.
+pub(crate) fn pairs(value: Option<&Value>) -> impl Iterator<Item = (Option<&str>, Option<&str>)> {
+    let pairs = match value {
+        Some(Value::Map(pairs)) => pairs.as_slice(),
+        _ => &[],
+    };
+    pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+}

@@ -1,0 +1,11 @@
+//! From files to entries: the tree on disk, the syntaxes, the documents.
+
+pub(crate) mod document;
+mod files;
+mod json;
+mod node;
+mod sources;
+mod walk;
+mod yaml;
+
+pub use walk::{Baseline, Ignored};

@@ -1,0 +1,226 @@
+//! The table of kinds: one definition per field gives validation, help and documentation.
+
+use crate::entry::Entry;
+use crate::problem::Problem;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+/// One field of a kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Its key.
+    pub name: &'static str,
+    /// What its value must be.
+    pub ty: Type,
+    /// Whether an entry without it is refused.
+    pub required: bool,
+    /// What an absent field means, in words; empty when it means nothing.
+    pub default: &'static str,
+    /// One line for help and documentation.
+    pub doc: &'static str,
+}
+
+/// What the value of a field must be.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Type {
+    /// Anything.
+    Any,
+    /// `true` or `false`.
+    Bool,
+    /// A string that is not empty.
+    String,
+    /// Lua text, or `file://…`, which the loader replaces by the file's text.
+    Source,
+    /// An integer in a range, both ends included.
+    Integer {
+        /// The least.
+        min: i64,
+        /// The greatest.
+        max: i64,
+    },
+    /// A duration above zero such as `30s`, `500ms` or `1m30s`.
+    Duration {
+        /// The longest.
+        max: Duration,
+    },
+    /// A size such as `64MiB`, in bytes.
+    Bytes {
+        /// The least.
+        min: u64,
+        /// The greatest.
+        max: u64,
+    },
+    /// One of a few words.
+    OneOf(&'static [&'static str]),
+    /// A list of strings, none empty, none twice.
+    Strings,
+    /// A list of names of built-in modules.
+    Modules,
+    /// A map from alias to entry id; a target without a namespace is a built-in module.
+    Imports,
+    /// A map with fields of its own.
+    Object(&'static [Field]),
+}
+
+impl Type {
+    /// What is expected, as it stands in messages and help: `a list of strings`.
+    pub fn expected(&self) -> String {
+        match self {
+            Type::Any => "any value".to_owned(),
+            Type::Bool => "`true` or `false`".to_owned(),
+            Type::String => "a string".to_owned(),
+            Type::Source => "Lua text or `file://path.lua`".to_owned(),
+            Type::Integer { min, max } => format!("an integer from {min} to {max}"),
+            Type::Duration { .. } => "a duration such as `30s`, `500ms` or `1m30s`".to_owned(),
+            Type::Bytes { .. } => "a size such as `64MiB`".to_owned(),
+            Type::OneOf(words) => {
+                format!(
+                    "one of {}",
+                    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+                )
+            }
+            Type::Strings => "a list of strings".to_owned(),
+            Type::Modules => "a list of module names".to_owned(),
+            Type::Imports => "a map of alias to `namespace:name`".to_owned(),
+            Type::Object(_) => "a map".to_owned(),
+        }
+    }
+}
+
+/// The fields that a kind's entries may have.
+#[derive(Clone, Copy, Debug)]
+pub enum Fields {
+    /// These and no others.
+    Known(&'static [Field]),
+    /// Any; the data may be any value.
+    Free,
+    /// The kind is known, but entries of it are refused with this sentence, which says what to do instead.
+    Unsupported(&'static str),
+}
+
+impl Fields {
+    pub(crate) fn known(&self) -> &'static [Field] {
+        match self {
+            Fields::Known(fields) => fields,
+            Fields::Free | Fields::Unsupported(_) => &[],
+        }
+    }
+}
+
+/// One kind of entry.
+#[derive(Clone, Copy, Debug)]
+pub struct KindSpec {
+    /// The text after `kind:`.
+    pub name: &'static str,
+    /// One line for help and documentation.
+    pub doc: &'static str,
+    /// The fields of its data.
+    pub fields: Fields,
+    /// Fields of its metadata that mean something; other metadata is free.
+    pub meta: &'static [Field],
+    /// Whether other entries can import it.
+    pub importable: bool,
+    /// What the fields cannot say one by one; called when each is right by itself.
+    pub check: Option<fn(&Entry) -> Vec<Problem>>,
+}
+
+impl KindSpec {
+    /// A kind without fields that nothing imports; a base for `..`.
+    pub const EMPTY: KindSpec =
+        KindSpec { name: "", doc: "", fields: Fields::Known(&[]), meta: &[], importable: false, check: None };
+
+    /// Name, purpose and fields as lines of text, for a terminal.
+    pub fn help(&self) -> String {
+        let mut out = format!("{}: {}\n", self.name, self.doc);
+        for (name, field) in self.flat() {
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "  {name:<20} {}{}", field.doc, notes(&field));
+        }
+        out
+    }
+
+    /// Name, purpose and fields as a section with a table, for documentation.
+    pub fn markdown(&self) -> String {
+        let mut out = format!("### `{}`\n\n{}.\n", self.name, self.doc);
+        let fields = self.flat();
+        if !fields.is_empty() {
+            out.push_str("\n| field | value | required | default | meaning |\n|---|---|---|---|---|\n");
+        }
+        for (name, field) in fields {
+            let required = if field.required { "yes" } else { "" };
+            let _ = writeln!(
+                out,
+                "| `{name}` | {} | {required} | {} | {} |",
+                field.ty.expected(),
+                field.default,
+                field.doc
+            );
+        }
+        out
+    }
+
+    /// All fields with dotted names, those of `meta` last.
+    fn flat(&self) -> Vec<(String, Field)> {
+        let mut fields = Vec::new();
+        flatten("", self.fields.known(), &mut fields);
+        flatten("meta.", self.meta, &mut fields);
+        fields
+    }
+}
+
+fn flatten(prefix: &str, fields: &[Field], out: &mut Vec<(String, Field)>) {
+    for field in fields {
+        out.push((format!("{prefix}{}", field.name), *field));
+        if let Type::Object(nested) = field.ty {
+            flatten(&format!("{prefix}{}.", field.name), nested, out);
+        }
+    }
+}
+
+fn notes(field: &Field) -> String {
+    match (field.required, field.default) {
+        (true, _) => " (required)".to_owned(),
+        (false, "") => String::new(),
+        (false, default) => format!(" (default: {default})"),
+    }
+}
+
+/// The kinds that a registry knows.
+#[derive(Clone, Debug, Default)]
+pub struct Kinds {
+    kinds: BTreeMap<&'static str, KindSpec>,
+}
+
+impl Kinds {
+    /// No kinds.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a kind, or replaces the one of that name.
+    #[must_use]
+    pub fn with(mut self, kind: KindSpec) -> Self {
+        self.kinds.insert(kind.name, kind);
+        self
+    }
+
+    /// The kind of a name.
+    pub fn get(&self, name: &str) -> Option<&KindSpec> {
+        self.kinds.get(name)
+    }
+
+    /// All kinds by name.
+    pub fn iter(&self) -> impl Iterator<Item = &KindSpec> {
+        self.kinds.values()
+    }
+
+    /// The names of kinds that entries may have.
+    pub(crate) fn usable(&self) -> impl Iterator<Item = &'static str> {
+        self.kinds
+            .values()
+            .filter(|kind| !matches!(kind.fields, Fields::Unsupported(_)))
+            .map(|kind| kind.name)
+    }
+}
