@@ -2,9 +2,9 @@
 
 use perilune_value::{Failure, Kind};
 
-/// Longest layout or text that is looked at. Host work is not part of a cell's CPU budget, so it must stay in
-/// microseconds whatever a guest sends; real layouts have under 100 bytes.
-pub const MAX_TEXT: usize = 4096;
+/// Longest layout or text in bytes that is looked at. A guest cannot be interrupted while the host works for it, so that
+/// work must stay short whatever is sent: 0.3 ms for the worst layout. Real ones have under 100 bytes.
+pub const MAX_TEXT: usize = 1024;
 
 /// Why an operation on times was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -7,8 +7,8 @@ const NANOS_PER_SECOND: i128 = 1_000_000_000;
 /// 0001-01-01T00:00:00Z, from which multiples of a unit are counted when rounding.
 const YEAR_ONE: i128 = -62_135_596_800 * NANOS_PER_SECOND;
 
-/// A point in time within the years -9999 to 9999 of UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A point in time within the years -9999 to 9999 of UTC. The default is the Unix epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant {
     seconds: i64,
     nanoseconds: u32,

@@ -202,29 +202,32 @@ impl Zone {
     /// The offset that an abbreviation such as `CEST` stands for in this zone: the one in effect when clocks show
     /// `shown` (Unix seconds as if they were UTC), or else any that the zone has had, the nearest first.
     pub(crate) fn offset_of(&self, abbreviation: &str, shown: i64) -> Option<i32> {
-        /// Changes looked at either way: more than any zone of the database has had, and a fraction of a millisecond.
-        const REACH: usize = 512;
+        /// Changes looked at: since the first ones no zone of the database has had as many; later ones repeat.
+        const PAST: usize = 256;
+        const FUTURE: usize = 64;
         let Rules::Table(zone) = &self.rules else {
             return (self.location.name == abbreviation).then(|| self.offset(shown.into()));
         };
         let centre = timestamp(shown.into());
-        let offsets = || {
-            // What a zone began with is the result of no change.
-            let [now, first] = [centre, Timestamp::MIN].map(|at| {
-                let info = zone.to_offset_info(at);
-                std::iter::once((info.offset(), info.abbreviation() == abbreviation))
-            });
-            let past = zone.preceding(centre).take(REACH);
-            let future = zone.following(centre).take(REACH);
-            let changes =
-                past.chain(future).map(|change| (change.offset(), change.abbreviation() == abbreviation));
-            now.chain(changes).chain(first).filter(|(_, named)| *named).map(|(offset, _)| offset.seconds())
-        };
-        let in_effect = offsets().find(|offset| {
-            let then = timestamp(i128::from(shown) - i128::from(*offset));
-            zone.to_offset_info(then).abbreviation() == abbreviation
+        // What a zone began with is the result of no change.
+        let [now, first] = [centre, Timestamp::MIN].map(|at| {
+            let info = zone.to_offset_info(at);
+            std::iter::once((info.offset(), info.abbreviation() == abbreviation))
         });
-        in_effect.or_else(|| offsets().next())
+        let changes = zone.preceding(centre).take(PAST).chain(zone.following(centre).take(FUTURE));
+        let changes = changes.map(|change| (change.offset(), change.abbreviation() == abbreviation));
+        let mut nearest = None;
+        for (offset, named) in now.chain(changes).chain(first) {
+            let offset = offset.seconds();
+            if named && nearest != Some(offset) {
+                let then = timestamp(i128::from(shown) - i128::from(offset));
+                if zone.to_offset_info(then).abbreviation() == abbreviation {
+                    return Some(offset);
+                }
+                nearest = nearest.or(Some(offset));
+            }
+        }
+        nearest
     }
 
     fn offset(&self, seconds: i128) -> i32 {

@@ -113,9 +113,9 @@ impl Seen {
             Element::Second(pad) => {
                 self.second = text.number(pad, 0..=59, "second")?;
                 // A fraction may follow the seconds unasked, unless the layout's next element reads it.
-                let asked = matches!(split(after).element, Some((Element::Fraction { .. }, _)));
-                if !asked && text.fraction_length() > 0 {
-                    self.nanosecond = text.fraction(text.fraction_length())?;
+                let digits = text.fraction_length();
+                if digits > 0 && !matches!(split(after).element, Some((Element::Fraction { .. }, _))) {
+                    self.nanosecond = text.fraction(digits)?;
                 }
             }
             Element::Noon { capital } => {
@@ -236,13 +236,14 @@ impl Text<'_> {
         Ok(())
     }
 
-    fn digit_count(&self) -> usize {
-        self.0.iter().take_while(|byte| byte.is_ascii_digit()).count()
+    /// How many digits come next, counted up to `most`.
+    fn digit_count(&self, most: usize) -> usize {
+        self.0.iter().take(most).take_while(|byte| byte.is_ascii_digit()).count()
     }
 
     /// Takes at least `fewest` and at most `most` digits, which must fit an `i64`.
     fn digits(&mut self, fewest: usize, most: usize) -> Read<i64> {
-        let count = self.digit_count().min(most);
+        let count = self.digit_count(most);
         if count < fewest {
             return Err(Problem::Unlike);
         }
@@ -278,7 +279,7 @@ impl Text<'_> {
     /// Digits of the fraction of a second that follows; 0 when none does.
     fn fraction_length(&self) -> usize {
         match self.0 {
-            [b'.' | b',', rest @ ..] => Text(rest).digit_count(),
+            [b'.' | b',', rest @ ..] => Text(rest).digit_count(rest.len()),
             _ => 0,
         }
     }
@@ -353,7 +354,7 @@ fn signed_hours(text: &[u8]) -> Option<(usize, i64)> {
         [b'-', rest @ ..] => (-1, rest),
         _ => return None,
     };
-    let count = Text(digits).digit_count();
+    let count = Text(digits).digit_count(digits.len());
     let hours = digits[..count].iter().try_fold(0_i64, |hours, digit| {
         Some(hours * 10 + i64::from(digit - b'0')).filter(|hours| *hours <= 23)
     })?;
