@@ -45,6 +45,7 @@ lua_Integer integer_argument(lua_State *L, int index, lua_Integer least, lua_Int
 const char *text_argument(lua_State *L, int index, size_t *length);
 int32_t name_argument(lua_State *L, int index, const char *const *names);
 int refuse(lua_State *L, bool raise);                /* message on top becomes an Invalid error */
+size_t list_in_scratch(size_t count);
 bool is_utf8(const uint8_t *text, size_t length);
 void push_bytes(lua_State *L, const uint8_t *at);    /* takes over a (pointer, length) pair from the host */
 void push_value(lua_State *L, const uint8_t *at);

@@ -39,13 +39,14 @@ end
 
 local function snapshot_at(value, name)
   local id, problem = version_number(value, name)
+  local described = id
   if id then
-    id, problem = raw.describe_version(id)
+    described, problem = raw.describe_version(id)
   end
-  if not id then
+  if not described then
     return nil, problem
   end
-  return Snapshot.new({ version = id.id })
+  return Snapshot.new({ version = id })
 end
 
 local function check_id(id, name)
@@ -89,10 +90,11 @@ end
 
 function registry.apply_version(version)
   local id, problem = version_number(version, "apply_version")
+  local applied = id
   if id then
-    id, problem = raw.apply_version(id)
+    applied, problem = raw.apply_version(id)
   end
-  if not id then
+  if not applied then
     return false, problem
   end
   return true

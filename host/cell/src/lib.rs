@@ -1,1 +1,48 @@
-//! (being written)
+//! One sandboxed VM: a wasm instance with its grants and limits, that takes turns.
+//!
+//! A [`Cell`] never blocks inside the sandbox. [`Cell::start`] and [`Cell::turn`] run guest code until every coroutine waits
+//! for something; imports that take time return a ticket at once, and the ticket's completion is an event of a later
+//! turn. Between turns a cell is nothing but bytes. [`Cell::run`] drives turns until the method returns.
+//!
+//! # Layout
+//!
+//! | file | holds |
+//! |---|---|
+//! | `engine.rs` | [`Engine`]: wasmtime set up for many small instances; places for cells |
+//! | `ticker.rs` | the one thread that advances the epoch |
+//! | `cache.rs` | compiled guests on disk |
+//! | `guest.rs` | [`Guest`] and [`Template`]: a compiled guest, linked for a set of modules |
+//! | `module.rs` | [`Module`]: what a granted interface is |
+//! | `extension.rs` | [`Extension`]: modules that an embedding application writes in Rust |
+//! | `limits.rs` | [`Limits`], and [`Death`]: how a cell ends against its will |
+//! | `host.rs` | [`Host`]: who answers a cell's questions; [`Identity`] |
+//! | `state.rs` | [`CellState`]: what the host keeps of a cell |
+//! | `tickets.rs` | operations under way |
+//! | `cell.rs` | [`Cell`]: load, start, turn |
+//! | `drive.rs` | turn after turn until the method returns |
+//! | `interfaces/` | the interfaces that every cell has, one file each |
+
+mod cache;
+mod cell;
+mod drive;
+mod engine;
+mod extension;
+mod guest;
+mod host;
+pub mod interfaces;
+mod limits;
+mod module;
+mod state;
+mod ticker;
+mod tickets;
+
+pub use cell::{Cell, CellSpec, Chunk, Event, ImportAlias, Message, Status};
+pub use drive::mailbox;
+pub use engine::{Engine, EngineError, EngineOptions};
+pub use extension::Extension;
+pub use guest::{Guest, Template};
+pub use host::{Host, Identity};
+pub use limits::{Death, Limit, Limits};
+pub use module::{Class, Module};
+pub use state::CellState;
+pub use tickets::{Ticket, Tickets};

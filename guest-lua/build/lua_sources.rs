@@ -1,0 +1,75 @@
+//! Lua's C sources: a copy of those in crate `lua-src` with `patches/` applied.
+
+use anyhow::{Context, Result, ensure};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+const VERSION: &str = "lua-5.4.9";
+
+/// Standard libraries that a sandbox has no use for, and the stand-alone start-up that would open them.
+const LEFT_OUT: [&str; 7] = ["liolib.c", "loslib.c", "loadlib.c", "linit.c", "ldblib.c", "lua.c", "luac.c"];
+
+pub(crate) struct LuaSources {
+    pub(crate) folder: PathBuf,
+    pub(crate) files: Vec<PathBuf>,
+}
+
+pub(crate) fn prepare(patches: &Path, into: &Path) -> Result<LuaSources> {
+    if into.exists() {
+        fs::remove_dir_all(into)?;
+    }
+    fs::create_dir_all(into)?;
+    let from = crate_folder("lua-src")?.join(VERSION);
+    for entry in fs::read_dir(&from).with_context(|| format!("{VERSION} in crate lua-src"))? {
+        let entry = entry?;
+        fs::write(into.join(entry.file_name()), fs::read(entry.path())?)?;
+    }
+    let mut patch_files: Vec<_> = fs::read_dir(patches)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    patch_files.sort();
+    for patch in patch_files {
+        apply(&patch, into).with_context(|| patch.display().to_string())?;
+    }
+    let mut files: Vec<_> = fs::read_dir(into)?
+        .map(|entry| Ok(entry?.path()))
+        .filter(|path: &Result<PathBuf>| path.as_ref().is_ok_and(|path| is_compiled(path)))
+        .collect::<Result<_>>()?;
+    files.sort();
+    Ok(LuaSources { folder: into.to_owned(), files })
+}
+
+fn is_compiled(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.ends_with(".c") && !LEFT_OUT.contains(&name)
+}
+
+/// Applies a patch whose files are named `a/NAME` and `b/NAME`.
+fn apply(patch: &Path, folder: &Path) -> Result<()> {
+    let text = fs::read_to_string(patch)?;
+    for part in text.split("--- a/").skip(1) {
+        let part = format!("--- a/{part}");
+        let diff = diffy::Patch::from_str(&part)?;
+        let name = diff.modified().and_then(|name| name.strip_prefix("b/")).context("a patch without a file name")?;
+        let target = folder.join(name);
+        let patched = diffy::apply(&fs::read_to_string(&target)?, &diff).context("Lua's sources have changed")?;
+        fs::write(target, patched)?;
+    }
+    Ok(())
+}
+
+/// Where cargo keeps the sources of one of our dependencies.
+fn crate_folder(name: &str) -> Result<PathBuf> {
+    let output = Command::new(env::var("CARGO")?)
+        .args(["metadata", "--format-version", "1", "--offline"])
+        .current_dir(env::var("CARGO_MANIFEST_DIR")?)
+        .output()?;
+    ensure!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    metadata["packages"]
+        .as_array()
+        .and_then(|packages| packages.iter().find(|package| package["name"] == name))
+        .and_then(|package| package["manifest_path"].as_str())
+        .and_then(|manifest| Path::new(manifest).parent())
+        .map(Path::to_owned)
+        .with_context(|| format!("crate {name} is not among the dependencies"))
+}

@@ -1,0 +1,287 @@
+/* What the guest offers to the host (wit/guest.wit): each export turns its parameters into Lua values and calls the
+   function of the same name in lua/prelude.lua. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "guest.h"
+#include "lauxlib.h"
+#include "lua_cell.h"
+#include "lualib.h"
+
+typedef exports_perilune_cell_guest_failure_t failure;
+typedef exports_perilune_cell_guest_status_t status;
+
+static lua_State *L;
+
+/* The table that lua/prelude.lua returned. */
+static const char PRELUDE = 'p';
+
+/* --- failures ----------------------------------------------------------------------------------------------------------- */
+
+static char *copy(int index, size_t *length) {
+  const char *text = lua_tolstring(L, index, length);
+  if (text == NULL || *length == 0) {
+    *length = 0;
+    return NULL;
+  }
+  char *block = malloc(*length);
+  if (block == NULL) __builtin_trap();
+  memcpy(block, text, *length);
+  return block;
+}
+
+static void copy_text(int index, lua_cell_string_t *out) {
+  size_t length;
+  char *block = copy(index, &length);
+  /* A message may hold any bytes, a WIT string may not. */
+  for (size_t i = 0; i < length && !is_utf8((uint8_t *)block, length); i++)
+    if ((uint8_t)block[i] >= 0x80) block[i] = '?';
+  out->ptr = (uint8_t *)block;
+  out->len = length;
+}
+
+/* Reads kind, message, retryable, details and stack from five stack slots. */
+static void read_failure(int first, failure *out) {
+  memset(out, 0, sizeof *out);
+  copy_text(first, &out->kind);
+  copy_text(first + 1, &out->message);
+  out->retryable.is_some = !lua_isnoneornil(L, first + 2);
+  out->retryable.val = lua_toboolean(L, first + 2);
+  if (lua_istable(L, first + 3)) {
+    buffer body = {NULL, 0, 0};
+    out->details.is_some = encode_value(L, first + 3, &body, "details");
+    out->details.val.ptr = body.data;
+    out->details.val.len = body.length;
+  }
+  out->stack.is_some = lua_isstring(L, first + 4);
+  if (out->stack.is_some) copy_text(first + 4, &out->stack.val);
+}
+
+/* An error that the prelude itself did not catch. */
+static void read_defect(failure *out) {
+  int first = lua_gettop(L);
+  lua_pushliteral(L, "Internal");
+  if (lua_type(L, first) == LUA_TSTRING)
+    lua_pushvalue(L, first);
+  else
+    lua_pushliteral(L, "the prelude failed");
+  lua_settop(L, first + 5);
+  read_failure(first + 1, out);
+}
+
+/* --- calling the prelude -------------------------------------------------------------------------------------------------- */
+
+static void push_function(const char *name) {
+  lua_settop(L, 0);
+  scratch.length = 0;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &PRELUDE);
+  lua_getfield(L, 1, name);
+  lua_remove(L, 1);
+}
+
+/* Turns `true`, or `false` and a failure's fields, at index 1 into a result. */
+static bool fine(int call_status, failure *out) {
+  if (call_status != LUA_OK) {
+    read_defect(out);
+    return false;
+  }
+  if (lua_toboolean(L, 1)) return true;
+  read_failure(2, out);
+  return false;
+}
+
+/* Turns what scheduler.run returned into a status. */
+static void read_status(int call_status, status *out) {
+  memset(out, 0, sizeof *out);
+  if (call_status == LUA_OK && lua_isnil(L, 1)) {
+    out->tag = EXPORTS_PERILUNE_CELL_GUEST_STATUS_WAITING;
+    return;
+  }
+  out->tag = EXPORTS_PERILUNE_CELL_GUEST_STATUS_DONE;
+  failure *err = &out->val.done.val.err;
+  out->val.done.is_err = !fine(call_status, err);
+  if (out->val.done.is_err) return;
+  buffer body = {NULL, 0, 0};
+  if (encode_value(L, 2, &body, "the result")) {
+    out->val.done.val.ok.ptr = body.data;
+    out->val.done.val.ok.len = body.length;
+    return;
+  }
+  free(body.data);
+  int first = lua_gettop(L);
+  lua_pushliteral(L, "Invalid");
+  lua_pushvalue(L, first);
+  lua_pushboolean(L, 0);
+  lua_settop(L, first + 5);
+  out->val.done.is_err = true;
+  read_failure(first + 1, err);
+}
+
+/* Runs `body` with `argument`, so that an error while its parameters are pushed is caught too. */
+static int protected(lua_CFunction body, void *argument) {
+  lua_settop(L, 0);
+  lua_pushcfunction(L, body);
+  lua_pushlightuserdata(L, argument);
+  return lua_pcall(L, 1, LUA_MULTRET, 0);
+}
+
+/* --- exports -------------------------------------------------------------------------------------------------------------- */
+
+bool exports_perilune_cell_guest_check(lua_cell_string_t *id, lua_cell_list_u8_t *source, failure *err) {
+  push_function("check");
+  lua_pushlstring(L, (const char *)id->ptr, id->len);
+  lua_pushlstring(L, (const char *)source->ptr, source->len);
+  int called = lua_pcall(L, 2, LUA_MULTRET, 0);
+  lua_cell_string_free(id);
+  lua_cell_list_u8_free(source);
+  return fine(called, err);
+}
+
+static void push_texts(const lua_cell_list_string_t *texts) {
+  lua_createtable(L, (int)texts->len, 0);
+  for (size_t i = 0; i < texts->len; i++) {
+    lua_pushlstring(L, (const char *)texts->ptr[i].ptr, texts->ptr[i].len);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}
+
+static void push_chunk(const exports_perilune_cell_guest_chunk_t *chunk) {
+  lua_createtable(L, 0, 5);
+  lua_pushlstring(L, (const char *)chunk->id.ptr, chunk->id.len);
+  lua_setfield(L, -2, "id");
+  lua_pushlstring(L, (const char *)chunk->source.ptr, chunk->source.len);
+  lua_setfield(L, -2, "source");
+  push_texts(&chunk->modules);
+  lua_setfield(L, -2, "modules");
+  lua_createtable(L, (int)chunk->imports.len, 0);
+  for (size_t i = 0; i < chunk->imports.len; i++) {
+    const exports_perilune_cell_guest_import_alias_t *import = &chunk->imports.ptr[i];
+    lua_createtable(L, 0, 2);
+    lua_pushlstring(L, (const char *)import->alias.ptr, import->alias.len);
+    lua_setfield(L, -2, "alias");
+    lua_pushlstring(L, (const char *)import->id.ptr, import->id.len);
+    lua_setfield(L, -2, "id");
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lua_setfield(L, -2, "imports");
+  if (chunk->surface.is_some) {
+    push_texts(&chunk->surface.val);
+    lua_setfield(L, -2, "surface");
+  }
+}
+
+bool exports_perilune_cell_guest_load(exports_perilune_cell_guest_list_chunk_t *chunks, failure *err) {
+  push_function("load");
+  lua_createtable(L, (int)chunks->len, 0);
+  for (size_t i = 0; i < chunks->len; i++) {
+    push_chunk(&chunks->ptr[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  exports_perilune_cell_guest_list_chunk_free(chunks);
+  return fine(lua_pcall(L, 1, LUA_MULTRET, 0), err);
+}
+
+typedef struct {
+  lua_cell_string_t *method;
+  exports_perilune_cell_guest_arguments_t *arguments;
+} start_call;
+
+static int run_start(lua_State *state) {
+  start_call *call = lua_touserdata(state, 1);
+  push_function("start");
+  lua_pushlstring(state, (const char *)call->method->ptr, call->method->len);
+  int count = decode_arguments(state, call->arguments->ptr, call->arguments->len);
+  lua_cell_string_free(call->method);
+  exports_perilune_cell_guest_arguments_free(call->arguments);
+  lua_call(state, count + 1, LUA_MULTRET);
+  return lua_gettop(state);
+}
+
+void exports_perilune_cell_guest_start(lua_cell_string_t *method, exports_perilune_cell_guest_arguments_t *arguments,
+                                       status *out) {
+  start_call call = {method, arguments};
+  read_status(protected(run_start, &call), out);
+}
+
+static void deliver(const exports_perilune_cell_guest_event_t *event) {
+  switch (event->tag) {
+    case EXPORTS_PERILUNE_CELL_GUEST_EVENT_COMPLETED:
+      push_function("complete");
+      lua_pushinteger(L, (lua_Integer)event->val.completed);
+      lua_call(L, 1, 0);
+      break;
+    case EXPORTS_PERILUNE_CELL_GUEST_EVENT_MESSAGE: {
+      const exports_perilune_cell_guest_message_t *message = &event->val.message;
+      push_function("message");
+      lua_pushlstring(L, (const char *)message->topic.ptr, message->topic.len);
+      lua_pushlstring(L, (const char *)message->sender.ptr, message->sender.len);
+      int count = decode_arguments(L, message->payloads.ptr, message->payloads.len);
+      lua_call(L, count + 2, 0);
+      break;
+    }
+    default:
+      push_function("cancel");
+      lua_pushlstring(L, (const char *)event->val.cancel.ptr, event->val.cancel.len);
+      lua_call(L, 1, 0);
+      break;
+  }
+}
+
+static int run_turn(lua_State *state) {
+  const exports_perilune_cell_guest_list_event_t *events = lua_touserdata(state, 1);
+  for (size_t i = 0; i < events->len; i++) deliver(&events->ptr[i]);
+  push_function("run");
+  lua_call(state, 0, LUA_MULTRET);
+  return lua_gettop(state);
+}
+
+void exports_perilune_cell_guest_turn(exports_perilune_cell_guest_list_event_t *events, status *out) {
+  int called = protected(run_turn, events);
+  exports_perilune_cell_guest_list_event_free(events);
+  read_status(called, out);
+}
+
+/* --- pre-initialisation ------------------------------------------------------------------------------------------------------ */
+
+/* file(name) -> the chunk of a file below lua/, or nil */
+static int l_file(lua_State *state) {
+  const char *name = luaL_checkstring(state, 1);
+  for (const lua_file *file = lua_files; file->name != NULL; file++) {
+    if (strcmp(file->name, name) != 0) continue;
+    lua_pushfstring(state, "=<%s>", name);
+    if (luaL_loadbufferx(state, file->text, file->length, lua_tostring(state, -1), "t") != LUA_OK) return lua_error(state);
+    return 1;
+  }
+  return 0;
+}
+
+static int load_prelude(lua_State *state) {
+  static const luaL_Reg libraries[] = {{LUA_GNAME, luaopen_base},          {LUA_TABLIBNAME, luaopen_table},
+                                       {LUA_STRLIBNAME, luaopen_string},   {LUA_MATHLIBNAME, luaopen_math},
+                                       {LUA_COLIBNAME, luaopen_coroutine}, {NULL, NULL}};
+  for (const luaL_Reg *library = libraries; library->func; library++) {
+    luaL_requiref(state, library->name, library->func, 1);
+    lua_pop(state, 1);
+  }
+  lua_pushstring(state, "prelude");
+  lua_pushcfunction(state, l_file);
+  lua_pushvalue(state, -2);
+  lua_call(state, 1, 1);
+  lua_newtable(state); /* native */
+  open_objects(state);
+  open_coroutines(state);
+  open_debugging(state);
+  open_imports(state);
+  lua_pushcfunction(state, l_file);
+  lua_call(state, 3, 1);
+  lua_rawsetp(state, LUA_REGISTRYINDEX, &PRELUDE);
+  return 0;
+}
+
+/* Runs once, when the guest is built; the memory it leaves is where every cell begins. */
+void exports_lua_cell_init(void) {
+  L = lua_newstate(guest_alloc, NULL);
+  if (L == NULL || protected(load_prelude, NULL) != LUA_OK) __builtin_trap();
+  lua_settop(L, 0);
+  lua_gc(L, LUA_GCCOLLECT);
+}

@@ -1,0 +1,202 @@
+-- Messages of this cell: topics bound to channels, the inbox, and what waits until somebody asks for it.
+--
+-- A message goes to the channel bound to its topic; else, if its topic does not begin with "@", to the inbox once that is
+-- open; else it stays. Nothing is dropped and order is kept: a bound channel pulls from its queue when it is received from.
+local class, errors, channel = ...
+
+
+local function queue()
+  return { first = 1, last = 0 }
+end
+
+local function put(items, item)
+  items.last = items.last + 1
+  items[items.last] = item
+end
+
+local function take(items)
+  if items.first > items.last then
+    return false
+  end
+  local item = items[items.first]
+  items[items.first] = nil
+  items.first = items.first + 1
+  return true, item
+end
+
+-- bindings: topic -> {channel, items, as_message}; `unclaimed` holds what has no binding.
+local bindings, topic_of, unclaimed, inbox, make_payload
+
+local mailbox = {}
+
+function mailbox.reset()
+  bindings, topic_of, unclaimed, inbox = {}, {}, queue(), nil
+end
+mailbox.reset()
+
+-- The constructor of payload objects, known once module payload is loaded.
+function mailbox.set_payload(constructor)
+  make_payload = constructor
+end
+
+-- True when a message could wake somebody.
+function mailbox.listening()
+  return inbox ~= nil or next(bindings) ~= nil
+end
+
+local function plain(message)
+  if message.n <= 1 then
+    return message[1]
+  end
+  return table.move(message, 1, message.n, 1, {})
+end
+
+local message_methods = {}
+Message = class("process.Message", message_methods, {
+  __tostring = function(self)
+    return "process.Message{topic=" .. Message.state(self).topic .. "}"
+  end,
+})
+
+function message_methods.topic(self)
+  return Message.state(self, "topic").topic
+end
+
+function message_methods.from(self)
+  return Message.state(self, "from").sender
+end
+
+function message_methods.payload(self)
+  local message = Message.state(self, "payload")
+  if message.n <= 1 then
+    return message.n == 1 and make_payload(message[1]) or nil
+  end
+  local payloads = {}
+  for i = 1, message.n do
+    payloads[i] = make_payload(message[i])
+  end
+  return payloads
+end
+
+local function deliver(binding, message)
+  if binding.items.first > binding.items.last then
+    local value = binding.as_message and Message.new(message) or plain(message)
+    if channel.offer(binding.channel, value) then
+      return
+    end
+  end
+  put(binding.items, message)
+end
+
+local function claims(binding, topic)
+  return binding.topic == topic or (binding == inbox and not bindings[topic] and topic:sub(1, 1) ~= "@")
+end
+
+-- Moves what waited for this binding into its queue, in order.
+local function claim(binding)
+  local kept = queue()
+  for i = unclaimed.first, unclaimed.last do
+    local message = unclaimed[i]
+    if claims(binding, message.topic) then
+      deliver(binding, message)
+    else
+      put(kept, message)
+    end
+  end
+  unclaimed = kept
+end
+
+local function bind(topic, object, as_message)
+  local binding = { topic = topic, channel = object, items = queue(), as_message = as_message }
+  channel.feed(object, function()
+    local arrived, message = take(binding.items)
+    if arrived then
+      return true, as_message and Message.new(message) or plain(message)
+    end
+    return false
+  end)
+  return binding
+end
+
+function mailbox.message(topic, sender, ...)
+  local message = table.pack(...)
+  message.topic, message.sender = topic, sender
+  local binding = bindings[topic] or (topic:sub(1, 1) ~= "@" and inbox)
+  if binding then
+    deliver(binding, message)
+  else
+    put(unclaimed, message)
+  end
+end
+
+local function bind_topic(topic, object, as_message)
+  local binding = bind(topic, object, as_message)
+  bindings[topic], topic_of[object] = binding, topic
+  claim(binding)
+  return object
+end
+
+-- subscribe(topic, channel) -> channel, or nil and AlreadyExists
+function mailbox.subscribe(topic, object)
+  if type(topic) ~= "string" then
+    error("bad argument #1 to 'subscribe' (string expected, got " .. type(topic) .. ")", 2)
+  end
+  if not channel.is(object) then
+    error("bad argument #2 to 'subscribe' (channel expected, got " .. type(object) .. ")", 2)
+  end
+  local bound = bindings[topic]
+  if bound then
+    if bound.channel == object then
+      return object
+    end
+    return nil, errors.make("AlreadyExists", string.format('topic "%s" already subscribed', topic))
+  end
+  if topic_of[object] then
+    return nil, errors.make("AlreadyExists", string.format('channel already subscribed to topic "%s"', topic_of[object]))
+  end
+  return bind_topic(topic, object, false)
+end
+
+-- unsubscribe(channel) -> true, or false and an error. Closes the channel; what it had not read waits for the next one.
+function mailbox.unsubscribe(object)
+  if not channel.is(object) then
+    error("bad argument #1 to 'unsubscribe' (channel expected, got " .. type(object) .. ")", 2)
+  end
+  local topic = topic_of[object]
+  if not topic then
+    return false, errors.make("NotFound", "channel is not subscribed to a topic")
+  end
+  local binding = bindings[topic]
+  bindings[topic], topic_of[object] = nil, nil
+  channel.feed(object, nil)
+  channel.close(object)
+  local later = unclaimed
+  unclaimed = binding.items
+  for i = later.first, later.last do
+    put(unclaimed, later[i])
+  end
+  return true
+end
+
+-- The channel of everything that no topic claims; opened by the first call.
+function mailbox.inbox()
+  if not inbox then
+    inbox = bind(nil, channel.new(0), true)
+    claim(inbox)
+  end
+  return inbox.channel
+end
+
+-- listen(topic, {message=bool}?): the channel of a topic; the same one for the same topic.
+function mailbox.listen(topic, options)
+  if type(topic) ~= "string" or topic == "" or (topic:sub(1, 1) == "@" and not options.internal) then
+    return nil, errors.make("Invalid", "a topic is a text that is not empty and does not begin with @")
+  end
+  local bound = bindings[topic]
+  if bound then
+    return bound.channel
+  end
+  return bind_topic(topic, channel.new(1), options.message == true)
+end
+
+return mailbox

@@ -1,0 +1,249 @@
+-- Ties the guest together. Called once when the guest is built, with the functions written in C, the imported
+-- interfaces, and a loader for the other files; returns what the exports of wit/guest.wit call.
+local native, imports, file = ...
+
+local class = file("class")(native)
+local errors = file("errors")(native, class)
+local scheduler = file("scheduler")(native, errors)
+local channel = file("channel")(class, errors, scheduler)
+local mailbox = file("mailbox")(class, errors, channel)
+scheduler.set_listening(mailbox.listening)
+
+-- What module files are built on.
+local core = {
+  class = class,
+  clock = imports.clock,
+  errors = errors.library,
+  error = errors.make,
+  is_error = errors.is,
+  channel_new = channel.new,
+  channel_push = channel.push,
+  channel_close = channel.close,
+  on_ticket = scheduler.on_ticket,
+  location = native.where,
+}
+
+-- Gives up an operation. Its callback will not be called.
+function core.cancel(ticket)
+  scheduler.forget_ticket(ticket)
+  return imports.tickets.cancel(ticket)
+end
+
+local freeze = native.freeze
+
+local function freeze_all(library)
+  for _, value in pairs(library) do
+    if type(value) == "table" and not native.isfrozen(value) then
+      freeze_all(freeze(value))
+    end
+  end
+  return freeze(library)
+end
+
+-- Standard libraries, adapted.
+local string, table, math = string, table, math
+string.dump = nil
+string.gfind = string.gmatch
+table.freeze = freeze
+table.isfrozen = native.isfrozen
+table.getn = function(list)
+  return #list
+end
+table.maxn = function(list)
+  local most = 0
+  for key in pairs(list) do
+    if math.type(key) and key > most then
+      most = key
+    end
+  end
+  return most
+end
+math.atan2 = math.atan
+getmetatable("").__metatable = "string"
+
+local threads = coroutine
+local coroutine = {
+  create = native.create,
+  resume = native.resume,
+  wrap = native.wrap_coroutine,
+  yield = threads.yield,
+  isyieldable = threads.isyieldable,
+  running = scheduler.running,
+  spawn = scheduler.spawn,
+}
+
+-- A coroutine that waits for the host is neither running nor free to be resumed.
+function coroutine.status(thread)
+  if type(thread) == "thread" and native.ownership(thread) == "parked" then
+    return "normal"
+  end
+  return threads.status(thread)
+end
+
+function coroutine.close(thread)
+  if type(thread) == "thread" and native.ownership(thread) then
+    error("cannot close a coroutine that the scheduler owns", 2)
+  end
+  return threads.close(thread)
+end
+
+local os = file("os")(imports.clock, core)
+
+-- Host modules: the Lua half if there is one, else the interface as it is.
+local function open_module(name)
+  local open = file("modules/" .. name)
+  return freeze_all(open and open(imports[name], core) or imports[name])
+end
+
+local CORE = { clock = true, extension = true, log = true, payload = true, process = true, random = true, tickets = true }
+local payload = open_module("payload")
+mailbox.set_payload(payload.new)
+core.payload_new = payload.new
+local modules = {}
+for name in pairs(imports) do
+  if not CORE[name] then
+    modules[name] = open_module(name)
+  end
+end
+local process = file("process")(imports.process, mailbox, errors)
+
+local globals = {
+  channel = channel.library,
+  coroutine = coroutine,
+  errors = errors.library,
+  math = math,
+  os = os,
+  package = { path = "", cpath = "" },
+  payload = payload,
+  process = process,
+  string = string,
+  table = table,
+}
+local required = {}
+for name, library in pairs(globals) do
+  required[name] = freeze_all(library)
+end
+globals.subscribe = mailbox.subscribe
+globals.unsubscribe = mailbox.unsubscribe
+
+local new_environment = file("environment")(imports.log, native, { globals = globals, required = required })
+
+-- A module that the embedding application supplies.
+local function extension(name)
+  local module = {}
+  for _, item in ipairs(imports.extension.describe(name)) do
+    local call = item.waits and imports.extension.slow_call or imports.extension.call
+    module[item.name] = function(...)
+      return call(name, item.name, ...)
+    end
+  end
+  return freeze(module)
+end
+
+local entry, entry_id
+local prelude = {}
+
+local function check_surface(id, value, surface)
+  if type(value) ~= "table" then
+    error(errors.make("Invalid", id .. ": a module's source must return a table of functions, not a " .. type(value)), 0)
+  end
+  for _, name in ipairs(surface) do
+    if type(rawget(value, name)) ~= "function" then
+      error(errors.make("Invalid", string.format("%s: methods names %q, which its source does not return", id, name)), 0)
+    end
+  end
+end
+
+local function run_chunk(chunk, loaded)
+  local names = {}
+  for _, name in ipairs(chunk.modules) do
+    names[name] = modules[name] or required[name] or extension(name)
+  end
+  for _, import in ipairs(chunk.imports) do
+    names[import.alias] = loaded[import.id]
+  end
+  local run, problem = native.compile(chunk.source, "=" .. chunk.id, new_environment(chunk.id, names))
+  if not run then
+    error(errors.make("Invalid", problem), 0)
+  end
+  local value = run()
+  if chunk.surface then
+    check_surface(chunk.id, value, chunk.surface)
+  end
+  return value
+end
+
+-- Runs `body`; on an error returns false and a failure's fields.
+local function guarded(body, ...)
+  local frames
+  local results = table.pack(xpcall(body, function(problem)
+    frames = native.frames(2)
+    return problem
+  end, ...))
+  if results[1] then
+    return table.unpack(results, 1, results.n)
+  end
+  return false, errors.to_failure(results[2], frames)
+end
+
+function prelude.check(id, source)
+  return guarded(function()
+    local run, problem = native.compile(source, "=" .. id, {})
+    if not run then
+      local line, text = problem:sub(#id + 2):match("^(%d+): (.*)$")
+      local details = { line = math.tointeger(line), text = text, near = text and text:match(" near (.*)$") }
+      error(errors.make("Invalid", problem, details), 0)
+    end
+  end)
+end
+
+function prelude.load(chunks)
+  return guarded(function()
+    local loaded = {}
+    for _, chunk in ipairs(chunks) do
+      -- A library that returns nothing is there all the same.
+      local value = run_chunk(chunk, loaded)
+      loaded[chunk.id] = value == nil and true or value
+      entry, entry_id = value, chunk.id
+    end
+  end)
+end
+
+-- A returned function serves any method; a returned table is indexed raw.
+local function find_method(name)
+  if type(entry) == "function" then
+    return entry
+  end
+  local method = type(entry) == "table" and rawget(entry, name) or nil
+  if type(method) == "function" then
+    return method
+  end
+  local text = string.format('%s: method "%s" not found in module', entry_id, name)
+  if method ~= nil then
+    text = string.format('%s: method "%s" is a %s, not a function', entry_id, name, type(method))
+  elseif type(entry) ~= "table" then
+    text = text .. ": its source must return a function or a table of functions, not a " .. type(entry)
+  end
+  return nil, errors.make("NotFound", text)
+end
+
+function prelude.start(method, ...)
+  mailbox.reset()
+  math.randomseed(imports.random.seed())
+  local run, problem = find_method(method)
+  if not run then
+    return false, errors.to_failure(problem)
+  end
+  return scheduler.start(run, ...)
+end
+
+prelude.run = scheduler.run
+prelude.complete = scheduler.complete
+prelude.message = mailbox.message
+
+function prelude.cancel(reason)
+  local at = imports.clock.now().seconds
+  mailbox.message("@pid/events", "", { kind = "pid.cancel", at = at, from = "", reason = reason })
+end
+
+return prelude

@@ -1,0 +1,176 @@
+-- The coroutine scheduler: tasks run one at a time until each waits.
+--
+--   ready   --run-->      running
+--   running --park-->     waiting   for a ticket, or for whoever holds the task in a queue
+--   running --yield-->    ready     a bare coroutine.yield lets others run
+--   waiting --complete, wake--> ready
+--   running --return, raise-->  gone; main's end, and any error, end the run
+local native, errors = ...
+local step, new_task, park = native.step, native.new_task, native.park
+
+local scheduler = { park = park, can_wait = native.can_wait }
+
+-- Ready tasks with the two values each is resumed with: a queue from `first` to `last`.
+local tasks, values, more_values, first, last
+-- Tasks that exist, in order of creation, to name them in a deadlock.
+local alive, created
+-- ticket -> the task that waits for it, or a function to call
+local pending
+local current, main
+-- {true, result} or {false, err, frames} once the run has ended
+local outcome
+-- Asks the mailbox whether a message could still wake somebody.
+local listening = function()
+  return false
+end
+
+local function reset()
+  tasks, values, more_values, first, last = {}, {}, {}, 1, 0
+  alive, created, pending = {}, 0, {}
+  current, main, outcome = nil, nil, nil
+end
+reset()
+
+function scheduler.set_listening(check)
+  listening = check
+end
+
+function scheduler.current()
+  return current
+end
+
+-- Makes a waiting task ready; its `park` returns the two values.
+local function wake(task, value, more)
+  last = last + 1
+  tasks[last], values[last], more_values[last] = task, value, more
+end
+scheduler.wake = wake
+
+local function born(task)
+  created = created + 1
+  alive[task] = created
+  return task
+end
+
+local function run_ended(value, problem)
+  if type(problem) == "string" then
+    problem = errors.make("Internal", problem)
+  end
+  if errors.is(problem) then
+    outcome = { false, problem, native.frames(main, 0) }
+  else
+    outcome = { true, value }
+  end
+end
+
+-- What a step of a task came to.
+local function settle(task, what, value, more)
+  if what == "parked" then
+    if value ~= nil then
+      pending[value] = task
+    end
+  elseif what == "yielded" then
+    wake(task)
+  elseif what == "done" then
+    alive[task] = nil
+    if task == main then
+      run_ended(value, more)
+    end
+  else
+    outcome = { false, value, native.frames(task, 0) }
+  end
+end
+
+local function deadlock()
+  local waiting = {}
+  for task in pairs(alive) do
+    waiting[#waiting + 1] = task
+  end
+  table.sort(waiting, function(left, right)
+    return alive[left] < alive[right]
+  end)
+  local places = {}
+  for i = 1, math.min(#waiting, 10) do
+    places[i] = (waiting[i] == main and "main" or "coroutine " .. alive[waiting[i]]) .. " at " .. native.where(waiting[i], 0)
+  end
+  local text = "deadlock: all coroutines blocked with no pending operations (threads=%d): %s"
+  outcome = { false, errors.make("Internal", text:format(#waiting, table.concat(places, ", "))) }
+end
+
+-- Runs until nothing can. Returns nothing while the run goes on, `true, result`, or `false` and a failure's fields.
+function scheduler.run()
+  while first <= last and not outcome do
+    local task, value, more = tasks[first], values[first], more_values[first]
+    tasks[first], values[first], more_values[first] = nil, nil, nil
+    first = first + 1
+    current = task
+    settle(task, step(task, value, more))
+  end
+  current = nil
+  if not outcome and next(pending) == nil and not listening() then
+    deadlock()
+  end
+  if outcome then
+    local ended = outcome
+    reset()
+    if ended[1] then
+      return true, ended[2]
+    end
+    return false, errors.to_failure(ended[2], ended[3])
+  end
+end
+
+-- Starts the main task.
+function scheduler.start(method, ...)
+  reset()
+  main = born(new_task(method))
+  current = main
+  settle(main, step(main, ...))
+  return scheduler.run()
+end
+
+function scheduler.complete(ticket)
+  local waiter = pending[ticket]
+  pending[ticket] = nil
+  if type(waiter) == "thread" then
+    wake(waiter)
+  elseif waiter then
+    waiter()
+  end
+end
+
+-- Calls `callback` when the ticket completes. The callback must not wait.
+function scheduler.on_ticket(ticket, callback)
+  pending[ticket] = callback
+end
+
+function scheduler.forget_ticket(ticket)
+  pending[ticket] = nil
+end
+
+-- A new task runs first, up to where it waits; then its parent goes on.
+function scheduler.spawn(body)
+  if type(body) ~= "function" then
+    error("bad argument #1 to 'spawn' (function expected, got " .. type(body) .. ")", 2)
+  end
+  if not current then
+    error("coroutine.spawn cannot be used while an entry loads; call it inside a function", 2)
+  end
+  local task = born(new_task(body))
+  wake(task)
+  if native.could_wait() then
+    wake(current)
+    park()
+  end
+  return task
+end
+
+function scheduler.running()
+  local thread, is_root = coroutine.running()
+  if is_root or thread == main then
+    return nil, true
+  end
+  return thread, false
+end
+
+return scheduler

@@ -1,0 +1,167 @@
+//! One sandboxed VM.
+
+use crate::extension::Extension;
+use crate::interfaces::{Guest as Instance, GuestPre, exports, failure_from_wit};
+use crate::limits::{Death, Limit, Limits};
+use crate::tickets::panic_text;
+use crate::{CellState, Engine, Host, Identity};
+use futures_util::FutureExt;
+use perilune_value::{Failure, Kind};
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime::Store;
+
+pub use exports::{Chunk, Event, ImportAlias, Message};
+
+/// What a cell is made for.
+pub struct CellSpec {
+    /// Which entry it runs.
+    pub identity: Identity,
+    /// What it may use.
+    pub limits: Limits,
+    /// Its surroundings.
+    pub host: Arc<dyn Host>,
+    /// What its modules find in [`CellState::context`].
+    pub context: Arc<dyn Any + Send + Sync>,
+    /// Granted modules of the embedding application.
+    pub extensions: Arc<[Arc<Extension>]>,
+}
+
+/// How a turn ended.
+#[derive(Debug)]
+pub enum Status {
+    /// Every coroutine waits for an event.
+    Waiting,
+    /// The method returned a value in MessagePack, or failed.
+    Done(Result<Vec<u8>, Failure>),
+}
+
+/// One sandboxed VM: a wasm instance, its store, its grants and its limits.
+pub struct Cell {
+    pub(crate) store: Store<CellState>,
+    instance: Instance,
+    /// Why it is dead; every later call says so again.
+    dead: Option<Death>,
+    /// Its place among the engine's cells, given back when it is dropped.
+    _place: OwnedSemaphorePermit,
+}
+
+impl Cell {
+    pub(crate) async fn new(engine: &Engine, template: &GuestPre<CellState>, spec: CellSpec) -> Result<Self, Failure> {
+        let place = engine.place().await?;
+        let entry = spec.identity.entry.clone();
+        let mut store = Store::new(engine.wasmtime(), CellState::new(spec, engine.ticker().clone()));
+        store.limiter(|state| state);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut store| store.data_mut().tick());
+        match template.instantiate_async(&mut store).await {
+            Ok(instance) => Ok(Cell { store, instance, dead: None, _place: place }),
+            Err(error) => {
+                let limits = store.data().limits;
+                Err(match store.data().death(&error) {
+                    // The guest's own memory does not fit: refused before it ran.
+                    Death::Trap(_) if limits.memory < Limits::DEFAULT.memory => {
+                        Death::Limit(Limit::Memory(limits.memory)).into_failure(&entry)
+                    }
+                    death => Failure::new(Kind::Unavailable, format!("{entry}: no sandbox: {death}")),
+                })
+            }
+        }
+    }
+
+    /// Which entry it runs.
+    pub fn identity(&self) -> &Identity {
+        &self.store.data().identity
+    }
+
+    /// The host's side.
+    pub fn state(&self) -> &CellState {
+        self.store.data()
+    }
+
+    /// Parses a chunk without running it.
+    ///
+    /// # Errors
+    ///
+    /// The inner one is a syntax error, with `line` and perhaps `near` in its details.
+    pub async fn check(&mut self, id: &str, source: &[u8]) -> Result<Result<(), Failure>, Death> {
+        self.alive()?;
+        let (instance, store) = self.begin();
+        let called = guarded(instance.perilune_cell_guest().call_check(store, id, source)).await;
+        Ok(self.settle(called)?.map_err(failure_from_wit))
+    }
+
+    /// Runs chunks in order, dependencies first; the last one is the entry.
+    ///
+    /// # Errors
+    ///
+    /// The inner one is what a chunk raised.
+    pub async fn load(&mut self, chunks: &[Chunk]) -> Result<Result<(), Failure>, Death> {
+        self.alive()?;
+        let (instance, store) = self.begin();
+        let called = guarded(instance.perilune_cell_guest().call_load(store, chunks)).await;
+        Ok(self.settle(called)?.map_err(failure_from_wit))
+    }
+
+    /// Calls a method of the loaded entry and takes the first turn. `args` is MessagePack, an array of values.
+    ///
+    /// # Errors
+    ///
+    /// [`Death`] when the cell ended; errors of the script are part of [`Status`].
+    pub async fn start(&mut self, method: &str, args: &[u8]) -> Result<Status, Death> {
+        self.alive()?;
+        self.store.data_mut().tickets.clear();
+        let (instance, store) = self.begin();
+        let called = guarded(instance.perilune_cell_guest().call_start(store, method, args)).await;
+        Ok(status(self.settle(called)?))
+    }
+
+    /// Resumes what the events woke, until nothing can run.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cell::start`].
+    pub async fn turn(&mut self, events: &[Event]) -> Result<Status, Death> {
+        self.alive()?;
+        let (instance, store) = self.begin();
+        let called = guarded(instance.perilune_cell_guest().call_turn(store, events)).await;
+        Ok(status(self.settle(called)?))
+    }
+
+    fn alive(&self) -> Result<(), Death> {
+        self.dead.clone().map_or(Ok(()), Err)
+    }
+
+    fn begin(&mut self) -> (&Instance, &mut Store<CellState>) {
+        self.store.data_mut().begin_turn();
+        self.store.set_epoch_deadline(1);
+        (&self.instance, &mut self.store)
+    }
+
+    /// An error of the call is the end of the cell.
+    fn settle<T>(&mut self, called: Result<wasmtime::Result<T>, Death>) -> Result<T, Death> {
+        let death = match called {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) => self.store.data().death(&error),
+            Err(panic) => panic,
+        };
+        self.store.data_mut().tickets.clear();
+        self.dead = Some(death.clone());
+        Err(death)
+    }
+}
+
+/// A panic in an import unwinds through the guest to here.
+async fn guarded<T>(call: impl Future<Output = wasmtime::Result<T>>) -> Result<wasmtime::Result<T>, Death> {
+    AssertUnwindSafe(call).catch_unwind().await.map_err(|panic| Death::Panic(panic_text(&*panic)))
+}
+
+fn status(status: exports::Status) -> Status {
+    match status {
+        exports::Status::Waiting => Status::Waiting,
+        exports::Status::Done(done) => Status::Done(done.map_err(failure_from_wit)),
+    }
+}
+

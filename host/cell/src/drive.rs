@@ -1,0 +1,92 @@
+//! Turn after turn until the method returns.
+
+use crate::limits::{Death, Limit};
+use crate::{Cell, Event, Status};
+use perilune_value::Failure;
+use tokio::sync::mpsc;
+
+/// Events that one turn takes at the most; the rest wait for the next one.
+const EVENTS_PER_TURN: usize = 256;
+
+/// A bounded queue of messages and cancellations for a running cell.
+pub fn mailbox(capacity: usize) -> (mpsc::Sender<Event>, mpsc::Receiver<Event>) {
+    mpsc::channel(capacity)
+}
+
+impl Cell {
+    /// Starts a method and takes turns until it returns. `args` and the result are MessagePack. Without a mailbox the cell
+    /// receives no messages. The wall-clock limit holds from here.
+    ///
+    /// # Errors
+    ///
+    /// What the method raised or returned as its error, or the cell's death as a failure that names the entry.
+    pub async fn run(
+        &mut self,
+        method: &str,
+        args: &[u8],
+        mailbox: Option<&mut mpsc::Receiver<Event>>,
+    ) -> Result<Vec<u8>, Failure> {
+        let entry = self.identity().entry.clone();
+        let outcome = match self.store.data().limits.timeout {
+            None => self.drive(method, args, mailbox).await,
+            Some(limit) => match tokio::time::timeout(limit, self.drive(method, args, mailbox)).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(Death::Limit(Limit::Timeout(limit))),
+            },
+        };
+        outcome.unwrap_or_else(|death| Err(death.into_failure(&entry)))
+    }
+
+    async fn drive(
+        &mut self,
+        method: &str,
+        args: &[u8],
+        mut mailbox: Option<&mut mpsc::Receiver<Event>>,
+    ) -> Result<Result<Vec<u8>, Failure>, Death> {
+        let mut status = self.start(method, args).await?;
+        let mut events = Vec::new();
+        loop {
+            match status {
+                Status::Done(result) => return Ok(result),
+                Status::Waiting => {
+                    events.clear();
+                    self.wait_for_events(mailbox.as_deref_mut(), &mut events).await;
+                    if events.is_empty() {
+                        return Err(Death::Trap("the guest waits for something that cannot come".to_owned()));
+                    }
+                    status = self.turn(&events).await?;
+                }
+            }
+        }
+    }
+
+    /// Waits for one event and takes those that are there by then. None when none can come any more.
+    async fn wait_for_events(&mut self, mailbox: Option<&mut mpsc::Receiver<Event>>, events: &mut Vec<Event>) {
+        let tickets = &mut self.store.data_mut().tickets;
+        match mailbox {
+            None if tickets.is_empty() => return,
+            None => events.push(Event::Completed(tickets.completed().await)),
+            Some(mailbox) => {
+                tokio::select! {
+                    biased;
+                    ticket = tickets.completed() => events.push(Event::Completed(ticket)),
+                    message = mailbox.recv() => match message {
+                        Some(event) => events.push(event),
+                        None if tickets.is_empty() => return,
+                        None => events.push(Event::Completed(tickets.completed().await)),
+                    },
+                }
+                while events.len() < EVENTS_PER_TURN
+                    && let Ok(event) = mailbox.try_recv()
+                {
+                    events.push(event);
+                }
+            }
+        }
+        while events.len() < EVENTS_PER_TURN
+            && let Some(ticket) = tickets.completed_now()
+        {
+            events.push(Event::Completed(ticket));
+        }
+    }
+}

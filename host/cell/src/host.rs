@@ -1,0 +1,47 @@
+//! Who answers a cell's questions.
+
+use perilune_time::{Instant, Zones};
+use perilune_value::Failure;
+use std::sync::LazyLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+static SYSTEM_ZONES: LazyLock<Zones> = LazyLock::new(Zones::system);
+
+/// Which entry a cell runs, and as whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Id of the entry, `namespace:name`.
+    pub entry: String,
+    /// Names this run among all runs of the host.
+    pub pid: String,
+}
+
+/// The surroundings of a cell: live for functions and processes, a history for workflows.
+pub trait Host: Send + Sync + 'static {
+    /// A line that the script printed. `location` is `entry:line`.
+    fn print(&self, cell: &Identity, line: &[u8], location: &str);
+
+    /// Puts a message into another cell's mailbox. `payloads` is MessagePack, an array of values, not yet checked.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when no such cell runs, `RateLimited` when its mailbox is full, `Invalid` for malformed payloads.
+    fn send(&self, cell: &Identity, to: &str, topic: &str, payloads: Vec<u8>) -> Result<(), Failure>;
+
+    /// What the time is.
+    fn now(&self) -> Instant {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let nanos = i128::try_from(since_epoch.as_nanos()).unwrap_or(i128::MAX);
+        Instant::from_nanos(nanos).unwrap_or_default()
+    }
+
+    /// Time zones, and which of them is the local one.
+    fn zones(&self) -> &Zones {
+        &SYSTEM_ZONES
+    }
+
+    /// Seed of the script's random numbers.
+    fn seed(&self) -> (u64, u64) {
+        rand::random()
+    }
+}

@@ -1,0 +1,11 @@
+//! `perilune:cell/log`: Lua's `print`.
+
+use super::wit::log;
+use crate::CellState;
+
+impl log::Host for CellState {
+    fn print(&mut self, text: Vec<u8>, location: String) -> wasmtime::Result<()> {
+        self.host.print(&self.identity, &text, &location);
+        Ok(())
+    }
+}

@@ -1,0 +1,24 @@
+//! `perilune:cell/process`: a cell's identity and its messages to others.
+
+use super::types;
+use super::{failure_to_wit, wit::process};
+use crate::CellState;
+
+impl process::Host for CellState {
+    fn id(&mut self) -> wasmtime::Result<String> {
+        Ok(self.identity.entry.clone())
+    }
+
+    fn pid(&mut self) -> wasmtime::Result<String> {
+        Ok(self.identity.pid.clone())
+    }
+
+    fn send(
+        &mut self,
+        pid: String,
+        topic: String,
+        payloads: Vec<u8>,
+    ) -> wasmtime::Result<Result<(), types::Failure>> {
+        Ok(self.host.send(&self.identity, &pid, &topic, payloads).map_err(failure_to_wit))
+    }
+}

@@ -1,0 +1,97 @@
+//! What the host keeps of a cell.
+
+use crate::extension::Extension;
+use crate::limits::{Death, Limit, Limits};
+use crate::{Host, Identity, Tickets};
+use std::any::Any;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wasmtime::{ResourceLimiter, UpdateDeadline};
+
+use crate::ticker::{TICK, Ticker};
+
+/// Entries of a table of function references; the guest needs a few hundred.
+const MOST_TABLE_ELEMENTS: usize = 100_000;
+
+/// The host's side of one cell: what implementations of interfaces are given.
+pub struct CellState {
+    /// Which entry runs.
+    pub identity: Identity,
+    /// Operations under way.
+    pub tickets: Tickets,
+    /// The surroundings.
+    pub host: Arc<dyn Host>,
+    /// What the driver of the cell wants its modules to find, such as the call's context.
+    pub context: Arc<dyn Any + Send + Sync>,
+    /// Modules of the embedding application that are granted.
+    pub(crate) extensions: Arc<[Arc<Extension>]>,
+    pub(crate) limits: Limits,
+    pub(crate) started: Instant,
+    pub(crate) ticker: Arc<Ticker>,
+    /// Set when memory was refused, cleared when it was given: a trap after a refusal is the memory limit.
+    memory_refused: bool,
+    /// CPU time that the present turn has used, in ticks.
+    turn_ticks: u32,
+}
+
+impl CellState {
+    pub(crate) fn new(spec: crate::CellSpec, ticker: Arc<Ticker>) -> Self {
+        CellState {
+            identity: spec.identity,
+            tickets: Tickets::default(),
+            host: spec.host,
+            context: spec.context,
+            extensions: spec.extensions,
+            limits: spec.limits,
+            started: Instant::now(),
+            ticker,
+            memory_refused: false,
+            turn_ticks: 0,
+        }
+    }
+
+    pub(crate) fn begin_turn(&mut self) {
+        self.turn_ticks = 0;
+        self.ticker.running();
+    }
+
+    /// Called each time the epoch passes while the guest runs: the cell gives way to others, or dies.
+    pub(crate) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
+        self.turn_ticks += 1;
+        self.ticker.running();
+        if TICK * self.turn_ticks > self.limits.cpu {
+            return Err(wasmtime::Error::new(Death::Limit(Limit::Cpu(self.limits.cpu))));
+        }
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+    }
+
+    /// Names the reason for an error that ended the guest.
+    pub(crate) fn death(&self, error: &wasmtime::Error) -> Death {
+        if let Some(death) = error.downcast_ref::<Death>() {
+            return death.clone();
+        }
+        match error.downcast_ref::<wasmtime::Trap>() {
+            Some(wasmtime::Trap::StackOverflow) => Death::Limit(Limit::Stack),
+            _ if self.memory_refused => Death::Limit(Limit::Memory(self.limits.memory)),
+            Some(trap) => Death::Trap(trap.to_string()),
+            None => Death::Trap(format!("{error:#}")),
+        }
+    }
+
+    /// How long the cell has existed.
+    pub(crate) fn age(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+impl ResourceLimiter for CellState {
+    fn memory_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let fits = desired as u64 <= self.limits.memory && maximum.is_none_or(|maximum| desired <= maximum);
+        self.memory_refused = !fits;
+        Ok(fits)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= MOST_TABLE_ELEMENTS)
+    }
+}

@@ -1,0 +1,126 @@
+//! Operations under way: what `start-…` functions note and `take-…` functions collect.
+
+use crate::limits::{Death, Limit};
+use futures_util::FutureExt;
+use futures_util::future::{AbortHandle, BoxFuture, abortable};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use perilune_value::Failure;
+use std::any::Any;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+
+/// Names an operation within one cell.
+pub type Ticket = u64;
+
+/// A script that starts operations in a loop must not fill the host's memory. Real programs have a few dozen under way.
+const MOST: usize = 10_000;
+
+type Outcome = Box<dyn Any + Send>;
+
+/// The operations of one cell. Dropping it drops them all.
+#[derive(Default)]
+pub struct Tickets {
+    last: Ticket,
+    running: FuturesUnordered<BoxFuture<'static, (Ticket, Option<Outcome>)>>,
+    aborts: HashMap<Ticket, AbortHandle>,
+    outcomes: HashMap<Ticket, Outcome>,
+}
+
+impl Tickets {
+    /// Starts an operation whose outcome `take` collects later. A panic in it becomes a failure.
+    ///
+    /// # Errors
+    ///
+    /// Traps the cell when too many are under way.
+    pub fn start<T: Send + 'static>(
+        &mut self,
+        operation: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> wasmtime::Result<Ticket> {
+        if self.aborts.len() + self.outcomes.len() >= MOST {
+            return Err(wasmtime::Error::new(Death::Limit(Limit::Tickets(MOST))));
+        }
+        self.last += 1;
+        let ticket = self.last;
+        let guarded = AssertUnwindSafe(operation).catch_unwind().map(|caught| {
+            caught.unwrap_or_else(|panic| Err(Failure::internal(format!("the host failed: {}", panic_text(&*panic)))))
+        });
+        let (operation, abort) = abortable(guarded);
+        self.aborts.insert(ticket, abort);
+        let boxed = operation.map(move |ended| (ticket, ended.ok().map(|outcome| Box::new(outcome) as Outcome)));
+        self.running.push(boxed.boxed());
+        Ok(ticket)
+    }
+
+    /// The outcome of a completed operation, once.
+    ///
+    /// # Errors
+    ///
+    /// Traps the cell when the ticket has not completed or is of another operation: only a broken guest does that.
+    pub fn take<T: 'static>(&mut self, ticket: Ticket) -> wasmtime::Result<Result<T, Failure>> {
+        let outcome = self.outcomes.remove(&ticket).and_then(|outcome| outcome.downcast().ok());
+        match outcome {
+            Some(outcome) => Ok(*outcome),
+            None => Err(wasmtime::Error::new(Death::Trap(format!("ticket {ticket} holds no such outcome")))),
+        }
+    }
+
+    /// Gives an operation up. False when it is not under way.
+    pub fn cancel(&mut self, ticket: Ticket) -> bool {
+        self.outcomes.remove(&ticket);
+        match self.aborts.remove(&ticket) {
+            Some(abort) => {
+                abort.abort();
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Whether operations are under way.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.aborts.is_empty()
+    }
+
+    /// Forgets everything, for the next run of the same cell.
+    pub(crate) fn clear(&mut self) {
+        self.running = FuturesUnordered::new();
+        self.aborts.clear();
+        self.outcomes.clear();
+    }
+
+    /// Waits for the next completion. Pending for ever when nothing is under way. Cancel-safe.
+    pub(crate) async fn completed(&mut self) -> Ticket {
+        loop {
+            match self.running.next().await {
+                Some(ended) => {
+                    if let Some(ticket) = self.keep(ended) {
+                        return ticket;
+                    }
+                }
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// A completion that is there already.
+    pub(crate) fn completed_now(&mut self) -> Option<Ticket> {
+        while let Some(Some(ended)) = self.running.next().now_or_never() {
+            if let Some(ticket) = self.keep(ended) {
+                return Some(ticket);
+            }
+        }
+        None
+    }
+
+    fn keep(&mut self, (ticket, outcome): (Ticket, Option<Outcome>)) -> Option<Ticket> {
+        self.aborts.remove(&ticket)?;
+        self.outcomes.insert(ticket, outcome?);
+        Some(ticket)
+    }
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".to_owned())
+}

@@ -1,0 +1,145 @@
+//! Module `funcs`: calls of other entries.
+
+use crate::CallContext;
+use futures_util::future::BoxFuture;
+use perilune_cell::interfaces::{failure_to_wit, types};
+use perilune_cell::{CellState, Class, Identity, Module, Ticket};
+use perilune_time::duration;
+use perilune_value::{Failure, Kind, Value};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use wasmtime::component::HasSelf;
+
+/// Calls that may lead from one to the next. A function that calls itself for ever takes this many cells, not all.
+const MAX_DEPTH: u32 = 32;
+
+wasmtime::component::bindgen!({
+    path: "../../wit",
+    inline: "package perilune:host; world funcs { import perilune:cell/funcs@0.1.0; }",
+    world: "perilune:host/funcs",
+    imports: { default: trappable },
+    with: { "perilune:cell/types@0.1.0": perilune_cell::interfaces::types },
+});
+
+use perilune::cell::funcs::{Host, add_to_linker};
+
+/// The module.
+pub const MODULE: Module = Module {
+    name: "funcs",
+    summary: "Calls other entries, at once or in the background.",
+    classes: &[Class::Workflow, Class::Nondeterministic],
+    link: |linker| add_to_linker::<_, HasSelf<CellState>>(linker, |state| state),
+};
+
+/// A call of an entry from inside a cell.
+pub struct FunctionCall {
+    /// Who calls.
+    pub caller: Identity,
+    /// Entry id, perhaps followed by `.method`.
+    pub target: String,
+    /// MessagePack, an array of values, not yet checked.
+    pub args: Vec<u8>,
+    /// What the callee reads through module `ctx`: the caller's context with what the call adds.
+    pub context: Value,
+    /// The caller's own limit for the call; the entry's holds besides.
+    pub timeout: Option<Duration>,
+    /// How many calls lead to this one.
+    pub depth: u32,
+}
+
+/// Who carries out calls.
+pub trait Functions: Send + Sync {
+    /// The callee's result as MessagePack. Dropping the future ends the callee.
+    fn call(&self, call: FunctionCall) -> BoxFuture<'static, Result<Vec<u8>, Failure>>;
+}
+
+impl Host for CellState {
+    fn start_call(&mut self, target: Vec<u8>, options: Vec<u8>, args: Vec<u8>) -> wasmtime::Result<Ticket> {
+        let context = CallContext::of(self)?;
+        let call = prepare(context, &self.identity, target, &options, args);
+        let functions = context.functions.clone();
+        self.tickets.start(async move {
+            // A task of its own, so that the callee goes on while its caller computes.
+            let task = EndOnDrop(tokio::spawn(functions.call(call?)));
+            task.result().await
+        })
+    }
+
+    fn take_call(&mut self, ticket: Ticket) -> wasmtime::Result<Result<Vec<u8>, types::Failure>> {
+        Ok(self.tickets.take(ticket)?.map_err(failure_to_wit))
+    }
+}
+
+fn prepare(
+    context: &CallContext,
+    caller: &Identity,
+    target: Vec<u8>,
+    options: &[u8],
+    args: Vec<u8>,
+) -> Result<FunctionCall, Failure> {
+    let target = String::from_utf8(target).map_err(|_| Failure::invalid("the target of a call is not valid UTF-8"))?;
+    if !matches!(target.split_once(':'), Some((namespace, name)) if !namespace.is_empty() && !name.is_empty()) {
+        let message = format!("`{target}` is no entry id: write `namespace:name` or `namespace:name.method`");
+        return Err(Failure::invalid(message));
+    }
+    let depth = context.depth + 1;
+    if depth > MAX_DEPTH {
+        let message = format!("{target}: calls lead from one to the next more than {MAX_DEPTH} times");
+        return Err(Failure::new(Kind::RateLimited, message).with_detail("limit", "depth"));
+    }
+    let options = Value::from_msgpack(options).map_err(|error| Failure::invalid(error.to_string()))?;
+    Ok(FunctionCall {
+        caller: caller.clone(),
+        target,
+        args,
+        context: merge(&context.values, options.get("context")),
+        timeout: options.get("timeout").map(timeout).transpose()?,
+        depth,
+    })
+}
+
+/// Milliseconds, or a text such as `1m30s`.
+fn timeout(value: &Value) -> Result<Duration, Failure> {
+    let nanos = match value {
+        Value::Integer(millis) => millis.checked_mul(1_000_000),
+        Value::Float(millis) => Some((millis * 1e6) as i64),
+        Value::String(text) => duration::parse(text).ok(),
+        _ => None,
+    };
+    let nanos = nanos.and_then(|nanos| u64::try_from(nanos).ok()).filter(|nanos| *nanos > 0);
+    nanos.map(Duration::from_nanos).ok_or_else(|| {
+        Failure::invalid("option `timeout` is neither a positive number of milliseconds nor a text such as \"1m30s\"")
+    })
+}
+
+/// The inherited context with the new values on top.
+fn merge(inherited: &Value, added: Option<&Value>) -> Value {
+    let mut fields = match inherited {
+        Value::Map(fields) => fields.clone(),
+        _ => Vec::new(),
+    };
+    if let Some(Value::Map(added)) = added {
+        fields.retain(|(key, _)| !added.iter().any(|(name, _)| name == key));
+        fields.extend(added.iter().cloned());
+    }
+    Value::Map(fields)
+}
+
+/// A task that ends when nobody waits for it any more.
+struct EndOnDrop<T>(JoinHandle<T>);
+
+impl<T> EndOnDrop<Result<T, Failure>> {
+    async fn result(mut self) -> Result<T, Failure> {
+        match (&mut self.0).await {
+            Ok(result) => result,
+            Err(error) if error.is_panic() => Err(Failure::internal("the host failed while it carried out the call")),
+            Err(_) => Err(Failure::new(Kind::Canceled, "the host is shutting down")),
+        }
+    }
+}
+
+impl<T> Drop for EndOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
