@@ -1,1 +1,84 @@
-//! (being written)
+//! Runs untrusted Lua entries, each in its own WebAssembly sandbox.
+//!
+//! A [`Runtime`] holds entries (`function.lua`, `library.lua`, `module.lua`, `process.lua`) from a directory or from
+//! memory. Each call runs in a cell of its own: a Lua interpreter inside a wasm instance, with a memory cap, a CPU budget,
+//! a wall-clock limit, and only the modules that the entry lists.
+//!
+//! ```
+//! use perilune::{Entry, EntryId, Runtime, Value};
+//!
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let hello = Entry::new(EntryId::parse("app:hello")?, "function.lua")
+//!     .with_field("source", "return { main = function(name) return 'hello ' .. name end }")
+//!     .with_field("method", "main");
+//! let runtime = Runtime::builder().entry(hello).build()?;
+//! assert_eq!(runtime.call("app:hello", [Value::from("moon")]).await?, Value::from("hello moon"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! From a directory, with a module of your own and tighter limits:
+//!
+//! ```no_run
+//! use perilune::{Extension, Limits, Runtime, Value};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let weather = Extension::new("weather")
+//!     .slow_function("today", |args| async move { Ok(Value::from("sunny")) });
+//! let runtime = Runtime::builder()
+//!     .directory("app")
+//!     .limits(Limits { memory: 16 << 20, ..Limits::DEFAULT })
+//!     .ceiling(Limits { memory: 64 << 20, ..Limits::CEILING })
+//!     .module(weather)
+//!     .build()?;
+//! let report: String = runtime.call_typed("app:report", ("Berlin", 3)).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Layout
+//!
+//! | file | holds |
+//! |---|---|
+//! | `builder.rs` | [`RuntimeBuilder`]: every setting of a host |
+//! | `runtime.rs` | [`Runtime`]: calls, commands, the registry |
+//! | `call.rs` | [`Call`]: one call with its options |
+//! | `program.rs` | an entry with everything it imports, ready to load |
+//! | `target.rs` | from `ns:name.method` to a program and a method |
+//! | `functions.rs` | functions: a fresh cell for each call |
+//! | `processes.rs` | processes that run as commands |
+//! | `pids.rs` | which cells run, and their mailboxes |
+//! | `checks.rs` | what the registry cannot check: Lua's syntax, the host's ceilings |
+//! | `access.rs` | module `registry` over the registry |
+//! | `surroundings.rs` | what live cells find around them: output, messages |
+
+mod access;
+mod builder;
+mod call;
+mod checks;
+mod functions;
+mod pids;
+mod processes;
+mod program;
+mod runtime;
+mod surroundings;
+mod target;
+
+pub use builder::{BuildError, RuntimeBuilder};
+pub use call::Call;
+pub use perilune_cell::{EngineOptions, Extension, Identity, Limits};
+pub use perilune_modules::MODULES;
+pub use perilune_registry::{
+    Applied, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Registry, Report, Snapshot, Version, VersionId,
+};
+pub use perilune_value::{Failure, Kind, Value, from_value, json, to_value};
+pub use processes::Command;
+pub use runtime::{CallError, Runtime};
+pub use surroundings::Output;
+
+/// A positive or zero duration written as in entries: `500ms`, `1m30s`.
+pub fn parse_duration(text: &str) -> Option<std::time::Duration> {
+    let nanos = perilune_time::duration::parse(text.as_bytes()).ok()?;
+    u64::try_from(nanos).ok().map(std::time::Duration::from_nanos)
+}

@@ -1,0 +1,29 @@
+//! From a directory to a runtime.
+
+use crate::exit::Exit;
+use crate::output;
+use perilune::{BuildError, Identity, Runtime, RuntimeBuilder};
+use std::path::Path;
+
+/// Loads an application whose entries print to stdout. When something is wrong with it, all of it is shown.
+pub fn load(directory: &Path) -> Result<Runtime, Exit> {
+    let builder = Runtime::builder().output(|_: &Identity, line: &[u8], _: &str| output::line(line));
+    build(directory, builder)
+}
+
+fn build(directory: &Path, builder: RuntimeBuilder) -> Result<Runtime, Exit> {
+    if !directory.is_dir() {
+        let shown = directory.display();
+        return Err(Exit::usage(format!("`{shown}` is not a directory: name the application's directory with -C")));
+    }
+    match builder.directory(directory).build() {
+        Ok(runtime) => Ok(runtime),
+        Err(BuildError::Entries(report)) => {
+            output::report(&report.render(output::color()));
+            let count = report.len();
+            let problems = if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") };
+            Err(Exit::failed(format!("{problems} in `{}`; nothing was started", directory.display())))
+        }
+        Err(other) => Err(Exit::failed(other.to_string())),
+    }
+}

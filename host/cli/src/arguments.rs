@@ -1,0 +1,94 @@
+//! Every command and option, with its help.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Runs untrusted Lua entries, each in its own WebAssembly sandbox.
+#[derive(Debug, Parser)]
+#[command(name = "perilune", version, arg_required_else_help = true, after_help = AFTER_HELP)]
+pub struct Arguments {
+    /// The application: a directory with YAML or JSON files of entries
+    #[arg(short = 'C', long = "directory", value_name = "DIR", default_value = ".", global = true)]
+    pub directory: PathBuf,
+
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.
+Environment: RUST_LOG chooses log records (such as `debug`), NO_COLOR turns colours off,
+PERILUNE_CACHE_DIR is where the compiled sandbox is kept.";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Run(Run),
+    Call(Call),
+    #[command(subcommand)]
+    Registry(Registry),
+}
+
+/// Run a command that the application defines
+///
+/// A command is a `process.lua` entry with `meta.command.name`. Its arguments reach `method` as texts. What it returns decides
+/// the exit code: a number is the code, true is 0, false is 1, an error is 1; a text is printed.
+#[derive(Args, Debug)]
+pub struct Run {
+    /// Name of the command; without it, the commands are listed
+    #[arg(value_name = "COMMAND")]
+    pub name: Option<String>,
+    /// Arguments of the command
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    pub args: Vec<String>,
+}
+
+/// Call an entry and print its result as JSON
+///
+/// A function returns its result, a module's method is called as `namespace:name.method`, a process runs to its end.
+#[derive(Args, Debug)]
+pub struct Call {
+    /// Entry to call: `namespace:name` or `namespace:name.method`
+    #[arg(value_name = "ID")]
+    pub target: String,
+    /// Arguments, each one JSON: 42, '"text"', '{"a": [1, 2]}'
+    #[arg(value_name = "JSON", allow_hyphen_values = true)]
+    pub args: Vec<String>,
+    /// End the call after this time, such as 500ms or 1m30s
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<String>,
+}
+
+/// Look at the application's entries
+#[derive(Debug, Subcommand)]
+pub enum Registry {
+    /// List entries: id and kind
+    List {
+        /// Only entries of this kind; `*` stands for anything
+        #[arg(short, long, value_name = "KIND")]
+        kind: Option<String>,
+        /// Only entries of this namespace; `*` stands for anything
+        #[arg(short, long, value_name = "NAMESPACE")]
+        namespace: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one entry as JSON
+    Show {
+        /// Entry to show
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// List entries that match all criteria
+    ///
+    /// A criterion is KEY=VALUE: `.kind`, `.name`, `.ns`, `.id` with `*` for anything, or a field of `meta`. In front of the field,
+    /// `~` asks for a regular expression, `*` for a part, `^` for the beginning, `$` for the end. VALUE is JSON, or else a text.
+    Find {
+        /// Criteria, such as type=handler or '~meta.version=^2\.'
+        #[arg(value_name = "KEY=VALUE", required = true)]
+        criteria: Vec<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}

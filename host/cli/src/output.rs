@@ -1,0 +1,40 @@
+//! stdout for results, stderr for everything else.
+#![expect(clippy::print_stderr, reason = "this file is where the program speaks")]
+
+use std::io::{self, IsTerminal, Write};
+use tracing_subscriber::EnvFilter;
+
+/// Warnings of the host, and what entries write to their logger.
+const DEFAULT_LOG: &str = "warn,perilune::entry=info";
+
+/// Sends log records to stderr. `RUST_LOG` chooses them.
+pub fn start_logging() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(color()).init();
+}
+
+/// Whether stderr shows colours: a terminal, and `NO_COLOR` is not set.
+pub fn color() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// A line of bytes on stdout. A reader that has gone away is no error: what it wanted it has.
+pub fn line(bytes: &[u8]) {
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(bytes).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush());
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        tracing::warn!(%error, "stdout cannot be written");
+    }
+}
+
+/// A problem on stderr.
+pub fn error(message: &str) {
+    eprintln!("error: {message}");
+}
+
+/// A text that says by itself what it is, on stderr.
+pub fn report(text: &str) {
+    eprint!("{text}");
+}

@@ -1,0 +1,185 @@
+//! Every setting of a host.
+
+use crate::checks::Checker;
+use crate::pids::Pids;
+use crate::program::Linker;
+use crate::runtime::{Inner, Runtime};
+use crate::surroundings::{Log, Output, Surroundings};
+use perilune_cell::{Engine, EngineError, EngineOptions, Extension, Guest, Limits};
+use perilune_modules::{ALWAYS, MODULES};
+use perilune_registry::{Baseline, Entry, Kinds, Registry, Report, Rules};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Names that every chunk has: an alias or a module of the embedding application cannot take them.
+const RESERVED: &[&str] = &[
+    "channel", "coroutine", "errors", "math", "os", "package", "payload", "process", "string", "subscribe", "table",
+    "unsubscribe",
+];
+
+/// Modules that may be listed although every chunk has them.
+const ALSO_GLOBAL: &[&str] = &["channel", "errors", "payload", "process"];
+
+/// Sets a host up.
+pub struct RuntimeBuilder {
+    directory: Option<PathBuf>,
+    entries: Vec<Entry>,
+    extensions: Vec<Arc<Extension>>,
+    engine: EngineOptions,
+    limits: Limits,
+    ceiling: Limits,
+    output: Arc<dyn Output>,
+    registry_writable: bool,
+}
+
+impl Default for RuntimeBuilder {
+    fn default() -> Self {
+        RuntimeBuilder {
+            directory: None,
+            entries: Vec::new(),
+            extensions: Vec::new(),
+            engine: EngineOptions::default(),
+            limits: Limits::DEFAULT,
+            ceiling: Limits::CEILING,
+            output: Arc::new(Log),
+            registry_writable: true,
+        }
+    }
+}
+
+/// Why a host could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Something is wrong with the entries; [`Report::render`] shows all of it.
+    #[error("{0}")]
+    Entries(Report),
+    /// The sandbox engine does not start.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A module of the embedding application has a name that is taken.
+    #[error("a module cannot be named `{0}`: Lua has that name already")]
+    ModuleName(String),
+}
+
+impl RuntimeBuilder {
+    /// Sets the directory of the application: its YAML and JSON files hold the entries.
+    #[must_use]
+    pub fn directory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.directory = Some(path.into());
+        self
+    }
+
+    /// Adds an entry made in memory.
+    #[must_use]
+    pub fn entry(mut self, entry: Entry) -> Self {
+        self.entries.push(entry);
+        self
+    }
+
+    /// Adds entries made in memory.
+    #[must_use]
+    pub fn entries(mut self, entries: impl IntoIterator<Item = Entry>) -> Self {
+        self.entries.extend(entries);
+        self
+    }
+
+    /// Adds a module written in Rust; entries use it by listing its name.
+    #[must_use]
+    pub fn module(mut self, module: Extension) -> Self {
+        self.extensions.push(Arc::new(module));
+        self
+    }
+
+    /// Sets what holds for entries that say nothing in `limits:`.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets what no entry may exceed.
+    #[must_use]
+    pub fn ceiling(mut self, ceiling: Limits) -> Self {
+        self.ceiling = ceiling;
+        self
+    }
+
+    /// Sets the number of cells, the waiting for them, and the cache.
+    #[must_use]
+    pub fn engine(mut self, options: EngineOptions) -> Self {
+        self.engine = options;
+        self
+    }
+
+    /// Sets where printed lines go; without it they go to the log.
+    #[must_use]
+    pub fn output(mut self, output: impl Output) -> Self {
+        self.output = Arc::new(output);
+        self
+    }
+
+    /// Sets whether entries that list module `registry` may change entries, which is the default.
+    #[must_use]
+    pub fn registry_writable(mut self, writable: bool) -> Self {
+        self.registry_writable = writable;
+        self
+    }
+
+    /// Loads and checks all entries and starts the engine. Nothing runs yet.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Entries`] with everything that is wrong with all files.
+    pub fn build(self) -> Result<Runtime, BuildError> {
+        let modules = module_names(&self.extensions)?;
+        let engine = Engine::new(self.engine)?;
+        let guest = Arc::new(Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES)?);
+        let checker = Checker::new(&guest, self.ceiling)?;
+        let rules = Rules::new(Kinds::standard())
+            .with_modules(modules)
+            .with_reserved(RESERVED.iter().copied())
+            .with_check(move |entry| checker.check(entry));
+
+        let mut baseline = match &self.directory {
+            Some(directory) => Baseline::read_dir(directory, &rules),
+            None => Baseline::new(),
+        };
+        for entry in self.entries {
+            baseline.add(entry);
+        }
+        for ignored in baseline.ignored() {
+            tracing::debug!(?ignored, "this file holds no entries");
+        }
+        let registry = Arc::new(Registry::new(baseline, rules).map_err(BuildError::Entries)?);
+        let limits = at_most(self.limits, self.ceiling);
+        let linker = Linker { guest, extensions: self.extensions, defaults: limits };
+        let surroundings = Surroundings { output: self.output, pids: Arc::new(Pids::default()) };
+        Ok(Runtime { inner: Inner::new(registry, linker, surroundings, self.registry_writable) })
+    }
+}
+
+/// All names that `modules:` may list.
+fn module_names(extensions: &[Arc<Extension>]) -> Result<Vec<String>, BuildError> {
+    let built_in = MODULES.iter().map(|module| module.name).chain(ALSO_GLOBAL.iter().copied());
+    let mut names: Vec<String> = built_in.map(str::to_owned).collect();
+    for extension in extensions {
+        let name = extension.name();
+        if RESERVED.contains(&name) || names.iter().any(|taken| taken == name) {
+            return Err(BuildError::ModuleName(name.to_owned()));
+        }
+        names.push(name.to_owned());
+    }
+    Ok(names)
+}
+
+/// A host's own defaults cannot exceed its ceiling either.
+fn at_most(limits: Limits, ceiling: Limits) -> Limits {
+    Limits {
+        memory: limits.memory.min(ceiling.memory),
+        cpu: limits.cpu.min(ceiling.cpu),
+        timeout: match (limits.timeout, ceiling.timeout) {
+            (Some(limit), Some(ceiling)) => Some(limit.min(ceiling)),
+            (limit, ceiling) => limit.or(ceiling),
+        },
+    }
+}

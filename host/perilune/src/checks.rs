@@ -1,0 +1,111 @@
+//! What the registry cannot check itself: Lua's syntax, and the host's ceilings.
+
+use crate::surroundings::{Log, Surroundings};
+use futures_util::task::{ArcWake, waker};
+use perilune_cell::{CellSpec, Death, EngineError, Guest, Identity, Limits, Template};
+use perilune_registry::{Code, Entry, LuaEntry, Problem};
+use perilune_value::{Failure, Value};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+/// A source is not Lua.
+const SYNTAX: Code = Code::new("E401");
+/// An entry asks for more than the host allows.
+const CEILING: Code = Code::new("E402");
+
+/// Parsing is bounded in itself; the budget is for sources made to be slow.
+const LIMITS: Limits = Limits { memory: 256 << 20, cpu: Duration::from_secs(5), timeout: None };
+
+/// Checks entries by the guest's own parser, in a cell: sources are not trusted before they run either.
+pub(crate) struct Checker {
+    template: Arc<Template>,
+    surroundings: Arc<Surroundings>,
+    ceiling: Limits,
+}
+
+impl Checker {
+    pub(crate) fn new(guest: &Guest, ceiling: Limits) -> Result<Self, EngineError> {
+        let surroundings = Surroundings { output: Arc::new(Log), pids: Arc::default() };
+        Ok(Checker { template: guest.template([])?, surroundings: Arc::new(surroundings), ceiling })
+    }
+
+    pub(crate) fn check(&self, entry: &Entry) -> Vec<Problem> {
+        let Ok(lua) = LuaEntry::decode(entry) else { return Vec::new() };
+        let mut problems = self.ceilings(entry, &lua);
+        problems.extend(self.syntax(entry, &lua.source));
+        problems
+    }
+
+    fn ceilings(&self, entry: &Entry, lua: &LuaEntry) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut exceeded = |field: &str, asked: String, most: String| {
+            let message = format!("the entry asks for {asked}, and this host allows {most} at most");
+            problems.push(Problem::in_field(entry, field, CEILING, message).help("lower it, or raise the host's ceiling"));
+        };
+        let Limits { memory, cpu, timeout } = self.ceiling;
+        if let Some(asked) = lua.limits.memory.filter(|asked| *asked > memory) {
+            exceeded("limits.memory", mebibytes(asked), mebibytes(memory));
+        }
+        if let Some(asked) = lua.limits.cpu.filter(|asked| *asked > cpu) {
+            exceeded("limits.cpu", format!("{asked:?}"), format!("{cpu:?}"));
+        }
+        if let (Some(asked), Some(most)) = (lua.limits.timeout, timeout)
+            && asked > most
+        {
+            exceeded("limits.timeout", format!("{asked:?}"), format!("{most:?}"));
+        }
+        problems
+    }
+
+    fn syntax(&self, entry: &Entry, source: &str) -> Option<Problem> {
+        let failure = wait(self.parse(entry, source)).err()?;
+        let detail = |name| failure.details.as_ref().and_then(|details| details.get(name));
+        let Some(line) = detail("line").and_then(Value::as_integer) else {
+            return Some(Problem::in_field(entry, "source", SYNTAX, failure.message));
+        };
+        let text = detail("text").and_then(Value::as_str).unwrap_or(&failure.message);
+        let near = detail("near").and_then(Value::as_str).map(|near| near.trim_matches('\''));
+        let line = usize::try_from(line).unwrap_or(1);
+        Some(Problem::in_source(entry, "source", line, near, SYNTAX, format!("Lua syntax: {text}")))
+    }
+
+    async fn parse(&self, entry: &Entry, source: &str) -> Result<(), Failure> {
+        let id = entry.id().to_string();
+        let spec = CellSpec {
+            identity: Identity { entry: id.clone(), pid: String::new() },
+            limits: LIMITS,
+            host: self.surroundings.clone(),
+            context: Arc::new(()),
+            extensions: Arc::new([]),
+        };
+        let mut cell = self.template.instantiate(spec).await?;
+        cell.check(&id, source.as_bytes()).await.unwrap_or_else(|death: Death| Err(death.into_failure(&id)))
+    }
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes.div_ceil(1 << 20))
+}
+
+/// Runs a future to its end on this thread. Checks are part of loading and of changes, which are not async; nothing in them
+/// waits for anything but the sandbox itself, so this works inside a runtime and without one.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+    impl ArcWake for Unpark {
+        fn wake_by_ref(unpark: &Arc<Self>) {
+            unpark.0.unpark();
+        }
+    }
+    let waker = waker(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => thread::park(),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! A host: entries, and everything that runs them.
+
+use crate::call::Call;
+use crate::functions::{FromCells, Run};
+use crate::processes::{Command, decode};
+use crate::program::Linker;
+use crate::surroundings::Surroundings;
+use crate::target::Programs;
+use crate::{RuntimeBuilder, access};
+use perilune_modules::funcs::Functions;
+use perilune_modules::registry::RegistryAccess;
+use perilune_registry::Registry;
+use perilune_value::{Failure, TypeError, Value, from_value, to_value};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::{Arc, Weak};
+
+/// A host of entries. Cheap to clone; all clones are the same host.
+#[derive(Clone)]
+pub struct Runtime {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) linker: Linker,
+    pub(crate) programs: Programs,
+    pub(crate) surroundings: Arc<Surroundings>,
+    functions: Arc<dyn Functions>,
+    registry_access: Arc<dyn RegistryAccess>,
+}
+
+impl Inner {
+    pub(crate) fn new(registry: Arc<Registry>, linker: Linker, surroundings: Surroundings, writable: bool) -> Arc<Self> {
+        Arc::new_cyclic(|inner: &Weak<Inner>| Inner {
+            registry_access: Arc::new(access::Access::new(registry.clone(), writable)),
+            registry,
+            linker,
+            programs: Programs::default(),
+            surroundings: Arc::new(surroundings),
+            functions: Arc::new(FromCells(inner.clone())),
+        })
+    }
+
+    pub(crate) fn clone_as_functions(&self) -> Arc<dyn Functions> {
+        self.functions.clone()
+    }
+
+    pub(crate) fn clone_as_registry(&self) -> Arc<dyn RegistryAccess> {
+        self.registry_access.clone()
+    }
+}
+
+/// Why a typed call gave no result.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The call failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// An argument or the result is not of the Rust type.
+    #[error(transparent)]
+    Type(#[from] TypeError),
+}
+
+impl Runtime {
+    /// A host to be set up.
+    pub fn builder() -> RuntimeBuilder {
+        RuntimeBuilder::default()
+    }
+
+    /// Calls a function, a module's method, or a process to its end.
+    ///
+    /// # Errors
+    ///
+    /// What the entry raised or returned as its error; `NotFound` for a target that is not there; `Timeout`,
+    /// `RateLimited`, `PermissionDenied` or `Internal` when its cell was ended, with `details.entry` and `details.limit`.
+    pub async fn call(&self, target: &str, args: impl IntoIterator<Item = Value>) -> Result<Value, Failure> {
+        self.call_with(Call::new(target).args(args)).await
+    }
+
+    /// [`Runtime::call`] with a context and a timeout.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runtime::call`].
+    pub async fn call_with(&self, call: Call) -> Result<Value, Failure> {
+        let (program, method) = self.inner.find(&call.target)?;
+        let args = call.encoded_args();
+        let context = Value::Map(call.context);
+        let run = Run { program, method, args, context, timeout: call.timeout, depth: 0 };
+        decode(self.inner.run(run).await?)
+    }
+
+    /// [`Runtime::call`] with a tuple, list or single value as arguments and a Rust type as result.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runtime::call`], and when a type does not fit.
+    pub async fn call_typed<A: Serialize, R: DeserializeOwned>(&self, target: &str, args: A) -> Result<R, CallError> {
+        let args = match to_value(&args)? {
+            Value::Array(args) => args,
+            Value::Nil => Vec::new(),
+            single => vec![single],
+        };
+        Ok(from_value(self.call(target, args).await?)?)
+    }
+
+    /// Commands that the application defines: processes with `meta.command.name`.
+    pub fn commands(&self) -> Vec<Command> {
+        self.inner.commands()
+    }
+
+    /// Runs a command to its end. Its arguments are texts.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when there is no such command; else as [`Runtime::call`].
+    pub async fn run_command(&self, name: &str, args: &[String]) -> Result<Value, Failure> {
+        self.inner.run_command(name, args).await
+    }
+
+    /// The entries. A change reaches calls that begin after it.
+    pub fn registry(&self) -> &Registry {
+        &self.inner.registry
+    }
+}

@@ -1,0 +1,47 @@
+//! What live cells find around them.
+
+use crate::pids::Pids;
+use perilune_cell::{Event, Host, Identity, Message};
+use perilune_value::{Failure, args_from_msgpack};
+use std::sync::Arc;
+
+/// Where printed lines go.
+pub trait Output: Send + Sync + 'static {
+    /// A line without its line end: any bytes. `location` is `entry:line`.
+    fn print(&self, cell: &Identity, line: &[u8], location: &str);
+}
+
+impl<F: Fn(&Identity, &[u8], &str) + Send + Sync + 'static> Output for F {
+    fn print(&self, cell: &Identity, line: &[u8], location: &str) {
+        self(cell, line, location);
+    }
+}
+
+/// Printed lines as log records, where nobody chose another output.
+pub(crate) struct Log;
+
+impl Output for Log {
+    fn print(&self, cell: &Identity, line: &[u8], location: &str) {
+        let line = perilune_modules::logger::message(line);
+        tracing::info!(target: "perilune::print", entry = cell.entry, pid = cell.pid, location, "{line}");
+    }
+}
+
+/// Live cells: the machine's clock, real randomness, messages to other running cells.
+pub(crate) struct Surroundings {
+    pub(crate) output: Arc<dyn Output>,
+    pub(crate) pids: Arc<Pids>,
+}
+
+impl Host for Surroundings {
+    fn print(&self, cell: &Identity, line: &[u8], location: &str) {
+        self.output.print(cell, line, location);
+    }
+
+    fn send(&self, cell: &Identity, to: &str, topic: &str, payloads: Vec<u8>) -> Result<(), Failure> {
+        // The receiver must not be bothered with bytes that are no values.
+        args_from_msgpack(&payloads).map_err(|error| Failure::invalid(error.to_string()))?;
+        let message = Message { topic: topic.to_owned(), sender: cell.pid.clone(), payloads };
+        self.pids.deliver(to, Event::Message(message))
+    }
+}
