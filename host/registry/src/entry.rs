@@ -6,7 +6,7 @@ use crate::problem::quote;
 use crate::value::{same, weight};
 use crate::{EntryId, SourceText};
 use perilune_value::{Failure, Value};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A named piece of configuration or code.
 ///
@@ -18,13 +18,21 @@ pub struct Entry {
     pub(crate) meta: Value,
     pub(crate) data: Value,
     pub(crate) origin: Origin,
+    weight: OnceLock<usize>,
 }
 
 impl Entry {
     /// An entry with empty meta and data. It is checked when it enters a registry, not here.
     pub fn new(id: EntryId, kind: impl Into<String>) -> Self {
         let empty = || Value::Map(Vec::new());
-        Entry { id, kind: kind.into(), meta: empty(), data: empty(), origin: Origin::default() }
+        Entry {
+            id,
+            kind: kind.into(),
+            meta: empty(),
+            data: empty(),
+            origin: Origin::default(),
+            weight: OnceLock::new(),
+        }
     }
 
     /// Replaces the metadata, a map.
@@ -86,9 +94,9 @@ impl Entry {
         self.origin.file().map(|file| file.path())
     }
 
-    /// Bytes that this entry takes, roughly; what the registry's [limits](crate::Limits) count.
-    pub fn weight(&self) -> usize {
-        self.kind.len() + weight(&self.meta) + weight(&self.data)
+    /// Bytes that this entry takes, roughly; what the registry's limits count. Asked of finished entries only.
+    pub(crate) fn weight(&self) -> usize {
+        *self.weight.get_or_init(|| self.kind.len() + weight(&self.meta) + weight(&self.data))
     }
 
     /// The table that Lua sees: `{id, kind, meta, data}`.

@@ -29,7 +29,7 @@
 //! | `schema.rs`, `kinds.rs`, `lua.rs`, `units.rs`, `source.rs` | the table of kinds: types of fields, the kinds themselves, their typed form |
 //! | `rules.rs` | [`Rules`] and [`Limits`] |
 //! | `read/` | from files to entries: `walk.rs` the directory, `files.rs` the wall around it, `yaml.rs` and `json.rs` into the tree of `node.rs`, `document.rs` the frame, `sources.rs` `file://` |
-//! | `check/` | whether entries are right: `fields.rs` each by itself, `references.rs` all together, `closure.rs` the walk over imports |
+//! | `check/` | whether entries are right: `fields.rs` each by itself, `references.rs` all together, over the imports of `closure.rs` and `graph.rs`, `names.rs` what names mean |
 //! | `problem.rs`, `code.rs`, `report.rs`, `suggest.rs` | one thing that is wrong, its code, all of them as text, suggestions |
 //! | `registry.rs`, `state.rs`, `history.rs`, `change.rs` | [`Registry`], [`Snapshot`], [`Version`], [`Operation`] |
 //! | `filter.rs`, `value.rs` | queries, and when two values are the same |

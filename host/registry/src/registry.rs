@@ -46,7 +46,10 @@ impl Registry {
         let changed: Vec<Arc<Entry>> = entries.values().cloned().collect();
         let entries: Entries = entries.into_iter().collect();
         report.append(check::check(&Subject { entries: &entries, changed: &changed, incomplete }, &rules));
-        if let Err(failure) = within_limits(&entries, &rules) {
+        // Weighing recurses, which is safe once the depth of every entry was checked.
+        if report.is_empty()
+            && let Err(failure) = within_limits(&entries, &rules)
+        {
             report.push(crate::Problem::at(
                 crate::Place::Name("the application".to_owned()),
                 Code::TOO_LARGE,

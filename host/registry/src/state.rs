@@ -1,7 +1,7 @@
 //! One state of a registry: all entries at one version.
 
 use crate::EntryId;
-use crate::check::Closure;
+use crate::check;
 use crate::entry::Entry;
 use crate::filter;
 use crate::history::Version;
@@ -60,12 +60,11 @@ impl Snapshot {
 
     /// An entry and everything it imports, directly and through others: dependencies first, the entry last. Empty for an unknown id.
     pub fn closure(&self, id: &EntryId) -> Vec<EntryId> {
-        // Every state was checked for oversized closures.
-        Closure::of(&self.entries, id).unwrap_or_default()
+        check::closure(&self.entries, id)
     }
 
     /// Every entry that imports one of `ids`, directly or through others, and the ids themselves: what a change of them touches.
     pub fn dependents<'a>(&self, ids: impl IntoIterator<Item = &'a EntryId>) -> Vec<EntryId> {
-        crate::check::dependents(&self.entries, ids)
+        check::dependents(&self.entries, ids)
     }
 }

@@ -107,11 +107,10 @@ impl Checker<'_> {
             match value.get(field.name) {
                 Some(value) => self.value(value, &path, &field.ty),
                 None if field.required => {
-                    let message = format!("it is missing; expected {}", field.ty.expected());
                     self.report.push(
-                        Problem::in_field(self.entry, path, Code::MISSING_FIELD, message)
+                        Problem::in_field(self.entry, path, Code::MISSING_FIELD, "it is missing")
                             .label("needs it")
-                            .help(format!("{}: {}", field.name, field.doc)),
+                            .help(format!("add `{}`, {}: {}", field.name, field.ty.expected(), field.doc)),
                     );
                 }
                 None => {}
@@ -164,22 +163,21 @@ impl Checker<'_> {
             },
             (Type::Duration { max }, Value::String(_)) => {
                 let read = value.as_str().and_then(units::duration);
-                if !read.is_some_and(|duration| !duration.is_zero() && duration <= *max) {
-                    let help = format!(
-                        "write {} above zero, at most {}",
-                        ty.expected(),
-                        humantime::format_duration(*max)
-                    );
-                    self.bad(path, Code::BAD_VALUE, format!("{} is no duration", shown(value)), help);
-                }
+                let most = humantime::format_duration(*max);
+                self.quantity(
+                    value,
+                    path,
+                    ty,
+                    read,
+                    |n| !n.is_zero() && n <= max,
+                    format!("above zero, at most {most}"),
+                );
             }
             (Type::Bytes { min, max }, Value::String(_)) => {
                 let read = value.as_str().and_then(units::bytes);
-                if !read.is_some_and(|bytes| (*min..=*max).contains(&bytes)) {
-                    let size = |bytes| bytesize::ByteSize(bytes).display().iec();
-                    let help = format!("write {}, from {} to {}", ty.expected(), size(*min), size(*max));
-                    self.bad(path, Code::BAD_VALUE, format!("{} is no size", shown(value)), help);
-                }
+                let size = |bytes| bytesize::ByteSize(bytes).display().iec();
+                let range = format!("from {} to {}", size(*min), size(*max));
+                self.quantity(value, path, ty, read, |n| (min..=max).contains(&n), range);
             }
             (Type::OneOf(words), Value::String(_)) => {
                 let word = value.as_str().unwrap_or_default();
@@ -202,6 +200,25 @@ impl Checker<'_> {
             (Type::Object(fields), Value::Map(_)) => self.object(value, path, fields, Unknown::Refused),
             _ => self.wrong_type(path, &ty.expected(), value),
         }
+    }
+
+    /// A number with a unit: `read` is `None` when the text is none.
+    fn quantity<T>(
+        &mut self,
+        value: &Value,
+        path: &FieldPath,
+        ty: &Type,
+        read: Option<T>,
+        allowed: impl Fn(&T) -> bool,
+        range: String,
+    ) {
+        let reason = match read {
+            Some(n) if allowed(&n) => return,
+            Some(_) => "is out of range",
+            None => "has no known unit",
+        };
+        let help = format!("write {}, {range}", ty.expected());
+        self.bad(path, Code::BAD_VALUE, format!("{} {reason}", shown(value)), help);
     }
 
     fn strings(&mut self, items: &[Value], path: &FieldPath, ty: &Type) {

@@ -2,9 +2,11 @@
 
 mod closure;
 mod fields;
+mod graph;
+mod names;
 mod references;
 
-pub(crate) use closure::{Closure, dependents, targets};
+pub(crate) use closure::{closure, dependents, targets};
 pub(crate) use fields::type_name;
 
 use crate::entry::Entry;

@@ -1,25 +1,23 @@
 //! All entries together: imports that exist and make no cycle, names with one meaning, commands with one entry.
 
-use super::Subject;
-use super::closure::{Closure, imports, targets};
+use super::closure::imports;
+use super::graph::Graph;
+use super::{Subject, names};
 use crate::EntryId;
 use crate::code::Code;
 use crate::entry::Entry;
 use crate::lua::Import;
-use crate::origin::{Half, Place};
+use crate::origin::Half;
 use crate::path::FieldPath;
 use crate::problem::{Problem, quote};
 use crate::report::Report;
 use crate::rules::Rules;
 use crate::suggest::did_you_mean;
 use perilune_value::Value;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::BTreeMap;
 
 /// A suggestion looks at every id, so a file full of wrong imports gets them for the first only.
-const MAX_SUGGESTIONS: usize = 100;
-
-/// Aliases and modules in one closure, repetitions counted: a thousand entries with sixteen each.
-const MAX_NAMES: usize = 16 * Closure::MAX;
+const MAX_SUGGESTIONS: usize = 25;
 
 pub(crate) fn check(subject: &Subject<'_>, rules: &Rules, report: &mut Report) {
     let entries = subject.entries;
@@ -31,20 +29,16 @@ pub(crate) fn check(subject: &Subject<'_>, rules: &Rules, report: &mut Report) {
             }
         }
     }
-    let walk = Closure::all(entries);
-    for cycle in &walk.cycles {
-        report.extend(cycle_problem(subject, cycle));
+    let graph = Graph::new(entries);
+    for cycle in &graph.cycles {
+        let entries: Vec<&Entry> = cycle.iter().map(|number| graph.entries[*number].as_ref()).collect();
+        report.extend(cycle_problem(&entries));
     }
-    // A closure is part of its importers' closures, so only entries that nobody imports need a look.
-    let imported: HashSet<EntryId> = entries.values().flat_map(|entry| targets(entry)).collect();
-    let mut reported = BTreeSet::new();
-    for root in entries.values().filter(|entry| !imported.contains(&entry.id)) {
-        check_names(subject, root, &mut reported, report);
-    }
+    names::check(&graph, report);
     check_commands(subject, report);
 }
 
-fn field(alias: &str) -> FieldPath {
+pub(super) fn field(alias: &str) -> FieldPath {
     FieldPath::from("imports").key(alias)
 }
 
@@ -59,7 +53,8 @@ fn target_problem(
     let problem = |code, message: String| Problem::in_field(entry, field(alias), code, message);
     let Some(found) = subject.entries.get(target) else {
         let text = target.to_string();
-        let known: Vec<String> = subject.entries.keys().filter(|_| suggest).map(EntryId::to_string).collect();
+        let ids = subject.entries.keys().take(if suggest { usize::MAX } else { 0 });
+        let known: Vec<String> = ids.filter(|id| **id != entry.id).map(EntryId::to_string).collect();
         let close = did_you_mean(&text, known.iter().map(String::as_str));
         let incomplete =
             subject.incomplete.then(|| "it may stand in a file that could not be read".to_owned());
@@ -80,120 +75,24 @@ fn target_problem(
     })
 }
 
-fn cycle_problem(subject: &Subject<'_>, cycle: &[EntryId]) -> Option<Problem> {
+fn cycle_problem(cycle: &[&Entry]) -> Option<Problem> {
     let (first, last) = (cycle.first()?, cycle.last()?);
-    let entry = subject.entries.get(last)?;
-    let (alias, _) = imports(entry).find(|(_, import)| *import == Import::Entry(first.clone()))?;
-    let problem = |message: String| Problem::in_field(entry, field(alias), Code::IMPORT_CYCLE, message);
+    let (alias, _) = imports(last).find(|(_, import)| *import == Import::Entry(first.id.clone()))?;
+    let problem = |message: String| Problem::in_field(last, field(alias), Code::IMPORT_CYCLE, message);
     if cycle.len() == 1 {
         return Some(problem("the entry imports itself".to_owned()).help("remove the import"));
     }
     // Enough of a long way to see where to cut it.
     const SHOWN: usize = 8;
-    let mut way: Vec<String> = cycle.iter().take(SHOWN).map(EntryId::to_string).collect();
+    let mut way: Vec<String> = cycle.iter().take(SHOWN).map(|entry| entry.id.to_string()).collect();
     if cycle.len() > SHOWN {
         way.push(format!("… {} more …", cycle.len() - SHOWN));
     }
-    way.push(first.to_string());
+    way.push(first.id.to_string());
     Some(
         problem(format!("imports form a cycle: {}", way.join(" → ")))
             .help("move what both need into a third entry"),
     )
-}
-
-/// What a name means to `require`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Meaning {
-    import: Import,
-    entry: EntryId,
-    field: FieldPath,
-}
-
-/// Reports names with two meanings in the closure of `root`, each pair of places once.
-fn check_names(
-    subject: &Subject<'_>,
-    root: &Entry,
-    reported: &mut BTreeSet<(EntryId, FieldPath, EntryId, FieldPath)>,
-    report: &mut Report,
-) {
-    let too_large = |most: usize, what: &str| {
-        let message = format!("it brings in more than {most} {what}, directly and through others");
-        Problem::in_field(root, "imports", Code::CLOSURE_TOO_LARGE, message)
-    };
-    let Some(closure) = Closure::of(subject.entries, &root.id) else {
-        return report.push(too_large(Closure::MAX, "entries"));
-    };
-    let mut names: BTreeMap<String, Meaning> = BTreeMap::new();
-    let mut seen = 0;
-    // The root first: what it says itself is the first place.
-    for id in closure.iter().rev() {
-        let Some(entry) = subject.entries.get(id) else { continue };
-        for (name, import, field) in bindings(entry) {
-            seen += 1;
-            if seen > MAX_NAMES {
-                return report.push(too_large(MAX_NAMES, "names"));
-            }
-            let meaning = Meaning { import, entry: id.clone(), field };
-            match names.get(name) {
-                None => {
-                    names.insert(name.to_owned(), meaning);
-                }
-                Some(first) if first.import == meaning.import => {}
-                Some(first) => {
-                    let pair = (
-                        first.entry.clone(),
-                        first.field.clone(),
-                        meaning.entry.clone(),
-                        meaning.field.clone(),
-                    );
-                    if reported.insert(pair) {
-                        report.push(collision(subject, root, name, first, &meaning, entry));
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Every name that an entry gives a meaning, with the meaning and where it does.
-fn bindings(entry: &Entry) -> impl Iterator<Item = (&str, Import, FieldPath)> {
-    let modules = match entry.data.get("modules") {
-        Some(Value::Array(items)) => items.as_slice(),
-        _ => &[],
-    };
-    let modules = modules.iter().enumerate().filter_map(|(index, item)| {
-        let name = item.as_str()?;
-        Some((name, Import::Module(name.to_owned()), FieldPath::from("modules").item(index)))
-    });
-    modules.chain(imports(entry).map(|(alias, import)| (alias, import, field(alias))))
-}
-
-fn collision(
-    subject: &Subject<'_>,
-    root: &Entry,
-    name: &str,
-    first: &Meaning,
-    second: &Meaning,
-    entry: &Entry,
-) -> Problem {
-    let what = |import: &Import| match import {
-        Import::Entry(id) => format!("the entry `{id}`"),
-        Import::Module(module) => format!("the module `{module}`"),
-    };
-    let (here, there) = (what(&second.import), what(&first.import));
-    let message = format!("{} means {here} here and {there} in `{}`", quote(name), first.entry);
-    let place = match subject.entries.get(&first.entry) {
-        Some(other) => other.origin.place(&other.id, &first.field, Half::Value),
-        None => Place::Name(first.entry.to_string()),
-    };
-    let mut problem = Problem::in_field(entry, second.field.clone(), Code::NAME_COLLISION, message)
-        .label(here)
-        .related(place, there)
-        .help("give one of the two another alias");
-    if root.id != first.entry && root.id != second.entry {
-        problem = problem.help(format!("both are loaded for `{}`", root.id));
-    }
-    problem
 }
 
 fn check_commands(subject: &Subject<'_>, report: &mut Report) {

@@ -3,7 +3,7 @@
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use std::io::{self, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// A directory that reads cannot leave: not through `..`, not through absolute paths, not through symbolic links.
 pub(crate) struct Tree {
@@ -106,7 +106,17 @@ impl Tree {
     }
 }
 
-/// A path as diagnostics show it, with `/` on every system.
+/// A path as diagnostics show it: with `/` on every system, and without the way back that `..` is.
 pub(crate) fn shown(path: &Path) -> String {
-    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    let mut parts: Vec<String> = Vec::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if parts.last().is_some_and(|last| last != "..") => {
+                parts.pop();
+            }
+            other => parts.push(other.as_os_str().to_string_lossy().into_owned()),
+        }
+    }
+    parts.join("/")
 }

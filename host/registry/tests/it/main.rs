@@ -1,0 +1,12 @@
+//! What the registry promises, one test each.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, in its helpers too")]
+
+mod apply;
+mod bad_input;
+mod decode;
+mod filter;
+mod load;
+mod properties;
+mod references;
+mod support;
+mod versions;
