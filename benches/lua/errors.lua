@@ -1,0 +1,12 @@
+-- Raising and catching: 10,000 errors through pcall.
+return {
+  main = function()
+    local caught = 0
+    for _ = 1, 10000 do
+      if not pcall(error, "no") then
+        caught = caught + 1
+      end
+    end
+    return caught
+  end,
+}

@@ -1,0 +1,15 @@
+-- 10,000 switches between two coroutines.
+return {
+  main = function()
+    local next_number = coroutine.wrap(function()
+      for i = 1, 10001 do
+        coroutine.yield(i)
+      end
+    end)
+    local sum = 0
+    for _ = 1, 10000 do
+      sum = sum + next_number()
+    end
+    return sum
+  end,
+}
