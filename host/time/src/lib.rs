@@ -11,7 +11,7 @@
 //! | `calendar.rs` | [`Fields`] and [`Civil`]: dates as written and as shown, the Gregorian calendar |
 //! | `zone.rs` | [`Location`], [`Zones`] and [`Zone`]: from names to offsets |
 //! | `layout.rs` | the elements of a layout such as `2006-01-02` |
-//! | `layout/format.rs`, `layout/parse.rs` | [`format`] and [`parse`]: instants to text and back |
+//! | `layout/format.rs`, `layout/parse.rs` | [`fn@format`] and [`parse`]: instants to text and back |
 //! | `duration.rs` | [`duration::parse`] and [`duration::format`]: `1h30m` |
 //! | `error.rs` | [`TimeError`] |
 

@@ -117,6 +117,25 @@ fn a_directory_that_is_not_there() {
 }
 
 #[test]
+fn places_are_right_after_any_characters_and_line_breaks() {
+    for before in [
+        "# é comment ü\n",
+        "meta: {é: 😀} # 😀😀\n",
+        "meta:\n  text: |\n    日本語\n    ü\n",
+        "meta: {a: \"é\\u00e9\", b: 'ü'}   # é\n",
+        "meta: {a: plain é\n  over ü lines}\r\n",
+        "\t# é\n\n\r\n",
+        "meta: {a: &é ü, b: *é}\n",
+    ] {
+        let yaml = format!("namespace: app\n{before}name: x # é\nkind:   functoin.lua # ü\n");
+        let line = yaml.lines().position(|line| line.starts_with("kind")).unwrap() + 1;
+        let refusal = refusal(&yaml);
+        assert!(refusal.contains(&format!("--> app.yaml:{line}:9\n")), "{before:?}\n{refusal}");
+        assert!(refusal.contains("        ^^^^^^^^^^^^\n"), "{before:?}\n{refusal}");
+    }
+}
+
+#[test]
 fn alias_bomb() {
     let mut yaml = String::from("namespace: app\nname: x\nkind: registry.entry\na0: &a0 [lol]\n");
     for level in 1..40 {
