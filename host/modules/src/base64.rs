@@ -1,0 +1,27 @@
+//! Module `base64`: the standard alphabet, padded.
+
+use base64::Engine;
+use base64::engine::GeneralPurposeConfig;
+use base64::engine::general_purpose::{GeneralPurpose, STANDARD};
+use perilune_value::Failure;
+
+/// Other encoders leave the unused bits of the last character as they come.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
+/// The bytes as text.
+pub fn encode(data: &[u8]) -> String {
+    STANDARD.encode(data)
+}
+
+/// The bytes that a text stands for. Line ends are skipped, as texts in mails and certificates are broken into lines.
+///
+/// # Errors
+///
+/// Kind `Invalid` for any other character and for wrong padding.
+pub fn decode(mut text: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    text.retain(|byte| !matches!(byte, b'\r' | b'\n'));
+    LENIENT.decode(text).map_err(|error| Failure::invalid(format!("cannot decode base64: {error}")))
+}

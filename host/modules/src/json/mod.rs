@@ -1,0 +1,6 @@
+//! Module `json`.
+
+mod schema;
+mod weight;
+
+pub use schema::{validate, validate_text};
