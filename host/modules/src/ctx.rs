@@ -1,6 +1,18 @@
 //! Module `ctx`: what the caller put into the call's context.
 
+use crate::CallContext;
+use crate::bindings::{Answer, answer, ctx as wit};
+use perilune_cell::{CellState, Class, Module};
 use perilune_value::{Failure, Value};
+use wasmtime::component::HasSelf;
+
+/// The module.
+pub const MODULE: Module = Module {
+    name: "ctx",
+    summary: "Reads what the caller put into the context of the call.",
+    classes: &[Class::Deterministic],
+    link: |linker| wit::add_to_linker::<_, HasSelf<CellState>>(linker, |state| state),
+};
 
 /// The value under a key of a context.
 ///
@@ -21,4 +33,17 @@ pub fn get<'a>(context: &'a Value, key: &[u8]) -> Result<&'a Value, Failure> {
         let shown: String = String::from_utf8_lossy(key).chars().take(64).collect();
         Failure::not_found(format!("ctx.get: nothing is set under {shown:?}"))
     })
+}
+
+impl wit::Host for CellState {
+    fn get(&mut self, key: Vec<u8>) -> Answer<Vec<u8>> {
+        answer(get(&CallContext::of(self)?.values, &key).map(Value::to_msgpack))
+    }
+
+    fn all(&mut self) -> wasmtime::Result<Vec<u8>> {
+        Ok(match &CallContext::of(self)?.values {
+            Value::Map(fields) if !fields.is_empty() => CallContext::of(self)?.values.to_msgpack(),
+            _ => Value::Map(Vec::new()).to_msgpack(),
+        })
+    }
 }

@@ -6,6 +6,7 @@
 //! `guest-lua/lua/modules/`.
 
 pub mod base64;
+mod bindings;
 mod context;
 pub mod ctx;
 pub mod funcs;
@@ -13,13 +14,25 @@ pub mod hash;
 pub mod json;
 pub mod logger;
 pub mod payload;
+pub mod registry;
+pub mod time;
 pub mod uuid;
 
 pub use context::CallContext;
 use perilune_cell::Module;
 
 /// Every module that an entry may list. Adding one is one line here.
-pub const MODULES: &[Module] = &[funcs::MODULE];
+pub const MODULES: &[Module] = &[
+    base64::MODULE,
+    ctx::MODULE,
+    funcs::MODULE,
+    hash::MODULE,
+    json::MODULE,
+    logger::MODULE,
+    registry::MODULE,
+    time::MODULE,
+    uuid::MODULE,
+];
 
 /// Interfaces that every cell has, besides those of crate `perilune-cell`.
-pub const ALWAYS: &[Module] = &[];
+pub const ALWAYS: &[Module] = &[payload::MODULE];

@@ -3,13 +3,26 @@
 //! Cells write them freely, so a record's size is bounded and control characters are escaped: a cell can neither flood the
 //! log with one record nor forge lines or move a terminal's cursor.
 
+use crate::bindings::logger as wit;
+use perilune_cell::{CellState, Class, Module};
 use perilune_value::{Value, json};
+use wasmtime::component::HasSelf;
+
+/// The module.
+pub const MODULE: Module = Module {
+    name: "logger",
+    summary: "Structured records in the log.",
+    classes: &[Class::Io],
+    link: |linker| wit::add_to_linker::<_, HasSelf<CellState>>(linker, |state| state),
+};
 
 /// Bytes of a message: a stack trace fits.
 const MAX_MESSAGE: usize = 8 << 10;
 /// Fields of a record.
 const MAX_FIELDS: usize = 32;
-/// Bytes of a field's name.
+/// Bytes of an entry id with a line number.
+const MAX_LOCATION: usize = 600;
+/// Bytes of a field's name and of a logger's.
 const MAX_NAME: usize = 64;
 /// Bytes of a field's value as JSON: a small table fits.
 const MAX_VALUE: usize = 1 << 10;
@@ -37,11 +50,6 @@ pub fn message(text: &[u8]) -> String {
     line(text, MAX_MESSAGE)
 }
 
-/// The logger's dotted name as it is logged.
-pub fn name(text: &[u8]) -> String {
-    line(text, MAX_NAME)
-}
-
 /// Fields, a MessagePack map, as `key=value` pairs in the order of their names; values as JSON.
 pub fn fields(bytes: &[u8]) -> String {
     if bytes.len() > MAX_FIELD_BYTES {
@@ -66,4 +74,38 @@ pub fn fields(bytes: &[u8]) -> String {
         shown.push(format!("({left_out} more fields)"));
     }
     shown.join(" ")
+}
+
+impl wit::Host for CellState {
+    fn write(
+        &mut self,
+        level: wit::Level,
+        name: Vec<u8>,
+        message: Vec<u8>,
+        fields: Vec<u8>,
+        location: String,
+    ) -> wasmtime::Result<()> {
+        // The level of an event is part of its static description, so each takes an event of its own.
+        macro_rules! write {
+            ($event:ident) => {
+                tracing::$event!(
+                    target: "perilune::logger",
+                    entry = self.identity.entry,
+                    pid = self.identity.pid,
+                    location = line(location.as_bytes(), MAX_LOCATION),
+                    logger = line(&name, MAX_NAME),
+                    fields = self::fields(&fields),
+                    "{}",
+                    self::message(&message)
+                )
+            };
+        }
+        match level {
+            wit::Level::Debug => write!(debug),
+            wit::Level::Info => write!(info),
+            wit::Level::Warn => write!(warn),
+            wit::Level::Error => write!(error),
+        }
+        Ok(())
+    }
 }

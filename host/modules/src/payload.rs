@@ -1,6 +1,17 @@
 //! Global `payload`: values in the formats that messages and queues carry.
 
+use crate::bindings::{Answer, answer, payload as wit};
+use perilune_cell::{CellState, Class, Module};
 use perilune_value::{Failure, Value, json};
+use wasmtime::component::HasSelf;
+
+/// The module.
+pub const MODULE: Module = Module {
+    name: "payload",
+    summary: "Values in the formats that messages carry.",
+    classes: &[Class::Deterministic, Class::Encoding],
+    link: |linker| wit::add_to_linker::<_, HasSelf<CellState>>(linker, |state| state),
+};
 
 /// A format by its name.
 enum Format {
@@ -76,4 +87,14 @@ fn text(value: &[u8]) -> Result<Vec<u8>, Failure> {
         Value::Error(failure) => failure.message.into_bytes(),
         Value::Array(_) | Value::Map(_) => json::encode_from_msgpack(value)?.into_bytes(),
     })
+}
+
+impl wit::Host for CellState {
+    fn encode(&mut self, format: String, value: Vec<u8>) -> Answer<Vec<u8>> {
+        answer(encode(&format, value))
+    }
+
+    fn decode(&mut self, format: String, data: Vec<u8>) -> Answer<Vec<u8>> {
+        answer(decode(&format, data))
+    }
 }

@@ -1,7 +1,18 @@
 //! Module `uuid`. Time and randomness are parameters: a workflow takes them from its history.
 
+use crate::bindings::{Answer, answer, uuid as wit};
+use perilune_cell::{CellState, Class, Module};
 use perilune_value::Failure;
 use uuid::{Builder, Timestamp, Uuid, Variant};
+use wasmtime::component::HasSelf;
+
+/// The module.
+pub const MODULE: Module = Module {
+    name: "uuid",
+    summary: "UUIDs: made, read, shown.",
+    classes: &[Class::Workflow, Class::Nondeterministic],
+    link: |linker| wit::add_to_linker::<_, HasSelf<CellState>>(linker, |state| state),
+};
 
 /// What a UUID says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,5 +104,58 @@ pub fn format(text: &[u8], style: &[u8]) -> Result<String, Failure> {
         b"simple" => Ok(uuid.simple().to_string()),
         b"urn" => Ok(uuid.urn().to_string()),
         _ => Err(Failure::invalid("unknown UUID style; known are standard, simple and urn")),
+    }
+}
+
+impl wit::Host for CellState {
+    fn v1(&mut self) -> wasmtime::Result<String> {
+        let now = self.host.now();
+        let seconds = u64::try_from(now.seconds()).unwrap_or_default();
+        Ok(v1(seconds, now.nanoseconds(), rand::random()).to_string())
+    }
+
+    fn v4(&mut self) -> wasmtime::Result<String> {
+        Ok(v4(rand::random()).to_string())
+    }
+
+    fn v7(&mut self) -> wasmtime::Result<String> {
+        let now = self.host.now();
+        let seconds = u64::try_from(now.seconds()).unwrap_or_default();
+        let milliseconds =
+            seconds.saturating_mul(1000).saturating_add((now.nanoseconds() / 1_000_000).into());
+        Ok(v7(milliseconds, rand::random()).to_string())
+    }
+
+    fn v3(&mut self, namespace: Vec<u8>, name: Vec<u8>) -> Answer<String> {
+        answer(v3(&namespace, &name).map(|uuid| uuid.to_string()))
+    }
+
+    fn v5(&mut self, namespace: Vec<u8>, name: Vec<u8>) -> Answer<String> {
+        answer(v5(&namespace, &name).map(|uuid| uuid.to_string()))
+    }
+
+    fn validate(&mut self, text: Vec<u8>) -> wasmtime::Result<bool> {
+        Ok(read(&text).is_ok())
+    }
+
+    fn version(&mut self, text: Vec<u8>) -> Answer<u8> {
+        answer(parse(&text).map(|parsed| parsed.version))
+    }
+
+    fn variant(&mut self, text: Vec<u8>) -> Answer<String> {
+        answer(parse(&text).map(|parsed| parsed.variant.to_owned()))
+    }
+
+    fn parse(&mut self, text: Vec<u8>) -> Answer<wit::Parsed> {
+        answer(parse(&text).map(|Parsed { version, variant, timestamp, node }| wit::Parsed {
+            version,
+            variant: variant.to_owned(),
+            timestamp,
+            node: node.map(Vec::from),
+        }))
+    }
+
+    fn format(&mut self, text: Vec<u8>, style: Vec<u8>) -> Answer<String> {
+        answer(format(&text, &style))
     }
 }
