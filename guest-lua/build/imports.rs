@@ -85,7 +85,9 @@ pub(crate) fn generate(world: &World) -> Result<String> {
     let mut sizes = SizeAlign::default();
     sizes.fill(&world.resolve)?;
     let types = Types { resolve: &world.resolve, sizes };
-    let mut code = String::from("/* Generated from wit/. */\n#include <stdlib.h>\n#include <string.h>\n#include \"guest.h\"\n");
+    let mut declarations =
+        String::from("/* Generated from wit/. */\n#include <stdlib.h>\n#include <string.h>\n#include \"guest.h\"\n");
+    let mut code = String::new();
     let mut open = String::from("int open_imports(lua_State *L) {\n  lua_newtable(L);\n");
     for (interface, id) in &world.imports {
         let module = world.resolve.id_of(*id).context("an interface without a name")?;
@@ -94,7 +96,7 @@ pub(crate) fn generate(world: &World) -> Result<String> {
         for function in functions.values() {
             let context = || format!("{interface}.{}", function.name);
             let ident = c_name(interface, &function.name);
-            declare(&mut code, &types, &module, &ident, function).with_context(context)?;
+            declare(&mut declarations, &types, &module, &ident, function).with_context(context)?;
             define(&mut code, &types, &ident, function).with_context(context)?;
             register(&mut open, &ident, &snake(&function.name))?;
             if let Some(name) = function.name.strip_prefix("start-") {
@@ -106,8 +108,7 @@ pub(crate) fn generate(world: &World) -> Result<String> {
         writeln!(open, "  lua_setfield(L, -2, \"{}\");", snake(interface))?;
     }
     open.push_str("  return 1;\n}\n");
-    // A waiting function may stand before its `take-` in the file.
-    Ok(code + &open)
+    Ok(declarations + &code + &open)
 }
 
 fn register(open: &mut String, ident: &str, name: &str) -> Result<()> {
@@ -198,7 +199,6 @@ fn define_wait(code: &mut String, types: &Types, interface: &str, name: &str, ta
             let signature = types.resolve.wasm_signature(AbiVariant::GuestImport, take);
             ensure!(signature.retptr, "take-{name} returns a result");
             let size = take.result.as_ref().map_or(8, |ty| types.size(ty).max(8));
-            writeln!(code, "  extern void import_{take_ident}(int64_t, int32_t);")?;
             writeln!(code, "  _Alignas(8) uint8_t result[{size}];")?;
             writeln!(code, "  import_{take_ident}(lua_tointeger(L, 1), (int32_t)result);\n  lua_settop(L, 0);")?;
             code.push_str(&lift::results(types, take.result.as_ref())?);

@@ -20,8 +20,7 @@ pub(crate) fn prepare(patches: &Path, into: &Path) -> Result<LuaSources> {
         fs::remove_dir_all(into)?;
     }
     fs::create_dir_all(into)?;
-    let from = crate_folder("lua-src")?.join(VERSION);
-    for entry in fs::read_dir(&from).with_context(|| format!("{VERSION} in crate lua-src"))? {
+    for entry in fs::read_dir(crate_folder()?)? {
         let entry = entry?;
         fs::write(into.join(entry.file_name()), fs::read(entry.path())?)?;
     }
@@ -57,19 +56,18 @@ fn apply(patch: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Where cargo keeps the sources of one of our dependencies.
-fn crate_folder(name: &str) -> Result<PathBuf> {
+/// Where cargo keeps the sources of this version of Lua. Benchmarks depend on another version of the same crate.
+fn crate_folder() -> Result<PathBuf> {
     let output = Command::new(env::var("CARGO")?)
-        .args(["metadata", "--format-version", "1", "--offline"])
+        .args(["metadata", "--format-version", "1", "--offline", "--filter-platform", &env::var("HOST")?])
         .current_dir(env::var("CARGO_MANIFEST_DIR")?)
         .output()?;
     ensure!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    metadata["packages"]
-        .as_array()
-        .and_then(|packages| packages.iter().find(|package| package["name"] == name))
-        .and_then(|package| package["manifest_path"].as_str())
-        .and_then(|manifest| Path::new(manifest).parent())
-        .map(Path::to_owned)
-        .with_context(|| format!("crate {name} is not among the dependencies"))
+    let packages = metadata["packages"].as_array().context("cargo metadata lists packages")?;
+    let folders = packages.iter().filter(|package| package["name"] == "lua-src").filter_map(|package| {
+        let manifest = Path::new(package["manifest_path"].as_str()?);
+        Some(manifest.parent()?.join(VERSION))
+    });
+    folders.into_iter().find(|folder| folder.is_dir()).with_context(|| format!("no lua-src crate holds {VERSION}"))
 }

@@ -7,6 +7,9 @@ use wasmtime::component::{Component, Instance, Lift, Linker, WasmList};
 use wasmtime::{Config, Engine, Store};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
+/// Where `init` says what is wrong with the prelude.
+const LOG: &str = "perilune:cell/log@0.1.0";
+
 pub(crate) fn run(component: &[u8]) -> Result<Vec<u8>> {
     // Nothing in here waits for anything, so polling until it is done does not spin.
     let mut work = pin!(initialise(component));
@@ -29,6 +32,11 @@ async fn initialise(component: &[u8]) -> Result<Vec<u8>> {
     let engine = Engine::new(&config).map_err(|error| anyhow!("{error:?}"))?;
     let compiled = Component::new(&engine, &instrumented).map_err(|error| anyhow!("{error:?}"))?;
     let mut linker = Linker::<()>::new(&engine);
+    let mut log = linker.instance(LOG).map_err(|error| anyhow!("{error:?}"))?;
+    log.func_wrap("print", |_, (text, _): (Vec<u8>, String)| {
+        Err::<(), _>(wasmtime::Error::msg(String::from_utf8_lossy(&text).into_owned()))
+    })
+    .map_err(|error| anyhow!("{error:?}"))?;
     // `init` touches nothing outside the guest; an import called by mistake traps and fails the build.
     linker.define_unknown_imports_as_traps(&compiled).map_err(|error| anyhow!("{error:?}"))?;
     let mut store = Store::new(&engine, ());

@@ -42,6 +42,10 @@ impl Compiler {
             Compiler::Zig(zig) => {
                 let mut command = Command::new(zig);
                 command.args(["cc", "-target", "wasm32-wasi"]);
+                // What zig compiles for itself, such as wasi-libc, stays beside it.
+                if let Some(folder) = zig.parent().filter(|folder| folder.ends_with("ziglang")) {
+                    command.env("ZIG_GLOBAL_CACHE_DIR", folder.with_file_name("cache"));
+                }
                 command
             }
             Compiler::WasiSdk(sdk) => {

@@ -183,7 +183,7 @@ bool exports_perilune_cell_guest_load(exports_perilune_cell_guest_list_chunk_t *
 
 typedef struct {
   lua_cell_string_t *method;
-  exports_perilune_cell_guest_arguments_t *arguments;
+  lua_cell_list_u8_t *arguments;
 } start_call;
 
 static int run_start(lua_State *state) {
@@ -192,13 +192,12 @@ static int run_start(lua_State *state) {
   lua_pushlstring(state, (const char *)call->method->ptr, call->method->len);
   int count = decode_arguments(state, call->arguments->ptr, call->arguments->len);
   lua_cell_string_free(call->method);
-  exports_perilune_cell_guest_arguments_free(call->arguments);
+  lua_cell_list_u8_free(call->arguments);
   lua_call(state, count + 1, LUA_MULTRET);
   return lua_gettop(state);
 }
 
-void exports_perilune_cell_guest_start(lua_cell_string_t *method, exports_perilune_cell_guest_arguments_t *arguments,
-                                       status *out) {
+void exports_perilune_cell_guest_start(lua_cell_string_t *method, lua_cell_list_u8_t *arguments, status *out) {
   start_call call = {method, arguments};
   read_status(protected(run_start, &call), out);
 }
@@ -281,7 +280,15 @@ static int load_prelude(lua_State *state) {
 /* Runs once, when the guest is built; the memory it leaves is where every cell begins. */
 void exports_lua_cell_init(void) {
   L = lua_newstate(guest_alloc, NULL);
-  if (L == NULL || protected(load_prelude, NULL) != LUA_OK) __builtin_trap();
+  if (L == NULL) __builtin_trap();
+  if (protected(load_prelude, NULL) != LUA_OK) {
+    size_t length;
+    const char *message = luaL_tolstring(L, -1, &length);
+    lua_cell_list_u8_t text = {(uint8_t *)message, length};
+    lua_cell_string_t location = {(uint8_t *)"", 0};
+    perilune_cell_log_print(&text, &location); /* the build script ends here */
+    __builtin_trap();
+  }
   lua_settop(L, 0);
   lua_gc(L, LUA_GCCOLLECT);
 }

@@ -2,10 +2,12 @@
    component; none of them is reached in normal work. */
 #include <stdint.h>
 
-enum { NOT_SUPPORTED = 58 }; /* errno of WASI preview 1 */
+/* Errors of WASI preview 1. wasi-libc looks for open folders when it starts, and takes BAD_DESCRIPTOR as the end of them. */
+enum { BAD_DESCRIPTOR = 8, NOT_SUPPORTED = 58 };
 
-#define REFUSE(name, ...) \
-  int32_t __imported_wasi_snapshot_preview1_##name(__VA_ARGS__) { return NOT_SUPPORTED; }
+#define ANSWER(error, name, ...) \
+  int32_t __imported_wasi_snapshot_preview1_##name(__VA_ARGS__) { return error; }
+#define REFUSE(name, ...) ANSWER(NOT_SUPPORTED, name, __VA_ARGS__)
 
 #pragma clang diagnostic ignored "-Wunused-parameter"
 #pragma clang diagnostic ignored "-Wmissing-prototypes"
@@ -16,7 +18,7 @@ REFUSE(fd_read, int32_t a, int32_t b, int32_t c, int32_t d)
 REFUSE(fd_write, int32_t a, int32_t b, int32_t c, int32_t d)
 REFUSE(fd_fdstat_get, int32_t a, int32_t b)
 REFUSE(fd_fdstat_set_flags, int32_t a, int32_t b)
-REFUSE(fd_prestat_get, int32_t a, int32_t b)
+ANSWER(BAD_DESCRIPTOR, fd_prestat_get, int32_t a, int32_t b)
 REFUSE(fd_prestat_dir_name, int32_t a, int32_t b, int32_t c)
 REFUSE(fd_renumber, int32_t a, int32_t b)
 REFUSE(path_open, int32_t a, int32_t b, int32_t c, int32_t d, int32_t e, int64_t f, int64_t g, int32_t h, int32_t i)

@@ -1,1 +1,141 @@
+//! What the end-to-end tests share: an application made of a few lines, and what it printed.
 
+pub mod hostile;
+
+use perilune::{BuildError, EngineOptions, Failure, Identity, Limits, Runtime, RuntimeBuilder, Value};
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use tempfile::TempDir;
+
+/// An application in a temporary folder, or made of one function.
+pub struct App {
+    /// Its host.
+    pub runtime: Runtime,
+    printed: Arc<Mutex<Vec<String>>>,
+    folder: TempDir,
+}
+
+impl App {
+    /// An application of these files: paths relative to its root, and their contents.
+    pub fn new(files: &[(&str, &str)]) -> App {
+        Self::try_new(files).unwrap_or_else(|error| panic!("the application loads: {}", render(&error)))
+    }
+
+    /// [`App::new`] with settings of the host.
+    pub fn with(files: &[(&str, &str)], settings: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder) -> App {
+        Self::build(files, settings).unwrap_or_else(|error| panic!("the application loads: {}", render(&error)))
+    }
+
+    /// [`App::new`], for applications that are refused.
+    pub fn try_new(files: &[(&str, &str)]) -> Result<App, BuildError> {
+        Self::build(files, |builder| builder)
+    }
+
+    /// One function, `app:main`, whose source is `function_body` inside `return function(...) … end`, with these modules.
+    pub fn lua(modules: &str, function_body: &str) -> App {
+        Self::new(&[("app.yaml", &single(modules)), ("main.lua", &format!("return function(...)\n{function_body}\nend\n"))])
+    }
+
+    fn build(
+        files: &[(&str, &str)],
+        settings: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
+    ) -> Result<App, BuildError> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        write(folder.path(), files);
+        let printed = Arc::new(Mutex::new(Vec::new()));
+        let sink = printed.clone();
+        let output = move |_: &Identity, line: &[u8], _: &str| {
+            sink.lock().expect("no test panics while printing").push(String::from_utf8_lossy(line).into_owned());
+        };
+        let builder = Runtime::builder()
+            .directory(folder.path())
+            .engine(EngineOptions { max_cells: 64, ..EngineOptions::default() })
+            .output(output);
+        Ok(App { runtime: settings(builder).build()?, printed, folder })
+    }
+
+    /// Calls an entry.
+    pub async fn call(&self, target: &str, args: &[Value]) -> Result<Value, Failure> {
+        self.runtime.call(target, args.iter().cloned()).await
+    }
+
+    /// Calls `app:main` without arguments; it must succeed.
+    pub async fn main(&self) -> Value {
+        match self.call("app:main", &[]).await {
+            Ok(value) => value,
+            Err(failure) => panic!("app:main succeeds: {failure:#?}"),
+        }
+    }
+
+    /// Calls `app:main` without arguments; it must fail.
+    pub async fn main_fails(&self) -> Failure {
+        match self.call("app:main", &[]).await {
+            Ok(value) => panic!("app:main fails, but returned {value:?}"),
+            Err(failure) => failure,
+        }
+    }
+
+    /// The lines printed so far.
+    pub fn printed(&self) -> Vec<String> {
+        self.printed.lock().expect("no test panics while printing").clone()
+    }
+
+    /// The application's folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// Writes files below a folder.
+pub fn write(root: &Path, files: &[(&str, &str)]) {
+    for (path, contents) in files {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("the folder is made");
+        fs::write(path, contents).expect("the file is written");
+    }
+}
+
+/// Everything an application was refused for.
+pub fn render(error: &BuildError) -> String {
+    match error {
+        BuildError::Entries(report) => report.render(false),
+        other => other.to_string(),
+    }
+}
+
+/// The YAML of an application with one function, `app:main`.
+fn single(modules: &str) -> String {
+    format!(
+        "version: '1.0'\nnamespace: app\nentries:\n  - name: main\n    kind: function.lua\n    source: file://main.lua\n    \
+         method: main\n    modules: [{modules}]\n"
+    )
+}
+
+/// Runs Lua that checks itself with `assert`; the body is that of a function with these modules.
+pub async fn check(modules: &str, function_body: &str) {
+    App::lua(modules, function_body).main().await;
+}
+
+/// Runs Lua that must fail, and gives the failure.
+pub async fn failure(modules: &str, function_body: &str) -> Failure {
+    App::lua(modules, function_body).main_fails().await
+}
+
+/// Limits small enough that tests of them are quick.
+pub const TIGHT: Limits = Limits {
+    memory: 16 << 20,
+    cpu: std::time::Duration::from_millis(100),
+    timeout: Some(std::time::Duration::from_secs(5)),
+};
+
+/// Declares tests that run Lua checking itself: name, modules, body.
+#[macro_export]
+macro_rules! lua_tests {
+    ($($(#[$attribute:meta])* $name:ident ($modules:literal) $body:literal)*) => {
+        $($(#[$attribute])* #[tokio::test]
+        async fn $name() {
+            $crate::check($modules, $body).await;
+        })*
+    };
+}

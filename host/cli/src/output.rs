@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use tracing_subscriber::EnvFilter;
 
 /// Warnings of the host, and what entries write to their logger.
-const DEFAULT_LOG: &str = "warn,perilune::entry=info";
+const DEFAULT_LOG: &str = "warn,perilune::logger=info";
 
 /// Sends log records to stderr. `RUST_LOG` chooses them.
 pub fn start_logging() {

@@ -13,15 +13,24 @@ use wasmtime::component::HasSelf;
 /// Calls that may lead from one to the next. A function that calls itself for ever takes this many cells, not all.
 const MAX_DEPTH: u32 = 32;
 
-wasmtime::component::bindgen!({
-    path: "../../wit",
-    inline: "package perilune:host; world funcs { import perilune:cell/funcs@0.1.0; }",
-    world: "perilune:host/funcs",
-    imports: { default: trappable },
-    with: { "perilune:cell/types@0.1.0": perilune_cell::interfaces::types },
-});
+mod bindings {
+    #![allow(missing_docs, reason = "generated from wit/, which documents it")]
+    #![allow(clippy::all, reason = "generated")]
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        inline: "
+            package perilune:host;
+            world module {
+                import perilune:cell/funcs@0.1.0;
+            }
+        ",
+        world: "perilune:host/module",
+        imports: { default: trappable },
+        with: { "perilune:cell/types@0.1.0": perilune_cell::interfaces::types },
+    });
+}
 
-use perilune::cell::funcs::{Host, add_to_linker};
+use bindings::perilune::cell::funcs::{Host, add_to_linker};
 
 /// The module.
 pub const MODULE: Module = Module {
