@@ -46,7 +46,7 @@ static int l_frames(lua_State *L) {
     lua_setfield(L, -2, "line");
     lua_pushstring(L, frame.name != NULL ? frame.name : "?");
     lua_setfield(L, -2, "name");
-    lua_pushstring(L, *frame.namewhat != '\0' ? frame.namewhat : "main");
+    lua_pushstring(L, *frame.namewhat != '\0' ? frame.namewhat : "function");
     lua_setfield(L, -2, "type");
     lua_rawseti(L, -2, ++count);
   }

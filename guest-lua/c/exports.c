@@ -93,7 +93,7 @@ static bool fine(int call_status, failure *out) {
 /* Turns what scheduler.run returned into a status. */
 static void read_status(int call_status, status *out) {
   memset(out, 0, sizeof *out);
-  if (call_status == LUA_OK && lua_isnil(L, 1)) {
+  if (call_status == LUA_OK && lua_isnoneornil(L, 1)) {
     out->tag = EXPORTS_PERILUNE_CELL_GUEST_STATUS_WAITING;
     return;
   }

@@ -40,7 +40,8 @@ native.set_error_class(Error.metatable)
 local function render(text, frames)
   local lines = { text }
   for _, frame in ipairs(frames or {}) do
-    lines[#lines + 1] = string.format("\t%s:%d: in %s %s", frame.source, frame.line, frame.type, frame.name)
+    local name = frame.name == "?" and "a function" or frame.type .. " " .. frame.name
+    lines[#lines + 1] = string.format("\t%s:%d: in %s", frame.source, frame.line, name)
   end
   return table.concat(lines, "\n")
 end

@@ -28,7 +28,7 @@ pub fn component(core: &str) -> Vec<u8> {
     let mut module = wat::parse_str(core).expect("the core module is valid");
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).expect("metadata");
     let mut encoder = ComponentEncoder::default();
-    encoder = encoder.validate(true).module(&module).expect("a module");
+    encoder.validate(true).module(&module).expect("a module");
     encoder.encode().expect("a component")
 }
 

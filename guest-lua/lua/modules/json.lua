@@ -5,11 +5,13 @@ local json = {}
 
 function json.encode(value)
   local text, problem = raw.encode(value)
-  if text == nil and problem:kind() ~= "Internal" then
+  if text then
+    return text
+  elseif problem:kind() ~= "Internal" then
     -- What cannot cross has no JSON form either.
-    return nil, core.error("Internal", "cannot encode as JSON: " .. problem:message())
+    problem = core.error("Internal", "cannot encode as JSON: " .. problem:message())
   end
-  return text, problem
+  return nil, problem
 end
 
 function json.decode(text)
@@ -19,17 +21,22 @@ function json.decode(text)
   return raw.decode(text)
 end
 
+local function validity(valid, problem)
+  if valid then
+    return true
+  end
+  return false, problem
+end
+
 function json.validate(schema, data)
-  local valid, problem = raw.validate(schema, data)
-  return valid or false, problem
+  return validity(raw.validate(schema, data))
 end
 
 function json.validate_string(schema, text)
   if type(text) ~= "string" then
     return false, core.error("Invalid", "cannot validate JSON: string expected, got " .. type(text))
   end
-  local valid, problem = raw.validate_string(schema, text)
-  return valid or false, problem
+  return validity(raw.validate_string(schema, text))
 end
 
 return json

@@ -5,6 +5,7 @@ use futures_util::task::{ArcWake, waker};
 use perilune_cell::{CellSpec, Death, EngineError, Guest, Identity, Limits, Template};
 use perilune_registry::{Code, Entry, LuaEntry, Problem};
 use perilune_value::{Failure, Value};
+use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -90,9 +91,14 @@ fn mebibytes(bytes: u64) -> String {
     format!("{} MiB", bytes.div_ceil(1 << 20))
 }
 
-/// Runs a future to its end on this thread. Checks are part of loading and of changes, which are not async; nothing in them
-/// waits for anything but the sandbox itself, so this works inside a runtime and without one.
-fn wait<T>(future: impl Future<Output = T>) -> T {
+/// Runs a future to its end. Checks are part of loading and of changes, which are not async.
+///
+/// It takes a thread of its own: a long turn yields to the async runtime of its thread, which would wait for this one.
+fn wait<T: Send>(future: impl Future<Output = T> + Send) -> T {
+    thread::scope(|scope| scope.spawn(|| block_on(future)).join()).unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
     impl ArcWake for Unpark {
         fn wake_by_ref(unpark: &Arc<Self>) {
