@@ -50,7 +50,9 @@ fn cells(c: &mut Criterion) {
     });
 
     let record = |i: i64| -> Value {
-        [("id", Value::from(i)), ("name", Value::from("somebody")), ("score", Value::from(0.5))].into_iter().collect()
+        [("id", Value::from(i)), ("name", Value::from("somebody")), ("score", Value::from(0.5))]
+            .into_iter()
+            .collect()
     };
     let list = Value::Array((0..100).map(record).collect());
     let args = args_to_msgpack(&[list]);

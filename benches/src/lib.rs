@@ -26,8 +26,10 @@ pub struct Bench {
 
 impl Default for Bench {
     fn default() -> Self {
-        let engine = Engine::new(EngineOptions { max_cells: 64, ..EngineOptions::default() }).expect("an engine");
-        let guest = Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES).expect("the guest compiles");
+        let engine =
+            Engine::new(EngineOptions { max_cells: 64, ..EngineOptions::default() }).expect("an engine");
+        let guest =
+            Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES).expect("the guest compiles");
         let template = guest.template(["json"]).expect("the guest links");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         Bench { template, runtime }

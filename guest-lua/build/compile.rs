@@ -39,7 +39,8 @@ const FLAGS: &[&str] = &[
 const LINK_FLAGS: &[&str] = &["-s", "-Wl,-z,stack-size=1048576"];
 
 /// tag.s is compiled by the same command, and takes none of the definitions.
-const WARNINGS: &[&str] = &["-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-Wno-unused-command-line-argument"];
+const WARNINGS: &[&str] =
+    &["-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-Wno-unused-command-line-argument"];
 
 /// Bindings of the exported interface come from wit-bindgen-c; of its imports nothing is used, and the linker drops it.
 fn bindings(world: &World, into: &Path) -> Result<()> {
@@ -52,13 +53,21 @@ fn bindings(world: &World, into: &Path) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn compile(compiler: &Compiler, world: &World, ours: &Path, generated: &Path, lua: &LuaSources) -> Result<Vec<u8>> {
+pub(crate) fn compile(
+    compiler: &Compiler,
+    world: &World,
+    ours: &Path,
+    generated: &Path,
+    lua: &LuaSources,
+) -> Result<Vec<u8>> {
     bindings(world, generated)?;
     let c_name = NAME.replace('-', "_");
     let module = generated.join("guest.core.wasm");
     let mut own: Vec<_> = fs::read_dir(ours)?
         .map(|entry| Ok(entry?.path()))
-        .filter(|path: &Result<_>| path.as_ref().is_ok_and(|path| path.extension().is_some_and(|e| e == "c" || e == "s")))
+        .filter(|path: &Result<_>| {
+            path.as_ref().is_ok_and(|path| path.extension().is_some_and(|e| e == "c" || e == "s"))
+        })
         .collect::<Result<_>>()?;
     own.sort();
 
@@ -67,7 +76,9 @@ pub(crate) fn compile(compiler: &Compiler, world: &World, ours: &Path, generated
     command.arg("-I").arg(ours).arg("-I").arg(&lua.folder).arg("-I").arg(generated);
     command.args(&own).arg(generated.join("imports.c")).arg(generated.join("prelude_files.c"));
     command.args(WARNINGS);
-    command.arg(generated.join(format!("{c_name}.c"))).arg(generated.join(format!("{c_name}_component_type.o")));
+    command
+        .arg(generated.join(format!("{c_name}.c")))
+        .arg(generated.join(format!("{c_name}_component_type.o")));
     command.args(&lua.files).arg("-o").arg(&module);
     let output = command.output().with_context(|| format!("running {:?}", command.get_program()))?;
     ensure!(output.status.success(), "compiling the guest:\n{}", String::from_utf8_lossy(&output.stderr));

@@ -20,7 +20,12 @@ pub(crate) struct Types<'a> {
 /// How a WIT type appears in Lua.
 pub(crate) enum Shape<'a> {
     Bool,
-    Integer { c_type: &'static str, least: &'static str, most: &'static str, wide: bool },
+    Integer {
+        c_type: &'static str,
+        least: &'static str,
+        most: &'static str,
+        wide: bool,
+    },
     Float,
     Text,
     Bytes,
@@ -49,10 +54,15 @@ impl Types<'_> {
             Type::S16 => narrow("int16_t", "INT16_MIN", "INT16_MAX"),
             Type::U32 => narrow("uint32_t", "0", "UINT32_MAX"),
             Type::S32 => narrow("int32_t", "INT32_MIN", "INT32_MAX"),
-            Type::U64 => Shape::Integer { c_type: "uint64_t", least: "0", most: "LUA_MAXINTEGER", wide: true },
-            Type::S64 => {
-                Shape::Integer { c_type: "int64_t", least: "LUA_MININTEGER", most: "LUA_MAXINTEGER", wide: true }
+            Type::U64 => {
+                Shape::Integer { c_type: "uint64_t", least: "0", most: "LUA_MAXINTEGER", wide: true }
             }
+            Type::S64 => Shape::Integer {
+                c_type: "int64_t",
+                least: "LUA_MININTEGER",
+                most: "LUA_MAXINTEGER",
+                wide: true,
+            },
             Type::F64 => Shape::Float,
             Type::String => Shape::Text,
             Type::Id(id) => {
@@ -85,8 +95,9 @@ pub(crate) fn generate(world: &World) -> Result<String> {
     let mut sizes = SizeAlign::default();
     sizes.fill(&world.resolve)?;
     let types = Types { resolve: &world.resolve, sizes };
-    let mut declarations =
-        String::from("/* Generated from wit/. */\n#include <stdlib.h>\n#include <string.h>\n#include \"guest.h\"\n");
+    let mut declarations = String::from(
+        "/* Generated from wit/. */\n#include <stdlib.h>\n#include <string.h>\n#include \"guest.h\"\n",
+    );
     let mut code = String::new();
     let mut open = String::from("int open_imports(lua_State *L) {\n  lua_newtable(L);\n");
     for (interface, id) in &world.imports {
@@ -160,7 +171,10 @@ fn define(code: &mut String, types: &Types, ident: &str, function: &Function) ->
         lowering.parameter(&parameter.ty, number + 1)?;
     }
     let mut arguments = lowering.arguments;
-    writeln!(code, "static int call_{ident}(lua_State *L, void *result) {{\n  size_t mark = scratch.length;")?;
+    writeln!(
+        code,
+        "static int call_{ident}(lua_State *L, void *result) {{\n  size_t mark = scratch.length;"
+    )?;
     writeln!(code, "  (void)L; (void)mark; (void)result;")?;
     code.push_str(&lowering.code);
     let returned = if signature.retptr {
@@ -187,7 +201,13 @@ fn define(code: &mut String, types: &Types, ident: &str, function: &Function) ->
 }
 
 /// `x` = `start_x`, wait for the ticket, `take_x`.
-fn define_wait(code: &mut String, types: &Types, interface: &str, name: &str, take: Option<&Function>) -> Result<()> {
+fn define_wait(
+    code: &mut String,
+    types: &Types,
+    interface: &str,
+    name: &str,
+    take: Option<&Function>,
+) -> Result<()> {
     let (ident, start) = (c_name(interface, name), c_name(interface, &format!("start-{name}")));
     let taken = format!("taken_{ident}");
     writeln!(code, "static int {taken}(lua_State *L, int status, lua_KContext context) {{")?;
@@ -200,7 +220,10 @@ fn define_wait(code: &mut String, types: &Types, interface: &str, name: &str, ta
             ensure!(signature.retptr, "take-{name} returns a result");
             let size = take.result.as_ref().map_or(8, |ty| types.size(ty).max(8));
             writeln!(code, "  _Alignas(8) uint8_t result[{size}];")?;
-            writeln!(code, "  import_{take_ident}(lua_tointeger(L, 1), (int32_t)result);\n  lua_settop(L, 0);")?;
+            writeln!(
+                code,
+                "  import_{take_ident}(lua_tointeger(L, 1), (int32_t)result);\n  lua_settop(L, 0);"
+            )?;
             code.push_str(&lift::results(types, take.result.as_ref())?);
         }
         None => code.push_str("  return 0;\n"),

@@ -47,7 +47,9 @@ fn returned(code: &mut String, types: &Types, ty: &Type, at: &str) -> Result<()>
 fn push(code: &mut String, types: &Types, ty: &Type, at: &str, depth: usize) -> Result<()> {
     match types.shape(ty)? {
         Shape::Bool => writeln!(code, "  lua_pushboolean(L, *({at}));")?,
-        Shape::Integer { c_type, .. } => writeln!(code, "  lua_pushinteger(L, (lua_Integer)*(const {c_type} *)({at}));")?,
+        Shape::Integer { c_type, .. } => {
+            writeln!(code, "  lua_pushinteger(L, (lua_Integer)*(const {c_type} *)({at}));")?
+        }
         Shape::Float => writeln!(code, "  lua_pushnumber(L, load_f64({at}));")?,
         Shape::Text | Shape::Bytes => writeln!(code, "  push_bytes(L, {at});")?,
         Shape::Value => writeln!(code, "  push_value(L, {at});")?,
@@ -60,8 +62,14 @@ fn push(code: &mut String, types: &Types, ty: &Type, at: &str, depth: usize) -> 
         }
         Shape::List(item) => {
             let (list, i, size) = (format!("list{depth}"), format!("i{depth}"), types.size(item));
-            writeln!(code, "  {{\n  uint8_t *{list} = (uint8_t *)(uintptr_t)load_i32({at});\n  int32_t n{depth} = load_i32({at} + 4);")?;
-            writeln!(code, "  lua_createtable(L, n{depth}, 0);\n  luaL_checkstack(L, 8, \"list nested too deep\");")?;
+            writeln!(
+                code,
+                "  {{\n  uint8_t *{list} = (uint8_t *)(uintptr_t)load_i32({at});\n  int32_t n{depth} = load_i32({at} + 4);"
+            )?;
+            writeln!(
+                code,
+                "  lua_createtable(L, n{depth}, 0);\n  luaL_checkstack(L, 8, \"list nested too deep\");"
+            )?;
             writeln!(code, "  for (int32_t {i} = 0; {i} < n{depth}; {i}++) {{")?;
             push(code, types, item, &format!("{list} + {i} * {size}"), depth + 1)?;
             writeln!(code, "  lua_rawseti(L, -2, {i} + 1);\n  }}\n  if (n{depth} > 0) free({list});\n  }}")?;
@@ -69,7 +77,9 @@ fn push(code: &mut String, types: &Types, ty: &Type, at: &str, depth: usize) -> 
         Shape::Record(record) => {
             writeln!(code, "  lua_createtable(L, 0, {});", record.fields.len())?;
             let field_types = record.fields.iter().map(|field| &field.ty);
-            for ((offset, ty), field) in types.sizes.field_offsets(field_types).into_iter().zip(&record.fields) {
+            for ((offset, ty), field) in
+                types.sizes.field_offsets(field_types).into_iter().zip(&record.fields)
+            {
                 push(code, types, ty, &format!("{at} + {}", offset.size_wasm32()), depth + 1)?;
                 writeln!(code, "  lua_setfield(L, -2, \"{}\");", snake(&field.name))?;
             }

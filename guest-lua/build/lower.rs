@@ -20,7 +20,14 @@ pub(crate) struct Lowering<'a> {
 
 impl<'a> Lowering<'a> {
     pub(crate) fn new(types: &'a Types<'a>, raise: bool) -> Self {
-        Lowering { types, raise, code: String::new(), arguments: Vec::new(), count: 0, after_arguments: false }
+        Lowering {
+            types,
+            raise,
+            code: String::new(),
+            arguments: Vec::new(),
+            count: 0,
+            after_arguments: false,
+        }
     }
 
     pub(crate) fn parameter(&mut self, ty: &'a Type, position: usize) -> Result<()> {
@@ -39,7 +46,10 @@ impl<'a> Lowering<'a> {
             Shape::Bool => vec![format!("lua_toboolean(L, {index})")],
             Shape::Integer { least, most, wide, .. } => {
                 let c_type = if wide { "int64_t" } else { "int32_t" };
-                writeln!(self.code, "  {c_type} v{n} = ({c_type})integer_argument(L, {index}, {least}, {most});")?;
+                writeln!(
+                    self.code,
+                    "  {c_type} v{n} = ({c_type})integer_argument(L, {index}, {least}, {most});"
+                )?;
                 vec![format!("v{n}")]
             }
             Shape::Float => {
@@ -47,7 +57,11 @@ impl<'a> Lowering<'a> {
                 vec![format!("v{n}")]
             }
             Shape::Text | Shape::Bytes => {
-                let read = if matches!(self.types.shape(ty)?, Shape::Text) { "text_argument" } else { "luaL_checklstring" };
+                let read = if matches!(self.types.shape(ty)?, Shape::Text) {
+                    "text_argument"
+                } else {
+                    "luaL_checklstring"
+                };
                 writeln!(self.code, "  size_t n{n};\n  const char *v{n} = {read}(L, {index}, &n{n});")?;
                 vec![format!("(int32_t)v{n}"), format!("(int32_t)n{n}")]
             }
@@ -81,14 +95,20 @@ impl<'a> Lowering<'a> {
                 for field in &record.fields {
                     self.count += 1;
                     let at = format!("at{}", self.count);
-                    writeln!(self.code, "  lua_getfield(L, {index}, \"{}\");\n  int {at} = lua_gettop(L);", snake(&field.name))?;
+                    writeln!(
+                        self.code,
+                        "  lua_getfield(L, {index}, \"{}\");\n  int {at} = lua_gettop(L);",
+                        snake(&field.name)
+                    )?;
                     flat.extend(self.lower(&field.ty, &at)?);
                 }
                 flat
             }
             Shape::Option(inner) => self.lower_option(inner, index, n)?,
             Shape::List(item) => self.lower_list(item, index, n)?,
-            Shape::Failure | Shape::Tuple(_) | Shape::Result(_) => bail!("not supported as a parameter; use `value`"),
+            Shape::Failure | Shape::Tuple(_) | Shape::Result(_) => {
+                bail!("not supported as a parameter; use `value`")
+            }
         })
     }
 
@@ -132,7 +152,10 @@ impl<'a> Lowering<'a> {
         writeln!(self.code, "  size_t n{n} = lua_rawlen(L, {index}), v{n} = list_in_scratch(n{n});")?;
         writeln!(self.code, "  for (size_t i = 0; i < n{n}; i++) {{\n    size_t length;")?;
         writeln!(self.code, "    lua_rawgeti(L, {index}, (lua_Integer)i + 1);")?;
-        writeln!(self.code, "    luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, {index}, \"list of strings expected\");")?;
+        writeln!(
+            self.code,
+            "    luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, {index}, \"list of strings expected\");"
+        )?;
         writeln!(self.code, "    const char *text = {read}(L, -1, &length);\n    lua_pop(L, 1);")?;
         writeln!(self.code, "    int32_t pair[2] = {{(int32_t)text, (int32_t)length}};")?;
         writeln!(self.code, "    memcpy(scratch.data + v{n} + i * 8, pair, 8);\n  }}")?;

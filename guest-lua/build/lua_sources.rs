@@ -24,7 +24,8 @@ pub(crate) fn prepare(patches: &Path, into: &Path) -> Result<LuaSources> {
         let entry = entry?;
         fs::write(into.join(entry.file_name()), fs::read(entry.path())?)?;
     }
-    let mut patch_files: Vec<_> = fs::read_dir(patches)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    let mut patch_files: Vec<_> =
+        fs::read_dir(patches)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     patch_files.sort();
     for patch in patch_files {
         apply(&patch, into).with_context(|| patch.display().to_string())?;
@@ -48,9 +49,13 @@ fn apply(patch: &Path, folder: &Path) -> Result<()> {
     for part in text.split("--- a/").skip(1) {
         let part = format!("--- a/{part}");
         let diff = diffy::Patch::from_str(&part)?;
-        let name = diff.modified().and_then(|name| name.strip_prefix("b/")).context("a patch without a file name")?;
+        let name = diff
+            .modified()
+            .and_then(|name| name.strip_prefix("b/"))
+            .context("a patch without a file name")?;
         let target = folder.join(name);
-        let patched = diffy::apply(&fs::read_to_string(&target)?, &diff).context("Lua's sources have changed")?;
+        let patched =
+            diffy::apply(&fs::read_to_string(&target)?, &diff).context("Lua's sources have changed")?;
         fs::write(target, patched)?;
     }
     Ok(())
@@ -69,5 +74,8 @@ fn crate_folder() -> Result<PathBuf> {
         let manifest = Path::new(package["manifest_path"].as_str()?);
         Some(manifest.parent()?.join(VERSION))
     });
-    folders.into_iter().find(|folder| folder.is_dir()).with_context(|| format!("no lua-src crate holds {VERSION}"))
+    folders
+        .into_iter()
+        .find(|folder| folder.is_dir())
+        .with_context(|| format!("no lua-src crate holds {VERSION}"))
 }

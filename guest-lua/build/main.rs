@@ -10,6 +10,8 @@
 //! | `compile.rs` | compile, link, wrap as a component |
 //! | `preinit.rs` | run the guest's `init` and keep the memory it leaves |
 
+#![expect(clippy::print_stdout, reason = "how a build script speaks to cargo")]
+
 mod compile;
 mod imports;
 mod lift;
@@ -41,7 +43,8 @@ fn main() -> Result<()> {
     let world = world::World::load(&here.join("../wit"))?;
     let sources = out.join("c");
     fs::create_dir_all(&sources)?;
-    let lua = lua_sources::prepare(&here.join("patches"), &out.join("lua")).context("preparing Lua's sources")?;
+    let lua =
+        lua_sources::prepare(&here.join("patches"), &out.join("lua")).context("preparing Lua's sources")?;
     fs::write(sources.join("imports.c"), imports::generate(&world)?)?;
     fs::write(sources.join("prelude_files.c"), prelude::embed(&here.join("lua"))?)?;
 

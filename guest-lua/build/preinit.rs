@@ -25,7 +25,8 @@ async fn initialise(component: &[u8]) -> Result<Vec<u8>> {
     let mut wizer = Wizer::new();
     // Without the init function the rewritten component would not validate.
     wizer.init_func("init").keep_init_func(true);
-    let (context, instrumented) = wizer.instrument_component(component).map_err(|error| anyhow!("{error:?}"))?;
+    let (context, instrumented) =
+        wizer.instrument_component(component).map_err(|error| anyhow!("{error:?}"))?;
 
     let mut config = Config::new();
     config.wasm_exceptions(true);
@@ -40,7 +41,8 @@ async fn initialise(component: &[u8]) -> Result<Vec<u8>> {
     // `init` touches nothing outside the guest; an import called by mistake traps and fails the build.
     linker.define_unknown_imports_as_traps(&compiled).map_err(|error| anyhow!("{error:?}"))?;
     let mut store = Store::new(&engine, ());
-    let instance = linker.instantiate_async(&mut store, &compiled).await.map_err(|error| anyhow!("{error:?}"))?;
+    let instance =
+        linker.instantiate_async(&mut store, &compiled).await.map_err(|error| anyhow!("{error:?}"))?;
     let init = instance.get_typed_func::<(), ()>(&mut store, "init").map_err(|error| anyhow!("{error:?}"))?;
     init.call_async(&mut store, ()).await.map_err(|error| anyhow!("{error:?}")).context("init")?;
     let mut state = Initialised { store, instance };
@@ -54,7 +56,12 @@ struct Initialised {
 }
 
 impl Initialised {
-    async fn call<R, S>(&mut self, interface: &str, function: &str, read: impl FnOnce(&Store<()>, R) -> S) -> S
+    async fn call<R, S>(
+        &mut self,
+        interface: &str,
+        function: &str,
+        read: impl FnOnce(&Store<()>, R) -> S,
+    ) -> S
     where
         R: Lift + Send + 'static,
     {
@@ -69,7 +76,12 @@ impl Initialised {
 }
 
 impl ComponentInstanceState for Initialised {
-    async fn call_func_ret_list_u8(&mut self, interface: &str, function: &str, contents: impl FnOnce(&[u8]) + Send) {
+    async fn call_func_ret_list_u8(
+        &mut self,
+        interface: &str,
+        function: &str,
+        contents: impl FnOnce(&[u8]) + Send,
+    ) {
         self.call(interface, function, |store, list: WasmList<u8>| contents(list.as_le_slice(store))).await;
     }
 

@@ -60,13 +60,16 @@ impl Host for Quiet {
     fn print(&self, _cell: &Identity, _line: &[u8], _location: &str) {}
 
     fn send(&self, _cell: &Identity, _to: &str, _topic: &str, payloads: Vec<u8>) -> Result<(), Failure> {
-        perilune_value::args_from_msgpack(&payloads).map(drop).map_err(|error| Failure::invalid(error.to_string()))
+        perilune_value::args_from_msgpack(&payloads)
+            .map(drop)
+            .map_err(|error| Failure::invalid(error.to_string()))
     }
 }
 
 /// Starts a hostile component as entry `app:evil` with these modules granted.
 pub async fn start(component: &[u8], granted: &[&str], limits: Limits) -> Result<Vec<u8>, Failure> {
-    let engine = Engine::new(EngineOptions { max_cells: 4, cache: None, ..EngineOptions::default() }).expect("an engine");
+    let engine = Engine::new(EngineOptions { max_cells: 4, cache: None, ..EngineOptions::default() })
+        .expect("an engine");
     let guest = Guest::new(&engine, component, ALWAYS, MODULES).expect("the component compiles");
     let template = guest.template(granted.iter().copied()).expect("the component links");
     let spec = CellSpec {

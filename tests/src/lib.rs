@@ -24,7 +24,8 @@ impl App {
 
     /// [`App::new`] with settings of the host.
     pub fn with(files: &[(&str, &str)], settings: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder) -> App {
-        Self::build(files, settings).unwrap_or_else(|error| panic!("the application loads: {}", render(&error)))
+        Self::build(files, settings)
+            .unwrap_or_else(|error| panic!("the application loads: {}", render(&error)))
     }
 
     /// [`App::new`], for applications that are refused.
@@ -34,7 +35,10 @@ impl App {
 
     /// One function, `app:main`, whose source is `function_body` inside `return function(...) … end`, with these modules.
     pub fn lua(modules: &str, function_body: &str) -> App {
-        Self::new(&[("app.yaml", &single(modules)), ("main.lua", &format!("return function(...)\n{function_body}\nend\n"))])
+        Self::new(&[
+            ("app.yaml", &single(modules)),
+            ("main.lua", &format!("return function(...)\n{function_body}\nend\n")),
+        ])
     }
 
     fn build(
@@ -46,7 +50,9 @@ impl App {
         let printed = Arc::new(Mutex::new(Vec::new()));
         let sink = printed.clone();
         let output = move |_: &Identity, line: &[u8], _: &str| {
-            sink.lock().expect("no test panics while printing").push(String::from_utf8_lossy(line).into_owned());
+            sink.lock()
+                .expect("no test panics while printing")
+                .push(String::from_utf8_lossy(line).into_owned());
         };
         let builder = Runtime::builder()
             .directory(folder.path())

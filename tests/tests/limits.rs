@@ -90,7 +90,10 @@ async fn garbage_is_not_counted_as_use() {
 
 #[tokio::test]
 async fn deep_recursion_in_lua_is_an_error_that_can_be_caught() {
-    let app = App::lua("", "local function dig() return 1 + dig() end\nlocal ok, m = pcall(dig)\nassert(not ok)\nreturn m");
+    let app = App::lua(
+        "",
+        "local function dig() return 1 + dig() end\nlocal ok, m = pcall(dig)\nassert(not ok)\nreturn m",
+    );
     let message = app.main().await;
     assert!(message.as_str().expect("a text").contains("stack overflow"), "{message:?}");
 }
@@ -160,6 +163,17 @@ async fn the_hosts_ceiling_holds_for_its_defaults_too() {
 async fn starting_operations_without_end_is_stopped() {
     let failure = stopped("local time = require('time') while true do time.after('1h') end").await;
     assert_eq!(limit(&failure), (Kind::RateLimited, "tickets".to_owned()));
+}
+
+#[tokio::test]
+async fn operations_that_ended_do_not_count() {
+    let body = "
+        local time, done = require('time'), channel.new(200)
+        for _ = 1, 200 do
+          coroutine.spawn(function() for _ = 1, 60 do time.sleep(1) end done:send(true) end)
+        end
+        for _ = 1, 200 do done:receive() end";
+    perilune_tests::check("time", body).await;
 }
 
 #[tokio::test]

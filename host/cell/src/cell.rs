@@ -49,7 +49,11 @@ pub struct Cell {
 }
 
 impl Cell {
-    pub(crate) async fn new(engine: &Engine, template: &GuestPre<CellState>, spec: CellSpec) -> Result<Self, Failure> {
+    pub(crate) async fn new(
+        engine: &Engine,
+        template: &GuestPre<CellState>,
+        spec: CellSpec,
+    ) -> Result<Self, Failure> {
         let place = engine.place().await?;
         let entry = spec.identity.entry.clone();
         let mut store = Store::new(engine.wasmtime(), CellState::new(spec, engine.ticker().clone()));
@@ -164,4 +168,3 @@ fn status(status: exports::Status) -> Status {
         exports::Status::Done(done) => Status::Done(done.map_err(failure_from_wit)),
     }
 }
-

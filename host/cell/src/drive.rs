@@ -61,7 +61,11 @@ impl Cell {
     }
 
     /// Waits for one event and takes those that are there by then. None when none can come any more.
-    async fn wait_for_events(&mut self, mailbox: Option<&mut mpsc::Receiver<Event>>, events: &mut Vec<Event>) {
+    async fn wait_for_events(
+        &mut self,
+        mailbox: Option<&mut mpsc::Receiver<Event>>,
+        events: &mut Vec<Event>,
+    ) {
         let tickets = &mut self.store.data_mut().tickets;
         match mailbox {
             None if tickets.is_empty() => return,

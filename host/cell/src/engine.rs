@@ -129,7 +129,10 @@ impl Engine {
         let waiting = Waiting::enter(&inner.waiting);
         let most = inner.options.max_cells;
         if waiting.ahead >= inner.options.max_waiting {
-            return Err(busy(format!("all {most} cells are in use and {} callers wait already", waiting.ahead)));
+            return Err(busy(format!(
+                "all {most} cells are in use and {} callers wait already",
+                waiting.ahead
+            )));
         }
         match tokio::time::timeout(inner.options.max_wait, inner.places.clone().acquire_owned()).await {
             Ok(Ok(place)) => Ok(place),

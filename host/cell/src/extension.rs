@@ -75,6 +75,9 @@ impl Extension {
 
 impl std::fmt::Debug for Extension {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Extension").field("name", &self.name).field("functions", &self.functions.keys()).finish()
+        f.debug_struct("Extension")
+            .field("name", &self.name)
+            .field("functions", &self.functions.keys())
+            .finish()
     }
 }

@@ -39,7 +39,12 @@ impl Guest {
     /// # Errors
     ///
     /// [`EngineError::Guest`] when it is not a component.
-    pub fn new(engine: &Engine, wasm: &[u8], always: &[Module], modules: &[Module]) -> Result<Self, EngineError> {
+    pub fn new(
+        engine: &Engine,
+        wasm: &[u8],
+        always: &[Module],
+        modules: &[Module],
+    ) -> Result<Self, EngineError> {
         Ok(Guest {
             engine: engine.clone(),
             component: engine.compile(wasm)?,
@@ -54,7 +59,10 @@ impl Guest {
     /// # Errors
     ///
     /// [`EngineError::Guest`] when the component does not fit the contract in `wit/`.
-    pub fn template<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<Arc<Template>, EngineError> {
+    pub fn template<'a>(
+        &self,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Arc<Template>, EngineError> {
         let mut granted: Vec<Module> = Vec::new();
         for name in names {
             granted.extend(self.modules.iter().find(|module| module.name == name));
@@ -112,7 +120,8 @@ impl Guest {
         let engine = self.engine.wasmtime();
         for (full_name, item) in self.component.component_type().imports(engine) {
             let ComponentItem::ComponentInstance(instance) = item.ty else { continue };
-            let name = full_name.strip_prefix(PACKAGE).and_then(|rest| rest.split('@').next()).unwrap_or(full_name);
+            let name =
+                full_name.strip_prefix(PACKAGE).and_then(|rest| rest.split('@').next()).unwrap_or(full_name);
             let is_refused = self.modules.iter().any(|module| module.name == name) && !grant.contains(&name);
             if !is_refused {
                 continue;
@@ -120,7 +129,8 @@ impl Guest {
             let mut refused = linker.instance(full_name)?;
             for (function, item) in instance.exports(engine) {
                 if matches!(item.ty, ComponentItem::ComponentFunc(_)) {
-                    let death = Death::NotGranted { interface: name.to_owned(), function: function.to_owned() };
+                    let death =
+                        Death::NotGranted { interface: name.to_owned(), function: function.to_owned() };
                     refused.func_new(function, move |_, _, _, _| Err(wasmtime::Error::new(death.clone())))?;
                 }
             }

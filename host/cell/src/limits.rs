@@ -55,7 +55,9 @@ pub enum Death {
     #[error("{}", limit_text(*.0))]
     Limit(Limit),
     /// The guest called an interface that its entry does not list.
-    #[error("called `{interface}.{function}` without being granted it: list the module in the entry's `modules`")]
+    #[error(
+        "called `{interface}.{function}` without being granted it: list the module in the entry's `modules`"
+    )]
     NotGranted {
         /// The interface without package and version, such as `hash`.
         interface: String,

@@ -85,13 +85,23 @@ impl CellState {
 }
 
 impl ResourceLimiter for CellState {
-    fn memory_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         let fits = desired as u64 <= self.limits.memory && maximum.is_none_or(|maximum| desired <= maximum);
         self.memory_refused = !fits;
         Ok(fits)
     }
 
-    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(desired <= MOST_TABLE_ELEMENTS)
     }
 }

@@ -22,8 +22,11 @@ pub(crate) struct Ticker {
 impl Ticker {
     /// Starts the thread. It ends when the engine is gone.
     pub(crate) fn start(engine: EngineWeak) -> std::io::Result<Arc<Self>> {
-        let ticker =
-            Arc::new(Ticker { turns: AtomicU64::new(0), asleep: AtomicBool::new(false), thread: Mutex::new(None) });
+        let ticker = Arc::new(Ticker {
+            turns: AtomicU64::new(0),
+            asleep: AtomicBool::new(false),
+            thread: Mutex::new(None),
+        });
         let weak = Arc::downgrade(&ticker);
         let handle = thread::Builder::new().name("perilune-ticker".to_owned()).spawn(move || {
             let (mut seen, mut idle) = (0, 0);

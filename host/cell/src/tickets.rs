@@ -2,7 +2,7 @@
 
 use crate::limits::{Death, Limit};
 use futures_util::FutureExt;
-use futures_util::future::{AbortHandle, BoxFuture, abortable};
+use futures_util::future::{AbortHandle, Abortable, BoxFuture, abortable};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use perilune_value::Failure;
 use std::any::Any;
@@ -17,11 +17,14 @@ const MOST: usize = 10_000;
 
 type Outcome = Box<dyn Any + Send>;
 
+/// `None` for an operation that was given up; else its outcome, if it has one.
+type Ended = (Ticket, Option<Option<Outcome>>);
+
 /// The operations of one cell. Dropping it drops them all.
 #[derive(Default)]
 pub struct Tickets {
     last: Ticket,
-    running: FuturesUnordered<BoxFuture<'static, (Ticket, Option<Outcome>)>>,
+    running: FuturesUnordered<BoxFuture<'static, Ended>>,
     aborts: HashMap<Ticket, AbortHandle>,
     outcomes: HashMap<Ticket, Outcome>,
 }
@@ -36,19 +39,39 @@ impl Tickets {
         &mut self,
         operation: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> wasmtime::Result<Ticket> {
+        let guarded = AssertUnwindSafe(operation).catch_unwind().map(|caught| {
+            caught.unwrap_or_else(|panic| {
+                Err(Failure::internal(format!("the host failed: {}", panic_text(&*panic))))
+            })
+        });
+        let (ticket, operation) = self.register(guarded)?;
+        let boxed = |outcome| Some(Box::new(outcome) as Outcome);
+        self.running.push(operation.map(move |ended| (ticket, ended.ok().map(boxed))).boxed());
+        Ok(ticket)
+    }
+
+    /// Starts an operation whose completion is all there is to know: no `take` follows.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tickets::start`].
+    pub fn start_signal(
+        &mut self,
+        operation: impl Future<Output = ()> + Send + 'static,
+    ) -> wasmtime::Result<Ticket> {
+        let (ticket, operation) = self.register(operation)?;
+        self.running.push(operation.map(move |ended| (ticket, ended.ok().map(|()| None))).boxed());
+        Ok(ticket)
+    }
+
+    fn register<F: Future>(&mut self, operation: F) -> wasmtime::Result<(Ticket, Abortable<F>)> {
         if self.aborts.len() + self.outcomes.len() >= MOST {
             return Err(wasmtime::Error::new(Death::Limit(Limit::Tickets(MOST))));
         }
         self.last += 1;
-        let ticket = self.last;
-        let guarded = AssertUnwindSafe(operation).catch_unwind().map(|caught| {
-            caught.unwrap_or_else(|panic| Err(Failure::internal(format!("the host failed: {}", panic_text(&*panic)))))
-        });
-        let (operation, abort) = abortable(guarded);
-        self.aborts.insert(ticket, abort);
-        let boxed = operation.map(move |ended| (ticket, ended.ok().map(|outcome| Box::new(outcome) as Outcome)));
-        self.running.push(boxed.boxed());
-        Ok(ticket)
+        let (operation, abort) = abortable(operation);
+        self.aborts.insert(self.last, abort);
+        Ok((self.last, operation))
     }
 
     /// The outcome of a completed operation, once.
@@ -112,9 +135,11 @@ impl Tickets {
         None
     }
 
-    fn keep(&mut self, (ticket, outcome): (Ticket, Option<Outcome>)) -> Option<Ticket> {
+    fn keep(&mut self, (ticket, ended): Ended) -> Option<Ticket> {
         self.aborts.remove(&ticket)?;
-        self.outcomes.insert(ticket, outcome?);
+        if let Some(outcome) = ended? {
+            self.outcomes.insert(ticket, outcome);
+        }
         Some(ticket)
     }
 }
@@ -122,5 +147,6 @@ impl Tickets {
 /// What a panic said.
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".to_owned())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
 }

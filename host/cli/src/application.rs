@@ -6,7 +6,7 @@ use perilune::{BuildError, Identity, Runtime, RuntimeBuilder};
 use std::path::Path;
 
 /// Loads an application whose entries print to stdout. When something is wrong with it, all of it is shown.
-pub fn load(directory: &Path) -> Result<Runtime, Exit> {
+pub(crate) fn load(directory: &Path) -> Result<Runtime, Exit> {
     let builder = Runtime::builder().output(|_: &Identity, line: &[u8], _: &str| output::line(line));
     build(directory, builder)
 }
@@ -14,7 +14,9 @@ pub fn load(directory: &Path) -> Result<Runtime, Exit> {
 fn build(directory: &Path, builder: RuntimeBuilder) -> Result<Runtime, Exit> {
     if !directory.is_dir() {
         let shown = directory.display();
-        return Err(Exit::usage(format!("`{shown}` is not a directory: name the application's directory with -C")));
+        return Err(Exit::usage(format!(
+            "`{shown}` is not a directory: name the application's directory with -C"
+        )));
     }
     match builder.directory(directory).build() {
         Ok(runtime) => Ok(runtime),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// Runs untrusted Lua entries, each in its own WebAssembly sandbox.
 #[derive(Debug, Parser)]
 #[command(name = "perilune", version, arg_required_else_help = true, after_help = AFTER_HELP)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The application: a directory with YAML or JSON files of entries
     #[arg(short = 'C', long = "directory", value_name = "DIR", default_value = ".", global = true)]
     pub directory: PathBuf,
@@ -21,7 +21,7 @@ Environment: RUST_LOG chooses log records (such as `debug`), NO_COLOR turns colo
 PERILUNE_CACHE_DIR is where the compiled sandbox is kept.";
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     Run(Run),
     Call(Call),
     #[command(subcommand)]
@@ -33,8 +33,8 @@ pub enum Command {
 /// A command is a `process.lua` entry with `meta.command.name`. Its arguments reach `method` as texts. What it returns decides
 /// the exit code: a number is the code, true is 0, false is 1, an error is 1; a text is printed.
 #[derive(Args, Debug)]
-pub struct Run {
-    /// Name of the command; without it, the commands are listed
+pub(crate) struct Run {
+    /// Name of the command; without it, the one with `meta.command.main` runs
     #[arg(value_name = "COMMAND")]
     pub name: Option<String>,
     /// Arguments of the command
@@ -46,7 +46,7 @@ pub struct Run {
 ///
 /// A function returns its result, a module's method is called as `namespace:name.method`, a process runs to its end.
 #[derive(Args, Debug)]
-pub struct Call {
+pub(crate) struct Call {
     /// Entry to call: `namespace:name` or `namespace:name.method`
     #[arg(value_name = "ID")]
     pub target: String,
@@ -60,7 +60,7 @@ pub struct Call {
 
 /// Look at the application's entries
 #[derive(Debug, Subcommand)]
-pub enum Registry {
+pub(crate) enum Registry {
     /// List entries: id and kind
     List {
         /// Only entries of this kind; `*` stands for anything

@@ -7,7 +7,7 @@ use perilune::{Call, Value, json};
 use std::path::Path;
 use std::time::Duration;
 
-pub async fn call(directory: &Path, command: arguments::Call) -> Exit {
+pub(crate) async fn call(directory: &Path, command: arguments::Call) -> Exit {
     let call = match prepare(&command) {
         Ok(call) => call,
         Err(message) => return Exit::usage(message),

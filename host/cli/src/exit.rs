@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 /// How a command ended.
 #[derive(Debug)]
-pub struct Exit {
+pub(crate) struct Exit {
     code: u8,
     message: Option<String>,
 }
@@ -14,48 +14,54 @@ pub struct Exit {
 /// As shells expect of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
+/// Frames of a Lua stack that are shown: the place, and how it was reached.
+const MOST_FRAMES: usize = 8;
+
 impl Exit {
     /// All went well.
-    pub fn done() -> Self {
+    pub(crate) fn done() -> Self {
         Exit { code: 0, message: None }
     }
 
     /// With the code that the application chose.
-    pub fn code(code: u8) -> Self {
+    pub(crate) fn code(code: u8) -> Self {
         Exit { code, message: None }
     }
 
     /// Something failed.
-    pub fn failed(message: impl Into<String>) -> Self {
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
         Exit { code: 1, message: Some(message.into()) }
     }
 
     /// The command was typed wrong.
-    pub fn usage(message: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
         Exit { code: 2, message: Some(message.into()) }
     }
 
     /// Ctrl-C.
-    pub fn interrupted() -> Self {
+    pub(crate) fn interrupted() -> Self {
         Exit { code: INTERRUPTED, message: None }
     }
 
     /// An entry failed: its kind, its message, and where in Lua it happened.
-    pub fn of_failure(failure: &Failure) -> Self {
+    pub(crate) fn of_failure(failure: &Failure) -> Self {
         let mut message = failure.message.clone();
         let kind = failure.kind.as_str();
         if !kind.is_empty() {
             message.push_str(&format!(" [{kind}]"));
         }
-        let frames = failure.stack.as_deref().into_iter().flat_map(|stack| stack.lines().skip(1));
-        for frame in frames {
+        let stack = failure.stack.as_deref().unwrap_or_default();
+        for frame in stack.lines().skip(1).take(MOST_FRAMES) {
             message.push_str(&format!("\n  {}", frame.trim()));
+        }
+        if stack.lines().count() > MOST_FRAMES + 1 {
+            message.push_str("\n  …");
         }
         Exit::failed(message)
     }
 
     /// Prints the message, if any, and gives the code to the system.
-    pub fn report(self) -> ExitCode {
+    pub(crate) fn report(self) -> ExitCode {
         if let Some(message) = self.message {
             output::error(&message);
         }

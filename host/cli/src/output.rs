@@ -8,20 +8,21 @@ use tracing_subscriber::EnvFilter;
 const DEFAULT_LOG: &str = "warn,perilune::logger=info";
 
 /// Sends log records to stderr. `RUST_LOG` chooses them.
-pub fn start_logging() {
+pub(crate) fn start_logging() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(color()).init();
 }
 
 /// Whether stderr shows colours: a terminal, and `NO_COLOR` is not set.
-pub fn color() -> bool {
+pub(crate) fn color() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// A line of bytes on stdout. A reader that has gone away is no error: what it wanted it has.
-pub fn line(bytes: &[u8]) {
+pub(crate) fn line(bytes: &[u8]) {
     let mut stdout = io::stdout().lock();
-    let written = stdout.write_all(bytes).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush());
+    let written =
+        stdout.write_all(bytes).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush());
     if let Err(error) = written
         && error.kind() != io::ErrorKind::BrokenPipe
     {
@@ -30,11 +31,11 @@ pub fn line(bytes: &[u8]) {
 }
 
 /// A problem on stderr.
-pub fn error(message: &str) {
+pub(crate) fn error(message: &str) {
     eprintln!("error: {message}");
 }
 
 /// A text that says by itself what it is, on stderr.
-pub fn report(text: &str) {
+pub(crate) fn report(text: &str) {
     eprint!("{text}");
 }

@@ -7,7 +7,7 @@ use perilune::{Entry, EntryId, Failure, Snapshot, Value, json};
 use std::path::Path;
 use std::sync::Arc;
 
-pub fn registry(directory: &Path, command: Registry) -> Exit {
+pub(crate) fn registry(directory: &Path, command: Registry) -> Exit {
     let runtime = match application::load(directory) {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
@@ -21,14 +21,20 @@ pub fn registry(directory: &Path, command: Registry) -> Exit {
     done.unwrap_or_else(|failure| Exit::of_failure(&failure))
 }
 
-fn list(snapshot: &Snapshot, kind: Option<String>, namespace: Option<String>, json: bool) -> Result<Exit, Failure> {
+fn list(
+    snapshot: &Snapshot,
+    kind: Option<String>,
+    namespace: Option<String>,
+    json: bool,
+) -> Result<Exit, Failure> {
     let criteria = [(".kind", kind), (".ns", namespace)];
     let filter = criteria.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
     print(&snapshot.find(&filter)?, json)
 }
 
 fn show(snapshot: &Snapshot, id: &str) -> Result<Exit, Failure> {
-    let parsed = EntryId::parse(id).map_err(|error| Failure::invalid(format!("`{id}` is no entry id: {error}")))?;
+    let parsed =
+        EntryId::parse(id).map_err(|error| Failure::invalid(format!("`{id}` is no entry id: {error}")))?;
     let entry = snapshot.get(&parsed).ok_or_else(|| Failure::not_found(format!("entry not found: {id}")))?;
     output::line(json::encode(&entry.to_value())?.as_bytes());
     Ok(Exit::done())

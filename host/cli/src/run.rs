@@ -6,17 +6,19 @@ use crate::{application, output};
 use perilune::{Runtime, Value};
 use std::path::Path;
 
-pub async fn run(directory: &Path, command: Run) -> Exit {
+pub(crate) async fn run(directory: &Path, command: Run) -> Exit {
     let runtime = match application::load(directory) {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };
-    let Some(name) = command.name else {
-        return Exit::usage(format!("name a command to run\n{}", commands(&runtime)));
+    let name = match command.name {
+        Some(name) if runtime.commands().iter().any(|command| command.name == name) => name,
+        Some(name) => return Exit::usage(format!("there is no command `{name}`\n{}", commands(&runtime))),
+        None => match runtime.commands().into_iter().find(|command| command.is_main) {
+            Some(main) => main.name,
+            None => return Exit::usage(format!("name a command to run\n{}", commands(&runtime))),
+        },
     };
-    if !runtime.commands().iter().any(|command| command.name == name) {
-        return Exit::usage(format!("there is no command `{name}`\n{}", commands(&runtime)));
-    }
     match runtime.run_command(&name, &command.args).await {
         Ok(result) => exit_for(result),
         Err(failure) => Exit::of_failure(&failure),
@@ -42,7 +44,8 @@ fn exit_for(result: Value) -> Exit {
 fn commands(runtime: &Runtime) -> String {
     let commands = runtime.commands();
     if commands.is_empty() {
-        return "the application defines none: a command is a `process.lua` with `meta.command.name`".to_owned();
+        return "the application defines none: a command is a `process.lua` with `meta.command.name`"
+            .to_owned();
     }
     let width = commands.iter().map(|command| command.name.len()).max().unwrap_or(0);
     let lines = commands.iter().map(|command| format!("  {:width$}  {}", command.name, command.summary));

@@ -24,6 +24,9 @@ impl CallContext {
     ///
     /// Traps the cell when its driver gave it none: a defect of the driver.
     pub fn of(state: &CellState) -> wasmtime::Result<&CallContext> {
-        state.context.downcast_ref().ok_or_else(|| wasmtime::Error::msg("this cell was made without a call context"))
+        state
+            .context
+            .downcast_ref()
+            .ok_or_else(|| wasmtime::Error::msg("this cell was made without a call context"))
     }
 }

@@ -86,8 +86,10 @@ fn prepare(
     options: &[u8],
     args: Vec<u8>,
 ) -> Result<FunctionCall, Failure> {
-    let target = String::from_utf8(target).map_err(|_| Failure::invalid("the target of a call is not valid UTF-8"))?;
-    if !matches!(target.split_once(':'), Some((namespace, name)) if !namespace.is_empty() && !name.is_empty()) {
+    let target =
+        String::from_utf8(target).map_err(|_| Failure::invalid("the target of a call is not valid UTF-8"))?;
+    if !matches!(target.split_once(':'), Some((namespace, name)) if !namespace.is_empty() && !name.is_empty())
+    {
         let message = format!("`{target}` is no entry id: write `namespace:name` or `namespace:name.method`");
         return Err(Failure::invalid(message));
     }
@@ -117,7 +119,9 @@ fn timeout(value: &Value) -> Result<Duration, Failure> {
     };
     let nanos = nanos.and_then(|nanos| u64::try_from(nanos).ok()).filter(|nanos| *nanos > 0);
     nanos.map(Duration::from_nanos).ok_or_else(|| {
-        Failure::invalid("option `timeout` is neither a positive number of milliseconds nor a text such as \"1m30s\"")
+        Failure::invalid(
+            "option `timeout` is neither a positive number of milliseconds nor a text such as \"1m30s\"",
+        )
     })
 }
 
@@ -141,7 +145,9 @@ impl<T> EndOnDrop<Result<T, Failure>> {
     async fn result(mut self) -> Result<T, Failure> {
         match (&mut self.0).await {
             Ok(result) => result,
-            Err(error) if error.is_panic() => Err(Failure::internal("the host failed while it carried out the call")),
+            Err(error) if error.is_panic() => {
+                Err(Failure::internal("the host failed while it carried out the call"))
+            }
             Err(_) => Err(Failure::new(Kind::Canceled, "the host is shutting down")),
         }
     }

@@ -54,7 +54,10 @@ fn items<T>(bytes: &[u8], what: &str, read: fn(&Value) -> Result<T, Failure>) ->
         Value::Array(items) => items,
         Value::Map(fields) if fields.is_empty() => Vec::new(),
         other => {
-            return Err(Failure::invalid(format!("expected an array of {what}, found {}", other.type_name())));
+            return Err(Failure::invalid(format!(
+                "expected an array of {what}, found {}",
+                other.type_name()
+            )));
         }
     };
     let numbered = |(position, item): (usize, &Value)| {

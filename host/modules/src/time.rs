@@ -114,9 +114,6 @@ impl time::Host for CellState {
 
     fn start_sleep(&mut self, nanoseconds: i64) -> wasmtime::Result<Ticket> {
         let delay = Duration::from_nanos(nanoseconds.try_into().unwrap_or(0));
-        self.tickets.start(async move {
-            tokio::time::sleep(delay).await;
-            Ok(())
-        })
+        self.tickets.start_signal(tokio::time::sleep(delay))
     }
 }

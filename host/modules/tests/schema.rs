@@ -8,7 +8,7 @@ fn check(schema: &str, data: &str) -> Result<(), Failure> {
 }
 
 fn refusal(schema: &str, data: &str) -> String {
-    let failure = check(schema, data).unwrap_err();
+    let failure = check(schema, data).expect_err("the data is refused");
     assert_eq!(failure.kind, Kind::Invalid, "{}", failure.message);
     failure.message
 }

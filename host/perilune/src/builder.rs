@@ -13,7 +13,17 @@ use std::sync::Arc;
 
 /// Names that every chunk has: an alias or a module of the embedding application cannot take them.
 const RESERVED: &[&str] = &[
-    "channel", "coroutine", "errors", "math", "os", "package", "payload", "process", "string", "subscribe", "table",
+    "channel",
+    "coroutine",
+    "errors",
+    "math",
+    "os",
+    "package",
+    "payload",
+    "process",
+    "string",
+    "subscribe",
+    "table",
     "unsubscribe",
 ];
 

@@ -44,7 +44,10 @@ impl Checker {
         let mut problems = Vec::new();
         let mut exceeded = |field: &str, asked: String, most: String| {
             let message = format!("the entry asks for {asked}, and this host allows {most} at most");
-            problems.push(Problem::in_field(entry, field, CEILING, message).help("lower it, or raise the host's ceiling"));
+            problems.push(
+                Problem::in_field(entry, field, CEILING, message)
+                    .help("lower it, or raise the host's ceiling"),
+            );
         };
         let Limits { memory, cpu, timeout } = self.ceiling;
         if let Some(asked) = lua.limits.memory.filter(|asked| *asked > memory) {
@@ -95,7 +98,8 @@ fn mebibytes(bytes: u64) -> String {
 ///
 /// It takes a thread of its own: a long turn yields to the async runtime of its thread, which would wait for this one.
 fn wait<T: Send>(future: impl Future<Output = T> + Send) -> T {
-    thread::scope(|scope| scope.spawn(|| block_on(future)).join()).unwrap_or_else(|panic| resume_unwind(panic))
+    thread::scope(|scope| scope.spawn(|| block_on(future)).join())
+        .unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

@@ -70,7 +70,8 @@ pub use call::Call;
 pub use perilune_cell::{EngineOptions, Extension, Identity, Limits};
 pub use perilune_modules::MODULES;
 pub use perilune_registry::{
-    Applied, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Registry, Report, Snapshot, Version, VersionId,
+    Applied, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Registry, Report, Snapshot, Version,
+    VersionId,
 };
 pub use perilune_value::{Failure, Kind, Value, from_value, json, to_value};
 pub use processes::Command;

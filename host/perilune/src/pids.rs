@@ -42,7 +42,9 @@ impl Pids {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(_)) => {
                 let message = format!("the mailbox of {pid} is full: {MAILBOX} messages wait");
-                Err(Failure::new(Kind::RateLimited, message).with_retryable(true).with_detail("limit", "mailbox"))
+                Err(Failure::new(Kind::RateLimited, message)
+                    .with_retryable(true)
+                    .with_detail("limit", "mailbox"))
             }
             Err(TrySendError::Closed(_)) => Err(gone()),
         }

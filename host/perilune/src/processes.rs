@@ -16,6 +16,8 @@ pub struct Command {
     pub summary: String,
     /// The process.
     pub entry: String,
+    /// Whether it is what runs when no command is named: `meta.command.main`.
+    pub is_main: bool,
 }
 
 impl Inner {
@@ -48,10 +50,12 @@ fn command(entry: &Arc<Entry>) -> Option<Command> {
         name: described.get("name")?.as_str()?.to_owned(),
         summary: described.get("short").and_then(Value::as_str).unwrap_or_default().to_owned(),
         entry: entry.id().to_string(),
+        is_main: described.get("main") == Some(&Value::Bool(true)),
     })
 }
 
 /// A result as a tree. The bytes come from a cell, so they are checked.
 pub(crate) fn decode(result: Vec<u8>) -> Result<Value, Failure> {
-    Value::from_msgpack(&result).map_err(|error| Failure::internal(format!("the cell returned a malformed value: {error}")))
+    Value::from_msgpack(&result)
+        .map_err(|error| Failure::internal(format!("the cell returned a malformed value: {error}")))
 }

@@ -31,7 +31,12 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    pub(crate) fn new(registry: Arc<Registry>, linker: Linker, surroundings: Surroundings, writable: bool) -> Arc<Self> {
+    pub(crate) fn new(
+        registry: Arc<Registry>,
+        linker: Linker,
+        surroundings: Surroundings,
+        writable: bool,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|inner: &Weak<Inner>| Inner {
             registry_access: Arc::new(access::Access::new(registry.clone(), writable)),
             registry,
@@ -96,7 +101,11 @@ impl Runtime {
     /// # Errors
     ///
     /// As [`Runtime::call`], and when a type does not fit.
-    pub async fn call_typed<A: Serialize, R: DeserializeOwned>(&self, target: &str, args: A) -> Result<R, CallError> {
+    pub async fn call_typed<A: Serialize, R: DeserializeOwned>(
+        &self,
+        target: &str,
+        args: A,
+    ) -> Result<R, CallError> {
         let args = match to_value(&args)? {
             Value::Array(args) => args,
             Value::Nil => Vec::new(),

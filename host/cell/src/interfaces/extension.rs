@@ -1,8 +1,8 @@
 //! `perilune:cell/extension`: modules that the embedding application supplies.
 
+use super::failure_to_wit;
 use super::types;
 use super::wit::extension::{Function as Description, Host};
-use super::failure_to_wit;
 use crate::extension::{Extension, Function};
 use crate::limits::Death;
 use crate::{CellState, Ticket};

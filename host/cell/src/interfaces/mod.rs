@@ -39,8 +39,8 @@ mod bindings {
 
 pub(crate) use bindings::exports::perilune::cell::guest as exports;
 pub use bindings::perilune::cell::{clock as clock_types, types};
-pub use clock::{civil_to_wit, fields_from_wit, instant_to_wit};
 pub(crate) use bindings::{Guest, GuestPre};
+pub use clock::{civil_to_wit, fields_from_wit, instant_to_wit};
 
 use bindings::perilune::cell as wit;
 

@@ -1,0 +1,5 @@
+local function main(list)
+  return #list
+end
+
+return { main = main

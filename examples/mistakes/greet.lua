@@ -1,0 +1,1 @@
+return { main = function(name) return "hello " .. name end }
