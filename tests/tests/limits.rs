@@ -79,6 +79,17 @@ greedy! {
     a_growing_buffer_is_stopped "local t = {} for i = 1, 100 do t[i] = ('x'):rep(1 << 20) end return #table.concat(t)"
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn time_spent_in_host_functions_counts() {
+    let body = "local hash, data = require('hash'), ('x'):rep(4 << 20) while true do hash.sha512(data) end";
+    let yaml = format!(
+        "{{namespace: app, name: main, kind: function.lua, method: main, modules: [hash], limits: {{cpu: 100ms, timeout: 10s}}, \
+         source: \"return function() {body} end\"}}"
+    );
+    let failure = App::new(&[("app.yaml", &yaml)]).main_fails().await;
+    assert_eq!(limit(&failure), (Kind::Timeout, "cpu".to_owned()), "{failure}");
+}
+
 #[tokio::test]
 async fn garbage_is_not_counted_as_use() {
     let source = "return function() local s for i = 1, 64 do s = ('x'):rep(1 << 20) .. i end return #s end";

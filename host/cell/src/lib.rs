@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `engine.rs` | [`Engine`]: wasmtime set up for many small instances; places for cells |
 //! | `ticker.rs` | the one thread that advances the epoch |
+//! | `cpu.rs` | what a turn has used of its CPU budget |
 //! | `cache.rs` | compiled guests on disk |
 //! | `guest.rs` | [`Guest`] and [`Template`]: a compiled guest, linked for a set of modules |
 //! | `module.rs` | [`Module`]: what a granted interface is |
@@ -24,6 +25,7 @@
 
 mod cache;
 mod cell;
+mod cpu;
 mod drive;
 mod engine;
 mod extension;

@@ -1,5 +1,6 @@
 //! What the host keeps of a cell.
 
+use crate::cpu::Budget;
 use crate::extension::Extension;
 use crate::limits::{Death, Limit, Limits};
 use crate::{Host, Identity, Tickets};
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmtime::{ResourceLimiter, UpdateDeadline};
 
-use crate::ticker::{TICK, Ticker};
+use crate::ticker::Ticker;
 
 /// Entries of a table of function references; the guest needs a few hundred.
 const MOST_TABLE_ELEMENTS: usize = 100_000;
@@ -30,8 +31,7 @@ pub struct CellState {
     pub(crate) ticker: Arc<Ticker>,
     /// Set when memory was refused, cleared when it was given: a trap after a refusal is the memory limit.
     memory_refused: bool,
-    /// CPU time that the present turn has used, in ticks.
-    turn_ticks: u32,
+    budget: Budget,
 }
 
 impl CellState {
@@ -46,23 +46,22 @@ impl CellState {
             started: Instant::now(),
             ticker,
             memory_refused: false,
-            turn_ticks: 0,
+            budget: Budget::default(),
         }
     }
 
     pub(crate) fn begin_turn(&mut self) {
-        self.turn_ticks = 0;
+        self.budget.restart();
         self.ticker.running();
     }
 
     /// Called each time the epoch passes while the guest runs: the cell gives way to others, or dies.
     pub(crate) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
-        self.turn_ticks += 1;
         self.ticker.running();
-        if TICK * self.turn_ticks > self.limits.cpu {
+        if self.budget.charge() > self.limits.cpu {
             return Err(wasmtime::Error::new(Death::Limit(Limit::Cpu(self.limits.cpu))));
         }
-        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(self.budget.yield_slice())))
     }
 
     /// Names the reason for an error that ended the guest.

@@ -1,0 +1,62 @@
+//! How much of its CPU budget a turn has used.
+
+use crate::ticker::TICK;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// The CPU time of one turn, measured in slices between two ticks. A slice is charged what its thread computed, so that
+/// long calls of host functions count, and time in which the machine ran something else does not. The first slice of a
+/// turn is charged one tick: reading the thread's clock at the start of every turn would cost more than a short turn.
+#[derive(Default)]
+pub(crate) struct Budget {
+    used: Duration,
+    /// The thread's clock when the slice began, in nanoseconds; 0 in the first slice.
+    began: Arc<AtomicU64>,
+}
+
+impl Budget {
+    /// A turn begins.
+    pub(crate) fn restart(&mut self) {
+        self.used = Duration::ZERO;
+        self.began.store(0, Ordering::Relaxed);
+    }
+
+    /// A slice ends. Returns what the turn has used so far.
+    pub(crate) fn charge(&mut self) -> Duration {
+        let began = self.began.load(Ordering::Relaxed);
+        let spent = match (began, thread_time()) {
+            (0, _) | (_, None) => TICK,
+            (began, Some(now)) => Duration::from_nanos(now.saturating_sub(began)).max(TICK / 2),
+        };
+        self.used += spent;
+        self.used
+    }
+
+    /// Gives way to others; the next slice begins when this is done, on whatever thread that is.
+    pub(crate) fn yield_slice(&self) -> impl Future<Output = ()> + Send + 'static {
+        let began = self.began.clone();
+        async move {
+            tokio::task::yield_now().await;
+            began.store(thread_time().unwrap_or(0), Ordering::Relaxed);
+        }
+    }
+}
+
+/// CPU time of this thread in nanoseconds, where the system tells.
+#[cfg(unix)]
+fn thread_time() -> Option<u64> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a timespec that lives until the call returns.
+    let done = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    let nanos = u64::try_from(time.tv_sec)
+        .ok()?
+        .checked_mul(1_000_000_000)?
+        .checked_add(time.tv_nsec.try_into().ok()?)?;
+    (done == 0).then_some(nanos)
+}
+
+#[cfg(not(unix))]
+fn thread_time() -> Option<u64> {
+    None
+}
