@@ -34,25 +34,39 @@ static void copy_text(int index, lua_cell_string_t *out) {
   size_t length;
   char *block = copy(index, &length);
   /* A message may hold any bytes, a WIT string may not. */
-  for (size_t i = 0; i < length && !is_utf8((uint8_t *)block, length); i++)
-    if ((uint8_t)block[i] >= 0x80) block[i] = '?';
+  if (!is_utf8((uint8_t *)block, length))
+    for (size_t i = 0; i < length; i++)
+      if ((uint8_t)block[i] >= 0x80) block[i] = '?';
   out->ptr = (uint8_t *)block;
   out->len = length;
+}
+
+/* Details that cannot cross make the failure an invalid one, which says where they are wrong and what had happened. */
+static void read_details(int first, failure *out) {
+  buffer body = {NULL, 0, 0};
+  if (encode_value(L, first + 3, &body, "details")) {
+    out->details.is_some = true;
+    out->details.val.ptr = body.data;
+    out->details.val.len = body.length;
+    return;
+  }
+  free(body.data);
+  lua_pushfstring(L, "%s; the error was: %s", lua_tostring(L, -1), lua_tostring(L, first + 1));
+  lua_replace(L, first + 1);
+  lua_pushliteral(L, "Invalid");
+  lua_replace(L, first);
+  lua_pushboolean(L, 0);
+  lua_replace(L, first + 2);
 }
 
 /* Reads kind, message, retryable, details and stack from five stack slots. */
 static void read_failure(int first, failure *out) {
   memset(out, 0, sizeof *out);
+  if (lua_istable(L, first + 3)) read_details(first, out);
   copy_text(first, &out->kind);
   copy_text(first + 1, &out->message);
   out->retryable.is_some = !lua_isnoneornil(L, first + 2);
   out->retryable.val = lua_toboolean(L, first + 2);
-  if (lua_istable(L, first + 3)) {
-    buffer body = {NULL, 0, 0};
-    out->details.is_some = encode_value(L, first + 3, &body, "details");
-    out->details.val.ptr = body.data;
-    out->details.val.len = body.length;
-  }
   out->stack.is_some = lua_isstring(L, first + 4);
   if (out->stack.is_some) copy_text(first + 4, &out->stack.val);
 }

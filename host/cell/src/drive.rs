@@ -1,17 +1,12 @@
 //! Turn after turn until the method returns.
 
 use crate::limits::{Death, Limit};
+use crate::mailbox::Mailbox;
 use crate::{Cell, Event, Status};
 use perilune_value::Failure;
-use tokio::sync::mpsc;
 
 /// Events that one turn takes at the most; the rest wait for the next one.
 const EVENTS_PER_TURN: usize = 256;
-
-/// A bounded queue of messages and cancellations for a running cell.
-pub fn mailbox(capacity: usize) -> (mpsc::Sender<Event>, mpsc::Receiver<Event>) {
-    mpsc::channel(capacity)
-}
 
 impl Cell {
     /// Starts a method and takes turns until it returns. `args` and the result are MessagePack. Without a mailbox the cell
@@ -24,7 +19,7 @@ impl Cell {
         &mut self,
         method: &str,
         args: &[u8],
-        mailbox: Option<&mut mpsc::Receiver<Event>>,
+        mailbox: Option<&mut Mailbox>,
     ) -> Result<Vec<u8>, Failure> {
         let entry = self.identity().entry.clone();
         let outcome = match self.store.data().limits.timeout {
@@ -41,7 +36,7 @@ impl Cell {
         &mut self,
         method: &str,
         args: &[u8],
-        mut mailbox: Option<&mut mpsc::Receiver<Event>>,
+        mut mailbox: Option<&mut Mailbox>,
     ) -> Result<Result<Vec<u8>, Failure>, Death> {
         let mut status = self.start(method, args).await?;
         let mut events = Vec::new();
@@ -61,11 +56,7 @@ impl Cell {
     }
 
     /// Waits for one event and takes those that are there by then. None when none can come any more.
-    async fn wait_for_events(
-        &mut self,
-        mailbox: Option<&mut mpsc::Receiver<Event>>,
-        events: &mut Vec<Event>,
-    ) {
+    async fn wait_for_events(&mut self, mailbox: Option<&mut Mailbox>, events: &mut Vec<Event>) {
         let tickets = &mut self.store.data_mut().tickets;
         match mailbox {
             None if tickets.is_empty() => return,
@@ -74,14 +65,14 @@ impl Cell {
                 tokio::select! {
                     biased;
                     ticket = tickets.completed() => events.push(Event::Completed(ticket)),
-                    message = mailbox.recv() => match message {
+                    message = mailbox.receive() => match message {
                         Some(event) => events.push(event),
                         None if tickets.is_empty() => return,
                         None => events.push(Event::Completed(tickets.completed().await)),
                     },
                 }
                 while events.len() < EVENTS_PER_TURN
-                    && let Ok(event) = mailbox.try_recv()
+                    && let Some(event) = mailbox.receive_now()
                 {
                     events.push(event);
                 }

@@ -186,8 +186,6 @@ fn config(max_cells: u32) -> Config {
         .epoch_interruption(true)
         .max_wasm_stack(WASM_STACK)
         .async_stack_size(FIBER_STACK)
-        // Workflows replay on other machines; a NaN's bits must not tell them apart.
-        .cranelift_nan_canonicalization(true)
         // Nobody reads the guest's native backtraces: Lua has its own.
         .wasm_backtrace_max_frames(None);
     config

@@ -19,6 +19,7 @@
 //! | `host.rs` | [`Host`]: who answers a cell's questions; [`Identity`] |
 //! | `state.rs` | [`CellState`]: what the host keeps of a cell |
 //! | `tickets.rs` | operations under way |
+//! | `held.rs`, `mailbox.rs` | bytes that the host keeps for a cell, and its messages |
 //! | `cell.rs` | [`Cell`]: load, start, turn |
 //! | `drive.rs` | turn after turn until the method returns |
 //! | `interfaces/` | the interfaces that every cell has, one file each |
@@ -30,21 +31,24 @@ mod drive;
 mod engine;
 mod extension;
 mod guest;
+mod held;
 mod host;
 pub mod interfaces;
 mod limits;
+mod mailbox;
 mod module;
 mod state;
 mod ticker;
 mod tickets;
 
 pub use cell::{Cell, CellSpec, Chunk, Event, ImportAlias, Message, Status};
-pub use drive::mailbox;
 pub use engine::{Engine, EngineError, EngineOptions};
 pub use extension::Extension;
 pub use guest::{Guest, Template};
+pub use held::{Held, Reservation};
 pub use host::{Host, Identity};
 pub use limits::{Death, Limit, Limits};
+pub use mailbox::{Mailbox, Refused, Sender, mailbox};
 pub use module::{Class, Module};
 pub use state::CellState;
 pub use tickets::{Ticket, Tickets};

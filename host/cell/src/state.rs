@@ -3,7 +3,7 @@
 use crate::cpu::Budget;
 use crate::extension::Extension;
 use crate::limits::{Death, Limit, Limits};
-use crate::{Host, Identity, Tickets};
+use crate::{Held, Host, Identity, Reservation, Tickets};
 use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +20,8 @@ pub struct CellState {
     pub identity: Identity,
     /// Operations under way.
     pub tickets: Tickets,
+    /// Bytes that the host keeps for the cell; at most as many as the cell may use itself.
+    pub held: Arc<Held>,
     /// The surroundings.
     pub host: Arc<dyn Host>,
     /// What the driver of the cell wants its modules to find, such as the call's context.
@@ -39,6 +41,7 @@ impl CellState {
         CellState {
             identity: spec.identity,
             tickets: Tickets::default(),
+            held: Held::new(usize::try_from(spec.limits.memory).unwrap_or(usize::MAX)),
             host: spec.host,
             context: spec.context,
             extensions: spec.extensions,
@@ -75,6 +78,16 @@ impl CellState {
             Some(trap) => Death::Trap(trap.to_string()),
             None => Death::Trap(format!("{error:#}")),
         }
+    }
+
+    /// Counts bytes that the host is about to keep for the cell.
+    ///
+    /// # Errors
+    ///
+    /// Traps the cell when it would be more than its memory limit.
+    pub fn hold(&self, bytes: usize) -> wasmtime::Result<Reservation> {
+        let death = || wasmtime::Error::new(Death::Limit(Limit::Memory(self.limits.memory)));
+        self.held.reserve(bytes).ok_or_else(death)
     }
 
     /// How long the cell has existed.

@@ -3,7 +3,7 @@
 use crate::CallContext;
 use futures_util::future::BoxFuture;
 use perilune_cell::interfaces::{failure_to_wit, types};
-use perilune_cell::{CellState, Class, Identity, Module, Ticket};
+use perilune_cell::{CellState, Class, Identity, Module, Reservation, Ticket};
 use perilune_time::duration;
 use perilune_value::{Failure, Kind, Value};
 use std::time::Duration;
@@ -62,21 +62,38 @@ pub trait Functions: Send + Sync {
     fn call(&self, call: FunctionCall) -> BoxFuture<'static, Result<Vec<u8>, Failure>>;
 }
 
+/// A result that waits for the caller to take it.
+type Answer = (Vec<u8>, Reservation);
+
 impl Host for CellState {
     fn start_call(&mut self, target: Vec<u8>, options: Vec<u8>, args: Vec<u8>) -> wasmtime::Result<Ticket> {
+        let args_held = self.hold(args.len())?;
+        let held = self.held.clone();
         let context = CallContext::of(self)?;
         let call = prepare(context, &self.identity, target, &options, args);
         let functions = context.functions.clone();
-        self.tickets.start(async move {
+        self.tickets.start::<Answer>(async move {
+            let call = call?;
+            let target = call.target.clone();
             // A task of its own, so that the callee goes on while its caller computes.
-            let task = EndOnDrop(tokio::spawn(functions.call(call?)));
+            let task = EndOnDrop(tokio::spawn(async move {
+                let result = functions.call(call).await?;
+                drop(args_held);
+                let reserved = held.reserve(result.len()).ok_or_else(|| too_large(&target))?;
+                Ok((result, reserved))
+            }));
             task.result().await
         })
     }
 
     fn take_call(&mut self, ticket: Ticket) -> wasmtime::Result<Result<Vec<u8>, types::Failure>> {
-        Ok(self.tickets.take(ticket)?.map_err(failure_to_wit))
+        Ok(self.tickets.take::<Answer>(ticket)?.map(|(result, _)| result).map_err(failure_to_wit))
     }
+}
+
+fn too_large(target: &str) -> Failure {
+    let message = format!("{target}: results that wait for their caller exceed the caller's `limits.memory`");
+    Failure::new(Kind::RateLimited, message).with_detail("limit", "memory")
 }
 
 fn prepare(

@@ -34,9 +34,14 @@ impl Checker {
     }
 
     pub(crate) fn check(&self, entry: &Entry) -> Vec<Problem> {
-        let Ok(lua) = LuaEntry::decode(entry) else { return Vec::new() };
-        let mut problems = self.ceilings(entry, &lua);
-        problems.extend(self.syntax(entry, &lua.source));
+        let decoded = LuaEntry::decode(entry).ok();
+        let mut problems = decoded.map_or_else(Vec::new, |lua| self.ceilings(entry, &lua));
+        // A typing mistake in `kind` is no reason to keep quiet about the source.
+        if let Some(source) = entry.data().get("source").and_then(Value::as_str)
+            && entry.kind().ends_with(".lua")
+        {
+            problems.extend(self.syntax(entry, source));
+        }
         problems
     }
 

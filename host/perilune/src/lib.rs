@@ -4,6 +4,8 @@
 //! memory. Each call runs in a cell of its own: a Lua interpreter inside a wasm instance, with a memory cap, a CPU budget,
 //! a wall-clock limit, and only the modules that the entry lists.
 //!
+//! Entries made in memory, and a call from async Rust:
+//!
 //! ```
 //! use perilune::{Entry, EntryId, Runtime, Value};
 //!
@@ -18,23 +20,49 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! From a directory, with a module of your own and tighter limits:
+//! A directory of entries, Rust types as arguments and result:
 //!
-//! ```no_run
-//! use perilune::{Extension, Limits, Runtime, Value};
+//! ```
+//! use perilune::Runtime;
 //!
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let runtime = Runtime::builder().directory("../../examples/orders").build()?;
+//! let percent: i64 = runtime.call_typed("shop:tax.rate", ("FR",)).await?;
+//! assert_eq!(percent, 20);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A module of your own, granted to the entry that lists it, and limits:
+//!
+//! ```
+//! use perilune::{Entry, EntryId, Extension, Kind, Limits, Runtime, Value};
+//! use std::time::Duration;
+//!
+//! # tokio::runtime::Runtime::new()?.block_on(async {
 //! let weather = Extension::new("weather")
-//!     .slow_function("today", |args| async move { Ok(Value::from("sunny")) });
+//!     .slow_function("today", |_args| async { Ok(Value::from("sunny")) });
+//! let entry = |name: &str, source: &str| {
+//!     Ok::<_, Box<dyn std::error::Error>>(
+//!         Entry::new(EntryId::new("app", name)?, "function.lua").with_field("source", source).with_field("method", "main"),
+//!     )
+//! };
 //! let runtime = Runtime::builder()
-//!     .directory("app")
-//!     .limits(Limits { memory: 16 << 20, ..Limits::DEFAULT })
-//!     .ceiling(Limits { memory: 64 << 20, ..Limits::CEILING })
 //!     .module(weather)
+//!     .limits(Limits { cpu: Duration::from_millis(50), ..Limits::DEFAULT })
+//!     .ceiling(Limits { memory: 128 << 20, ..Limits::CEILING })
+//!     .entry(
+//!         entry("report", "return function() return require('weather').today() end")?
+//!             .with_field("modules", vec![Value::from("weather")]),
+//!     )
+//!     .entry(entry("spin", "return function() while true do end end")?)
 //!     .build()?;
-//! let report: String = runtime.call_typed("app:report", ("Berlin", 3)).await?;
-//! # Ok(())
-//! # }
+//! assert_eq!(runtime.call("app:report", []).await?, Value::from("sunny"));
+//! assert_eq!(runtime.call("app:spin", []).await.unwrap_err().kind, Kind::Timeout);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Layout

@@ -68,7 +68,8 @@ impl Rules {
         self
     }
 
-    /// Sets a check that runs on every new or changed entry whose fields are right.
+    /// Sets a check that runs on every new or changed entry, other mistakes in its fields notwithstanding: all of them are
+    /// shown at once. Entries whose `file://` references could not be read are left out.
     #[must_use]
     pub fn with_check(mut self, check: impl Fn(&Entry) -> Vec<Problem> + Send + Sync + 'static) -> Self {
         self.check = Some(Arc::new(check));

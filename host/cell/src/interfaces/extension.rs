@@ -54,11 +54,15 @@ impl Host for CellState {
 
     fn start_slow_call(&mut self, module: String, name: String, args: Vec<u8>) -> wasmtime::Result<Ticket> {
         let extension = self.extension(&module, &name)?;
+        let held = self.hold(args.len())?;
         let operation = match extension.functions().get(&name) {
             Some(Function::Slow(body)) => arguments(&args).map(body),
             _ => Err(unknown(&module, &name)),
         };
-        self.tickets.start(async move { operation?.await })
+        self.tickets.start(async move {
+            let _held = held;
+            operation?.await
+        })
     }
 
     fn take_slow_call(&mut self, ticket: Ticket) -> wasmtime::Result<Result<Vec<u8>, types::Failure>> {
