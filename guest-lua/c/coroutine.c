@@ -72,6 +72,7 @@ static int l_new_task(lua_State *L) {
 static int l_step(lua_State *L) {
   lua_State *task = lua_tothread(L, 1);
   int count = lua_gettop(L) - 1, results;
+  if (!lua_checkstack(task, count)) return luaL_error(L, "too many arguments");
   lua_xmove(L, task, count);
   int status = lua_resume(task, L, count, &results);
   if (status == LUA_YIELD) {
