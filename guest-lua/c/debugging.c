@@ -67,6 +67,16 @@ static int l_isfrozen(lua_State *L) {
   return 1;
 }
 
+/* create_table(items, fields?) -> empty table with room for so many. Room is a hint: beyond what it saves, it only takes memory. */
+static int l_create_table(lua_State *L) {
+  enum { MOST_ROOM = 1 << 16 };
+  lua_Integer items = luaL_checkinteger(L, 1), fields = luaL_optinteger(L, 2, 0);
+  luaL_argcheck(L, items >= 0, 1, "must not be negative");
+  luaL_argcheck(L, fields >= 0, 2, "must not be negative");
+  lua_createtable(L, (int)(items < MOST_ROOM ? items : MOST_ROOM), (int)(fields < MOST_ROOM ? fields : MOST_ROOM));
+  return 1;
+}
+
 /* compile(source, name, environment) -> function, or nil and a message. Text only: bytecode cannot be verified. */
 static int l_compile(lua_State *L) {
   size_t length;
@@ -83,7 +93,8 @@ static int l_compile(lua_State *L) {
 
 int open_debugging(lua_State *L) {
   static const luaL_Reg functions[] = {{"where", l_where},       {"frames", l_frames},   {"freeze", l_freeze},
-                                       {"isfrozen", l_isfrozen}, {"compile", l_compile}, {NULL, NULL}};
+                                       {"isfrozen", l_isfrozen}, {"compile", l_compile}, {"create_table", l_create_table},
+                                       {NULL, NULL}};
   luaL_setfuncs(L, functions, 0);
   return 0;
 }

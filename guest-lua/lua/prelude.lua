@@ -44,6 +44,7 @@ end
 local string, table, math = string, table, math
 string.dump = nil
 string.gfind = string.gmatch
+table.create = native.create_table
 table.freeze = freeze
 table.isfrozen = native.isfrozen
 table.getn = function(list)
@@ -154,13 +155,22 @@ local function check_surface(id, value, surface)
   end
 end
 
+local function find_module(name)
+  return modules[name] or required[name] or extension(name)
+end
+
 local function run_chunk(chunk, loaded)
   local names = {}
   for _, name in ipairs(chunk.modules) do
-    names[name] = modules[name] or required[name] or extension(name)
+    names[name] = find_module(name)
   end
   for _, import in ipairs(chunk.imports) do
-    names[import.alias] = loaded[import.id]
+    -- Ids of entries hold a colon, names of modules do not.
+    if import.id:find(":", 1, true) then
+      names[import.alias] = loaded[import.id]
+    else
+      names[import.alias] = find_module(import.id)
+    end
   end
   local run, problem = native.compile(chunk.source, "=" .. chunk.id, new_environment(chunk.id, names))
   if not run then
@@ -198,6 +208,7 @@ function prelude.check(id, source)
 end
 
 function prelude.load(chunks)
+  math.randomseed(imports.random.seed())
   return guarded(function()
     local loaded = {}
     for _, chunk in ipairs(chunks) do
