@@ -182,15 +182,17 @@ static bool encode_error(encoder *e, const level *at, int depth) {
   lua_State *L = e->L;
   int state = lua_gettop(L);
   buffer body = {NULL, 0, 0}, *out = e->out;
+  level here = {at, lua_topointer(L, state), state + 1};
   uint8_t count = 0;
   put_byte(&body, 0x80);
   e->out = &body;
   bool fine = true;
   for (size_t i = 0; fine && i < sizeof fields / sizeof *fields; i++) {
+    lua_pushstring(L, fields[i]);
     lua_getfield(L, state, fields[i]);
     if (!lua_isnil(L, -1)) {
       put_string(&body, fields[i], strlen(fields[i]));
-      fine = encode(e, state + 1, at, depth + 1);
+      fine = encode(e, state + 2, &here, depth + 1);
       count++;
     }
     if (fine) lua_settop(L, state);
