@@ -4,6 +4,7 @@
 -- open; else it stays. Nothing is dropped and order is kept: a bound channel pulls from its queue when it is received from.
 local class, errors, channel = ...
 
+local Message
 
 local function queue()
   return { first = 1, last = 0 }
