@@ -2,7 +2,7 @@
 
 use crate::extension::Extension;
 use crate::interfaces::{Guest as Instance, GuestPre, exports, failure_from_wit};
-use crate::limits::{Death, Limit, Limits};
+use crate::limits::{Death, Limits};
 use crate::tickets::panic_text;
 use crate::{CellState, Engine, Host, Identity};
 use futures_util::FutureExt;
@@ -62,16 +62,11 @@ impl Cell {
         store.epoch_deadline_callback(|mut store| store.data_mut().tick());
         match template.instantiate_async(&mut store).await {
             Ok(instance) => Ok(Cell { store, instance, dead: None, _place: place }),
-            Err(error) => {
-                let limits = store.data().limits;
-                Err(match store.data().death(&error) {
-                    // The guest's own memory does not fit: refused before it ran.
-                    Death::Trap(_) if limits.memory < Limits::DEFAULT.memory => {
-                        Death::Limit(Limit::Memory(limits.memory)).into_failure(&entry)
-                    }
-                    death => Failure::new(Kind::Unavailable, format!("{entry}: no sandbox: {death}")),
-                })
-            }
+            Err(error) => Err(match store.data().death(&error) {
+                // The guest itself does not fit: refused before it ran.
+                limit @ Death::Limit(_) => limit.into_failure(&entry),
+                other => Failure::new(Kind::Unavailable, format!("{entry}: no sandbox: {other}")),
+            }),
         }
     }
 
