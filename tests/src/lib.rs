@@ -8,6 +8,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
+/// An entry for [`App::entries`].
+pub type Definition<'a> = (&'a str, &'a str, &'a str, &'a str);
+
 /// An application in a temporary folder, or made of one function.
 pub struct App {
     /// Its host.
@@ -39,6 +42,29 @@ impl App {
             ("app.yaml", &single(modules)),
             ("main.lua", &format!("return function(...)\n{function_body}\nend\n")),
         ])
+    }
+
+    /// An application of entries in namespace `app`: name, kind without `.lua`, further fields as in `{…}` of YAML, source.
+    /// Functions and processes run their method `main`.
+    pub fn entries(entries: &[Definition<'_>]) -> App {
+        Self::try_entries(entries).unwrap_or_else(|error| panic!("the application loads: {}", render(&error)))
+    }
+
+    /// [`App::entries`], for applications that are refused.
+    pub fn try_entries(entries: &[Definition<'_>]) -> Result<App, BuildError> {
+        let mut yaml = "version: '1.0'\nnamespace: app\nentries:\n".to_owned();
+        let mut files = Vec::new();
+        for (name, kind, fields, source) in entries {
+            let method = if matches!(*kind, "function" | "process") { ", method: main" } else { "" };
+            let fields = if fields.is_empty() { String::new() } else { format!(", {fields}") };
+            yaml += &format!(
+                "  - {{name: {name}, kind: {kind}.lua, source: 'file://{name}.lua'{method}{fields}}}\n"
+            );
+            files.push((format!("{name}.lua"), *source));
+        }
+        let mut all = vec![("app.yaml", yaml.as_str())];
+        all.extend(files.iter().map(|(path, source)| (path.as_str(), *source)));
+        Self::try_new(&all)
     }
 
     fn build(
