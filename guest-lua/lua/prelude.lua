@@ -21,6 +21,7 @@ local core = {
   channel_close = channel.close,
   on_ticket = scheduler.on_ticket,
   location = native.where,
+  file = file, -- a module of several files loads the others by it
 }
 
 -- Gives up an operation. Its callback will not be called.
