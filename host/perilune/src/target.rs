@@ -51,11 +51,8 @@ impl Programs {
 
 /// Splits a target. An entry of the complete name wins over a method of a shorter one, since names may hold dots.
 pub(crate) fn split(snapshot: &Snapshot, target: &str) -> Result<(EntryId, Option<String>), Failure> {
-    let id = EntryId::parse(target).map_err(|error| {
-        Failure::invalid(format!(
-            "`{target}` is no entry id: {error}; write `namespace:name` or `namespace:name.method`"
-        ))
-    })?;
+    let id = EntryId::parse(target)
+        .map_err(|error| Failure::invalid(format!("`{target}` is no entry id: {error}")))?;
     if snapshot.get(&id).is_some() {
         return Ok((id, None));
     }
