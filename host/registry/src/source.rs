@@ -8,7 +8,7 @@ pub(crate) const FILE_SCHEME: &str = "file://";
 pub const MAX_SOURCE_BYTES: usize = 8 * 1024 * 1024;
 
 /// The first bytes of precompiled Lua, which nothing can verify.
-const BYTECODE: &[u8] = b"\x1bLua";
+pub(crate) const BYTECODE: &[u8] = b"\x1bLua";
 
 /// Why bytes are no Lua text, as the end of a sentence, and what to do.
 pub(crate) fn refusal(bytes: &[u8]) -> Option<(String, &'static str)> {

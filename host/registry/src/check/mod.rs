@@ -30,7 +30,9 @@ pub(crate) fn check(subject: &Subject<'_>, rules: &Rules) -> Report {
     let mut report = Report::default();
     for entry in subject.changed {
         fields::check(entry, rules, &mut report);
-        if let Some(check) = rules.check.as_ref().filter(|_| !entry.origin.unresolved) {
+        // Of an unknown kind nobody knows what its fields mean.
+        let readable = !entry.origin.unresolved && rules.kinds.get(&entry.kind).is_some();
+        if let Some(check) = rules.check.as_ref().filter(|_| readable) {
             report.extend(check(entry));
         }
     }

@@ -1,6 +1,7 @@
 //! The application directory, and nothing outside it.
 
 use cap_std::ambient_authority;
+use crate::source::BYTECODE;
 use cap_std::fs::Dir;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
@@ -23,6 +24,8 @@ pub(crate) enum ReadError {
     Escapes,
     #[error("it has {size} bytes, more than the {max} allowed")]
     TooLarge { size: u64, max: u64 },
+    #[error("it is precompiled Lua bytecode")]
+    Bytecode,
     #[error("it is not UTF-8")]
     NotUtf8 {
         /// Of the first wrong byte.
@@ -75,6 +78,9 @@ impl Tree {
         self.root.open(path)?.take(max + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > max {
             return Err(ReadError::TooLarge { size: bytes.len() as u64, max });
+        }
+        if bytes.starts_with(BYTECODE) {
+            return Err(ReadError::Bytecode);
         }
         let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
         let text = String::from_utf8(bytes)

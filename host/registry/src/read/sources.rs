@@ -100,6 +100,7 @@ impl<'a> Sources<'a> {
             }
             ReadError::Escapes => problem.help("keep sources inside the application directory").help(HOW),
             ReadError::TooLarge { .. } => problem.help("split the source into libraries"),
+            ReadError::Bytecode => problem.help("give the Lua text it was compiled from"),
             ReadError::NotUtf8 { .. } => problem.help("save the file as UTF-8"),
             ReadError::Directory => problem.help("name the Lua file in it"),
             ReadError::Special | ReadError::Other(_) => problem,
