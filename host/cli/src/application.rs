@@ -22,9 +22,7 @@ fn build(directory: &Path, builder: RuntimeBuilder) -> Result<Runtime, Exit> {
         Ok(runtime) => Ok(runtime),
         Err(BuildError::Entries(report)) => {
             output::report(&report.render(output::color()));
-            let count = report.len();
-            let problems = if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") };
-            Err(Exit::failed(format!("{problems} in `{}`; nothing was started", directory.display())))
+            Err(Exit::code(1))
         }
         Err(other) => Err(Exit::failed(other.to_string())),
     }

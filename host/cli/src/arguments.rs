@@ -51,7 +51,7 @@ pub(crate) struct Call {
     #[arg(value_name = "ID")]
     pub target: String,
     /// Arguments, each one JSON: 42, '"text"', '{"a": [1, 2]}'
-    #[arg(value_name = "JSON", allow_hyphen_values = true)]
+    #[arg(value_name = "JSON", allow_negative_numbers = true)]
     pub args: Vec<String>,
     /// End the call after this time, such as 500ms or 1m30s
     #[arg(long, value_name = "TIME")]

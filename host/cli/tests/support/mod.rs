@@ -1,0 +1,54 @@
+//! Runs the program in a temporary application.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// An application in a temporary folder.
+pub(crate) struct App(TempDir);
+
+/// How the program ended, and what it wrote.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl App {
+    /// An application of one YAML file and other files: paths and contents.
+    pub(crate) fn new(yaml: &str, files: &[(&str, &str)]) -> App {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (path, contents) in files.iter().chain(&[("app.yaml", yaml)]) {
+            std::fs::write(folder.path().join(path), contents).expect("the file is written");
+        }
+        App(folder)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The program in the application's folder, without the caller's log settings and colours.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_perilune"));
+        command.args(args).current_dir(self.path()).stdin(Stdio::null());
+        command.env_remove("RUST_LOG").env_remove("NO_COLOR").env("RUST_BACKTRACE", "0");
+        command
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn run(&self, args: &[&str]) -> Ended {
+        ended(self.command(args).output().expect("the program runs"))
+    }
+}
+
+/// How a program ended.
+pub(crate) fn ended(output: Output) -> Ended {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program writes UTF-8");
+    Ended {
+        code: output.status.code().unwrap_or(-1),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    }
+}
