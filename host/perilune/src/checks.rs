@@ -36,11 +36,9 @@ impl Checker {
     pub(crate) fn check(&self, entry: &Entry) -> Vec<Problem> {
         let decoded = LuaEntry::decode(entry).ok();
         let mut problems = decoded.map_or_else(Vec::new, |lua| self.ceilings(entry, &lua));
-        // A typing mistake in `kind` is no reason to keep quiet about the source.
+        // Other fields may be wrong as well; that is no reason to keep quiet about the source.
         if let Some(source) = entry.data().get("source").and_then(Value::as_str)
             && entry.kind().ends_with(".lua")
-            // Of an unknown kind, no file is read.
-            && !source.starts_with("file://")
         {
             problems.extend(self.syntax(entry, source));
         }
