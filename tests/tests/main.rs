@@ -1,8 +1,10 @@
 //! Perilune's specification as tests: one file a topic, one test a promise.
 
+mod bad_input;
 mod channels;
 mod coroutines;
 mod data_modules;
+mod embedding;
 mod errors;
 mod functions;
 mod hostile_guest;
@@ -10,9 +12,12 @@ mod hot_swap;
 mod isolation;
 mod language;
 mod limits;
+mod load;
 mod mailbox;
+mod module_lua;
 mod process_command;
 mod registry_module;
+mod registry_queries;
 mod require;
 mod time;
 mod values;

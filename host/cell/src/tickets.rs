@@ -17,6 +17,9 @@ const MOST: usize = 10_000;
 
 type Outcome = Box<dyn Any + Send>;
 
+/// In place of an outcome: what the operation's panic said.
+struct Panicked(String);
+
 /// `None` for an operation that was given up; else its outcome, if it has one.
 type Ended = (Ticket, Option<Option<Outcome>>);
 
@@ -30,7 +33,7 @@ pub struct Tickets {
 }
 
 impl Tickets {
-    /// Starts an operation whose outcome `take` collects later. A panic in it becomes a failure.
+    /// Starts an operation whose outcome `take` collects later. A panic in it ends the cell then.
     ///
     /// # Errors
     ///
@@ -39,13 +42,14 @@ impl Tickets {
         &mut self,
         operation: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) -> wasmtime::Result<Ticket> {
-        let guarded = AssertUnwindSafe(operation).catch_unwind().map(|caught| {
-            caught.unwrap_or_else(|panic| {
-                Err(Failure::internal(format!("the host failed: {}", panic_text(&*panic))))
-            })
-        });
+        let guarded = AssertUnwindSafe(operation).catch_unwind();
         let (ticket, operation) = self.register(guarded)?;
-        let boxed = |outcome| Some(Box::new(outcome) as Outcome);
+        let boxed = |caught: std::thread::Result<Result<T, Failure>>| {
+            Some(match caught {
+                Ok(outcome) => Box::new(outcome) as Outcome,
+                Err(panic) => Box::new(Panicked(panic_text(&*panic))),
+            })
+        };
         self.running.push(operation.map(move |ended| (ticket, ended.ok().map(boxed))).boxed());
         Ok(ticket)
     }
@@ -78,13 +82,15 @@ impl Tickets {
     ///
     /// # Errors
     ///
-    /// Traps the cell when the ticket has not completed or is of another operation: only a broken guest does that.
+    /// Traps the cell when the operation panicked, and when the ticket has not completed or is of another operation: only a
+    /// broken guest does that.
     pub fn take<T: 'static>(&mut self, ticket: Ticket) -> wasmtime::Result<Result<T, Failure>> {
-        let outcome = self.outcomes.remove(&ticket).and_then(|outcome| outcome.downcast().ok());
-        match outcome {
-            Some(outcome) => Ok(*outcome),
-            None => Err(wasmtime::Error::new(Death::Trap(format!("ticket {ticket} holds no such outcome")))),
+        let unknown = || wasmtime::Error::new(Death::Trap(format!("ticket {ticket} holds no such outcome")));
+        let outcome = self.outcomes.remove(&ticket).ok_or_else(unknown)?;
+        if let Some(Panicked(text)) = outcome.downcast_ref() {
+            return Err(wasmtime::Error::new(Death::Panic(text.clone())));
         }
+        outcome.downcast().map(|outcome| *outcome).map_err(|_| unknown())
     }
 
     /// Gives an operation up. False when it is not under way.
