@@ -135,21 +135,27 @@ lua_tests! {
 
 #[tokio::test]
 async fn an_error_in_any_coroutine_fails_the_call() {
-    let failure = failure("time", "coroutine.spawn(function() error('child') end)\nrequire('time').sleep('1h')").await;
+    let failure =
+        failure("time", "coroutine.spawn(function() error('child') end)\nrequire('time').sleep('1h')").await;
     assert_eq!(failure.kind, Kind::Internal);
     assert_eq!(failure.message, "app:main:2: child");
 }
 
 #[tokio::test]
 async fn returning_from_main_ends_the_others() {
-    let app = App::lua("time", "coroutine.spawn(function() require('time').sleep('1h') print('never') end)\nreturn 1");
+    let app = App::lua(
+        "time",
+        "coroutine.spawn(function() require('time').sleep('1h') print('never') end)\nreturn 1",
+    );
     assert_eq!(app.main().await, 1.into());
     assert!(app.printed().is_empty());
 }
 
 #[tokio::test]
 async fn a_deadlock_is_named_with_the_places() {
-    let failure = failure("", "local ch = channel.new()\ncoroutine.spawn(function()\nch:receive() end)\nch:receive()").await;
+    let failure =
+        failure("", "local ch = channel.new()\ncoroutine.spawn(function()\nch:receive() end)\nch:receive()")
+            .await;
     assert_eq!(failure.kind, Kind::Internal);
     let expected = "deadlock: all coroutines blocked with no pending operations (threads=2): main at app:main:5, \
                     coroutine 2 at app:main:4";
@@ -159,7 +165,10 @@ async fn a_deadlock_is_named_with_the_places() {
 #[tokio::test]
 async fn a_chunk_cannot_wait_while_it_loads() {
     let files = [
-        ("app.yaml", "namespace: app\nname: main\nkind: function.lua\nsource: file://m.lua\nmethod: main\nmodules: [time]\n"),
+        (
+            "app.yaml",
+            "namespace: app\nname: main\nkind: function.lua\nsource: file://m.lua\nmethod: main\nmodules: [time]\n",
+        ),
         ("m.lua", "require('time').sleep('1ms')\nreturn function() end\n"),
     ];
     let failure = App::new(&files).main_fails().await;

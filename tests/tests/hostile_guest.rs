@@ -9,15 +9,19 @@ const CALL_HASH: &str = "(call $md5 (i32.const 0) (i32.const 0) (i32.const 0) (i
 
 #[tokio::test]
 async fn calling_an_interface_that_was_not_granted_ends_the_cell() {
-    let failure = start(&component(&core(HASH, CALL_HASH)), &[], Limits::DEFAULT).await.expect_err("it is stopped");
+    let failure =
+        start(&component(&core(HASH, CALL_HASH)), &[], Limits::DEFAULT).await.expect_err("it is stopped");
     assert_eq!(failure.kind, Kind::PermissionDenied);
-    let expected = "app:evil: called `hash.md5` without being granted it: list the module in the entry's `modules`";
+    let expected =
+        "app:evil: called `hash.md5` without being granted it: list the module in the entry's `modules`";
     assert_eq!(failure.message, expected);
 }
 
 #[tokio::test]
 async fn a_grant_of_another_module_does_not_help() {
-    let failure = start(&component(&core(HASH, CALL_HASH)), &["json"], Limits::DEFAULT).await.expect_err("it is stopped");
+    let failure = start(&component(&core(HASH, CALL_HASH)), &["json"], Limits::DEFAULT)
+        .await
+        .expect_err("it is stopped");
     assert_eq!(failure.kind, Kind::PermissionDenied);
 }
 
@@ -65,7 +69,12 @@ fn ungranted_functions() -> Vec<(String, String, Vec<&'static str>, Option<&'sta
         for (function, definition) in &resolve.interfaces[interface].functions {
             let signature = resolve.wasm_signature(AbiVariant::GuestImport, definition);
             let parameters = signature.params.iter().map(name).collect();
-            functions.push((module.name.to_owned(), function.clone(), parameters, signature.results.first().map(name)));
+            functions.push((
+                module.name.to_owned(),
+                function.clone(),
+                parameters,
+                signature.results.first().map(name),
+            ));
         }
     }
     functions
@@ -73,7 +82,8 @@ fn ungranted_functions() -> Vec<(String, String, Vec<&'static str>, Option<&'sta
 
 #[tokio::test]
 async fn an_extension_that_was_not_granted_cannot_be_called() {
-    let import = r#"(import "perilune:cell/extension@0.1.0" "call" (func $call (param i32 i32 i32 i32 i32 i32 i32)))"#;
+    let import =
+        r#"(import "perilune:cell/extension@0.1.0" "call" (func $call (param i32 i32 i32 i32 i32 i32 i32)))"#;
     let data = r#"(data (i32.const 64) "secret")"#;
     let body = "(call $call (i32.const 64) (i32.const 6) (i32.const 64) (i32.const 6) (i32.const 0) (i32.const 0) (i32.const 2048))";
     let core = core(import, body).replacen("(memory (export", &format!("{data} (memory (export"), 1);
@@ -84,7 +94,9 @@ async fn an_extension_that_was_not_granted_cannot_be_called() {
 #[tokio::test]
 async fn a_ticket_that_was_never_given_ends_the_cell() {
     let import = r#"(import "perilune:cell/extension@0.1.0" "take-slow-call" (func $take (param i64 i32)))"#;
-    let failure = start(&component(&core(import, "(call $take (i64.const 7) (i32.const 2048))")), &[], Limits::DEFAULT).await;
+    let failure =
+        start(&component(&core(import, "(call $take (i64.const 7) (i32.const 2048))")), &[], Limits::DEFAULT)
+            .await;
     assert_eq!(failure.expect_err("it is stopped").kind, Kind::Internal);
 }
 
@@ -100,7 +112,8 @@ async fn a_native_loop_and_native_memory_meet_the_limits() {
 #[tokio::test]
 async fn native_recursion_ends_the_cell() {
     let recursion = r#"(func $dig (call $dig))"#;
-    let failure = start(&component(&core(recursion, "(call $dig)")), &[], TIGHT).await.expect_err("it is stopped");
+    let failure =
+        start(&component(&core(recursion, "(call $dig)")), &[], TIGHT).await.expect_err("it is stopped");
     assert_eq!(failure.kind, Kind::Internal);
     assert_eq!(failure.details.and_then(|d| d.get("limit").cloned()), Some("stack".into()));
 }

@@ -1,7 +1,7 @@
 //! The application directory, and nothing outside it.
 
-use cap_std::ambient_authority;
 use crate::source::BYTECODE;
+use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
