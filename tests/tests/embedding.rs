@@ -1,7 +1,9 @@
 //! The library `perilune`: modules in Rust, typed calls, limits, places for cells, and what the guest imports.
 
 use futures_util::FutureExt;
-use perilune::{CallError, EngineOptions, Entry, EntryId, Extension, Failure, Kind, Limits, Runtime, Value};
+use perilune::{
+    BuildError, CallError, EngineOptions, Entry, EntryId, Extension, Failure, Kind, Limits, Runtime, Value,
+};
 use perilune_tests::App;
 use perilune_tests::gate::Gate;
 use std::time::Duration;
@@ -255,4 +257,26 @@ fn the_guest_imports_exactly_what_wit_says_and_no_wasi() {
     let imports = guest.imports();
     assert!(!imports.iter().any(|import| import.contains("wasi")), "{imports:#?}");
     insta::assert_snapshot!(imports.join("\n"));
+}
+
+#[tokio::test]
+async fn a_slow_function_suspends_only_its_coroutine() {
+    let body = "
+        local done = channel.new()
+        coroutine.spawn(function() done:send(weather.later(1, 'two', nil, {3})[2]) end)
+        assert(weather.later('main')[1] == 'main')
+        assert(done:receive() == 'two')";
+    app(body).main().await;
+}
+
+#[test]
+fn names_that_lua_has_already_are_refused() {
+    for name in
+        ["json", "funcs", "string", "process", "channel", "subscribe", "print", "require", "_G", "pairs", ""]
+    {
+        let built = Runtime::builder().module(Extension::new(name)).build();
+        assert!(matches!(built, Err(BuildError::ModuleName(refused)) if refused == name), "{name}");
+    }
+    let twice = Runtime::builder().module(weather()).module(weather()).build();
+    assert!(matches!(twice, Err(BuildError::ModuleName(refused)) if refused == "weather"));
 }

@@ -87,8 +87,10 @@ pub enum BuildError {
     /// The sandbox engine does not start.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// A module of the embedding application has a name that is taken.
-    #[error("a module cannot be named `{0}`: Lua has that name already")]
+    /// A module of the embedding application cannot have this name.
+    #[error(
+        "a module cannot be named `{0}`: a name is not empty, holds no colon, and is not taken by Lua or another module"
+    )]
     ModuleName(String),
 }
 
@@ -195,7 +197,11 @@ fn module_names(extensions: &[Arc<Extension>]) -> Result<Vec<String>, BuildError
     let mut names: Vec<String> = built_in.map(str::to_owned).collect();
     for extension in extensions {
         let name = extension.name();
-        if RESERVED.contains(&name) || names.iter().any(|taken| taken == name) {
+        if name.is_empty()
+            || name.contains(':')
+            || RESERVED.contains(&name)
+            || names.iter().any(|taken| taken == name)
+        {
             return Err(BuildError::ModuleName(name.to_owned()));
         }
         names.push(name.to_owned());
