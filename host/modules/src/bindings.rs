@@ -13,17 +13,22 @@ mod generated {
             world modules {
                 import perilune:cell/base64@0.1.0;
                 import perilune:cell/ctx@0.1.0;
+                import perilune:cell/funcs@0.1.0;
                 import perilune:cell/hash@0.1.0;
                 import perilune:cell/json@0.1.0;
                 import perilune:cell/logger@0.1.0;
                 import perilune:cell/payload@0.1.0;
                 import perilune:cell/registry@0.1.0;
+                import perilune:cell/time@0.1.0;
                 import perilune:cell/uuid@0.1.0;
             }
         ",
         world: "perilune:host/modules",
         imports: { default: trappable },
-        with: { "perilune:cell/types@0.1.0": perilune_cell::interfaces::types },
+        with: {
+            "perilune:cell/types@0.1.0": perilune_cell::interfaces::types,
+            "perilune:cell/clock@0.1.0": perilune_cell::interfaces::clock_types,
+        },
     });
 }
 

@@ -1,6 +1,7 @@
 //! Module `funcs`: calls of other entries.
 
 use crate::CallContext;
+use crate::bindings::funcs::{Host, add_to_linker};
 use futures_util::future::BoxFuture;
 use perilune_cell::interfaces::{failure_to_wit, types};
 use perilune_cell::{CellState, Class, Identity, Module, Reservation, Ticket};
@@ -12,25 +13,6 @@ use wasmtime::component::HasSelf;
 
 /// Calls that may lead from one to the next. A function that calls itself for ever takes this many cells, not all.
 const MAX_DEPTH: u32 = 32;
-
-mod bindings {
-    #![allow(missing_docs, reason = "generated from wit/, which documents it")]
-    #![allow(clippy::all, reason = "generated")]
-    wasmtime::component::bindgen!({
-        path: "../../wit",
-        inline: "
-            package perilune:host;
-            world module {
-                import perilune:cell/funcs@0.1.0;
-            }
-        ",
-        world: "perilune:host/module",
-        imports: { default: trappable },
-        with: { "perilune:cell/types@0.1.0": perilune_cell::interfaces::types },
-    });
-}
-
-use bindings::perilune::cell::funcs::{Host, add_to_linker};
 
 /// The module.
 pub const MODULE: Module = Module {

@@ -1,6 +1,6 @@
 //! Module `time`: interface `time` of `wit/` over crate `perilune-time`.
 
-use bindings::perilune::cell::time::{self, Parsed};
+use crate::bindings::time::{self, Parsed};
 use perilune_cell::interfaces::{
     civil_to_wit,
     clock_types::{Civil, Fields, Instant as WitInstant},
@@ -11,26 +11,6 @@ use perilune_cell::{CellState, Class, Module, Ticket};
 use perilune_time::{Instant, Location, TimeError, Zone, duration};
 use std::time::Duration;
 use wasmtime::component::HasSelf;
-
-mod bindings {
-    #![allow(missing_docs, reason = "generated from wit/, which documents it")]
-    #![allow(clippy::all, reason = "generated")]
-    wasmtime::component::bindgen!({
-        path: "../../wit",
-        inline: "
-            package perilune:host;
-            world module {
-                import perilune:cell/time@0.1.0;
-            }
-        ",
-        world: "perilune:host/module",
-        imports: { default: trappable },
-        with: {
-            "perilune:cell/types@0.1.0": perilune_cell::interfaces::types,
-            "perilune:cell/clock@0.1.0": perilune_cell::interfaces::clock_types,
-        },
-    });
-}
 
 /// Calendar, zones, layouts, durations and waiting.
 pub const MODULE: Module = Module {

@@ -77,6 +77,11 @@ impl Checker {
         };
         let text = detail("text").and_then(Value::as_str).unwrap_or(&failure.message);
         let near = detail("near").and_then(Value::as_str).map(|near| near.trim_matches('\''));
+        // Labels are missed at the end of a function; the message says where the goto stands, and quotes the label.
+        let (line, near) = match text.rsplit_once(" at line ").map(|(_, line)| line.parse()) {
+            Some(Ok(line)) => (line, text.split('\'').nth(1)),
+            _ => (line, near),
+        };
         let line = usize::try_from(line).unwrap_or(1);
         Some(Problem::in_source(entry, "source", line, near, SYNTAX, format!("Lua syntax: {text}")))
     }

@@ -140,7 +140,7 @@ impl Reader<'_> {
     }
 
     fn batch(&mut self, root: &Node, entries: &Pair, namespace: Option<&str>) {
-        let shared = root.get("meta").and_then(|meta| self.meta(meta));
+        let shared = root.get("meta").and_then(|meta| self.meta(meta, "`meta`"));
         let Content::List(items) = &entries.value.content else {
             let message = format!("`entries` must be a list, found {}", entries.value.type_name());
             self.coded(Code::WRONG_TYPE, &entries.key_span, message).push(self);
@@ -178,7 +178,12 @@ impl Reader<'_> {
         let single = what == "entry";
         let name = self.required(node, "name", what);
         let kind = self.required(node, "kind", what);
-        let own = node.get("meta").map(|meta| self.meta(meta));
+        let own = node.get("meta").map(|meta| match (namespace, &name) {
+            (Some(namespace), Some((name, _))) => {
+                self.meta(meta, &format!("{namespace}:{name}: field `meta`"))
+            }
+            _ => self.meta(meta, "`meta`"),
+        });
         let (Some((name, name_span)), Some((kind, _)), Some(namespace)) = (name, kind, namespace) else {
             return;
         };
@@ -263,9 +268,10 @@ impl Reader<'_> {
         }
     }
 
-    fn meta(&mut self, pair: &Pair) -> Option<(Value, Spans)> {
+    /// `what` is how a refusal calls it.
+    fn meta(&mut self, pair: &Pair, what: &str) -> Option<(Value, Spans)> {
         if pair.value.pairs().is_none() {
-            let message = format!("`meta` must be a map, found {}", pair.value.type_name());
+            let message = format!("{what} must be a map, found {}", pair.value.type_name());
             self.coded(Code::WRONG_TYPE, &pair.key_span, message).push(self);
             return None;
         }
