@@ -12,7 +12,7 @@ use wit_component::ComponentEncoder;
 /// Flags whose reasons are not obvious:
 ///
 /// * Lua throws by longjmp: LLVM lowers it to wasm exceptions in their standard form.
-/// * `LUAI_HASHLIMIT`-style randomisation is off: the hash seed is fixed, because a cell must be deterministic; whoever
+/// * The hash seed is fixed, because a cell must be deterministic; whoever
 ///   provokes collisions slows down only its own cell.
 /// * Lua's own writes to standard output do not exist in a sandbox.
 const FLAGS: &[&str] = &[
