@@ -46,11 +46,14 @@ pub fn core(imports: &str, body: &str) -> String {
             (global.set $next (i32.add (local.get $at) (local.get 3)))
             (local.get $at))
           (func (export "perilune:cell/guest@0.1.0#check") (param i32 i32 i32 i32) {result} (i32.const 1024))
-          (func (export "perilune:cell/guest@0.1.0#load") (param i32 i32) {result} (i32.const 1024))
-          (func (export "perilune:cell/guest@0.1.0#start") (param i32 i32 i32 i32) {result}
+          (func (export "perilune:cell/guest@0.1.0#load") (param i32 i32 i64 i64) {result} (i32.const 1024))
+          (func (export "perilune:cell/guest@0.1.0#start") (param i32 i32 i32 i32 i64 i64) {result}
             {body}
             (i32.const 1024))
-          (func (export "perilune:cell/guest@0.1.0#turn") (param i32 i32) {result} (i32.const 1024)))"#
+          (func (export "perilune:cell/guest@0.1.0#turn") (param i32 i32) {result} (i32.const 1024))
+          (func (export "perilune:cell/guest@0.1.0#memory") {result} (i32.const 1024))
+          (func (export "perilune:cell/guest@0.1.0#settle"))
+          (func (export "perilune:cell/guest@0.1.0#reserve") (param i32)))"#
     )
 }
 

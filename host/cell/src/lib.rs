@@ -21,6 +21,7 @@
 //! | `tickets.rs` | operations under way |
 //! | `held.rs`, `mailbox.rs` | bytes that the host keeps for a cell, and its messages |
 //! | `cell.rs` | [`Cell`]: load, start, turn |
+//! | `image/` | [`Image`]: a loaded entry's memory, from which calls begin |
 //! | `drive.rs` | turn after turn until the method returns |
 //! | `interfaces/` | the interfaces that every cell has, one file each |
 
@@ -33,6 +34,7 @@ mod extension;
 mod guest;
 mod held;
 mod host;
+mod image;
 pub mod interfaces;
 mod limits;
 mod mailbox;
@@ -47,6 +49,7 @@ pub use extension::Extension;
 pub use guest::{Guest, Template};
 pub use held::{Held, Reservation};
 pub use host::{Host, Identity};
+pub use image::Image;
 pub use limits::{Death, Limit, Limits};
 pub use mailbox::{Mailbox, Refused, Sender, mailbox};
 pub use module::{Class, Module};
