@@ -2,9 +2,9 @@
 //!
 //! | what was seen | what follows |
 //! |---|---|
-//! | for a whole window of 100 ms nobody got a place in less than 5 ms | one more worker for each that waits, at most twice as many as there are |
-//! | for a whole window nobody got a place at all (long calls) | the same, by the age of the longest wait |
-//! | somebody in the window got a place at once | nothing: a burst that drains is no overload |
+//! | in the window of 100 ms after a call began to wait, nobody got a place in less than 5 ms | one more worker for each that waits, at least one, at most twice as many as there are |
+//! | in the window nobody got a place at all (long calls) | the same, by the age of the longest wait |
+//! | somebody in the window got a place sooner | nothing: a burst that drains is no overload |
 //! | for a quiet time of 5 s at most half of the workers were busy at any moment, and nobody waited | half as many workers |
 //! | growth within a minute after shrinking | the next quiet time is twice as long, up to 1 min |
 //! | a minute without growth | the quiet time is 5 s again |
