@@ -1,4 +1,5 @@
 //! What a pool promises, on simulated time.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, in its helpers too")]
 
 mod adaptive;
 mod closing;
@@ -9,5 +10,6 @@ mod model;
 mod queue;
 mod stats;
 mod support;
+mod threads;
 mod types;
 mod workers;
