@@ -1,6 +1,7 @@
 //! A worker in a caller's hands.
 
 use crate::pool::Pool;
+use crate::state::End;
 use crate::supply::Supply;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -16,7 +17,7 @@ pub struct Lease<S: Supply> {
 
 impl<S: Supply> Lease<S> {
     pub(crate) fn new(worker: S::Worker, mut place: Place<S>) -> Self {
-        place.held = true;
+        (place.held, place.served) = (true, true);
         Lease { worker: Some(worker), place }
     }
 
@@ -54,12 +55,16 @@ pub(crate) struct Place<S: Supply> {
     pub(crate) held: bool,
     /// Whether it is the one that an inline pool keeps.
     pub(crate) kept: bool,
+    /// Whether the call got its lease.
+    served: bool,
+    /// Whether it was told that it gets none.
+    pub(crate) failed: bool,
     ended: bool,
 }
 
 impl<S: Supply> Place<S> {
     pub(crate) fn new(pool: Arc<Pool<S>>) -> Self {
-        Place { pool, held: false, kept: false, ended: false }
+        Place { pool, held: false, kept: false, served: false, failed: false, ended: false }
     }
 
     fn finish(&mut self, worker: S::Worker) {
@@ -76,8 +81,13 @@ impl<S: Supply> Place<S> {
 impl<S: Supply> Drop for Place<S> {
     fn drop(&mut self) {
         if !self.ended {
+            let end = match (self.served, self.failed) {
+                (true, _) => End::Dropped,
+                (false, true) => End::Failed,
+                (false, false) => End::Cancelled,
+            };
             let (held, kept) = (self.held, self.kept);
-            self.pool.change(|state, _, fx| state.end(held, kept, fx));
+            self.pool.change(|state, _, fx| state.end(end, held, kept, fx));
         }
     }
 }

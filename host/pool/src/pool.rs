@@ -71,38 +71,40 @@ impl<S: Supply> Pool<S> {
         if let Taken::Clean(worker) = taken {
             return Ok(Lease::new(worker, place));
         }
-        let ready = self.prepare(taken, place);
-        match deadline {
+        let ready = self.prepare(taken, &mut place);
+        let worker = match deadline {
             None => ready.await,
-            Some(deadline) => match tokio::time::timeout_at(deadline, ready).await {
-                Ok(ready) => ready,
-                Err(_) => Err(refusal::slow_worker(&self.settings)),
-            },
-        }
+            Some(deadline) => tokio::time::timeout_at(deadline, ready)
+                .await
+                .unwrap_or_else(|_| Err(refusal::slow_worker(&self.settings))),
+        };
+        place.failed = worker.is_err();
+        worker.map(|worker| Lease::new(worker, place))
     }
 
     /// Cleans or makes a worker on the caller's own task.
     async fn prepare(
         self: &Arc<Self>,
         taken: Taken<S::Worker>,
-        mut place: Place<S>,
-    ) -> Result<Lease<S>, Failure> {
+        place: &mut Place<S>,
+    ) -> Result<S::Worker, Failure> {
         match taken {
-            Taken::Clean(worker) => return Ok(Lease::new(worker, place)),
+            Taken::Clean(worker) => return Ok(worker),
             Taken::Used(worker) => {
                 place.held = true;
                 let clean = self.supply.reset(worker).await;
-                self.change(|state, _, _| state.cleaned_by_caller(clean.is_some()));
                 place.held = clean.is_some();
+                self.change(|state, _, _| state.cleaned_by_caller(clean.is_some()));
                 if let Some(worker) = clean {
-                    return Ok(Lease::new(worker, place));
+                    return Ok(worker);
                 }
             }
             Taken::Nothing => {}
         }
         let worker = self.supply.create().await?;
+        place.held = true;
         self.change(|state, _, _| state.created());
-        Ok(Lease::new(worker, place))
+        Ok(worker)
     }
 
     /// Makes the workers that the settings ask for ahead of any call. Repeating it is harmless.

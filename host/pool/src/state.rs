@@ -43,6 +43,17 @@ pub(crate) enum Taken<W> {
     Nothing,
 }
 
+/// How a call ends that gives no worker back.
+#[derive(Clone, Copy)]
+pub(crate) enum End {
+    /// It dropped its lease.
+    Dropped,
+    /// No worker could be made for it.
+    Failed,
+    /// It was cancelled before it had one.
+    Cancelled,
+}
+
 /// What the janitor does next for a pool.
 pub(crate) enum Chore<W> {
     Reset(Idle<W>),
@@ -321,12 +332,18 @@ impl<W> State<W> {
         self.release(fx);
     }
 
-    /// A call ended without a worker to give back: it never got one, or it was cancelled.
-    pub(crate) fn end(&mut self, held: bool, kept: bool, fx: &mut Effects<W>) {
+    /// A call ended without a worker to give back.
+    pub(crate) fn end(&mut self, end: End, held: bool, kept: bool, fx: &mut Effects<W>) {
+        match end {
+            End::Dropped => {}
+            End::Failed => self.counts.failed += 1,
+            End::Cancelled => {
+                self.counts.calls -= 1;
+                self.counts.cancelled += 1;
+            }
+        }
         if held {
             self.leased -= 1;
-        } else {
-            self.counts.failed += 1;
         }
         if kept {
             self.kept = false;
@@ -377,7 +394,7 @@ impl<W> State<W> {
 
     /// Whether one more worker is to be made ahead of any call; [`State::made`] must follow.
     pub(crate) fn warm(&mut self, settings: &Settings) -> bool {
-        let more = !self.closed && self.workers() + self.making < settings.warm();
+        let more = !self.closed && self.promised() < settings.warm();
         if more {
             self.making += 1;
             self.kept |= settings.kind == Kind::Inline;
@@ -388,10 +405,14 @@ impl<W> State<W> {
     /// A worker was made ahead of any call, or not.
     pub(crate) fn made(&mut self, settings: &Settings, worker: Option<W>, fx: &mut Effects<W>) {
         self.making -= 1;
+        self.counts.created += u64::from(worker.is_some());
         match worker {
+            // Calls came meanwhile, and made their own.
+            Some(worker) if self.promised() >= self.target + SPARE => {
+                fx.give_up.push(worker);
+            }
             Some(worker) => {
                 let idle = Idle { worker, since: Instant::now() };
-                self.counts.created += 1;
                 self.arm_idle(settings, idle.since, fx);
                 self.ready.push(idle);
             }

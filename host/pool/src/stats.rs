@@ -34,9 +34,9 @@ pub struct Stats {
     pub refused: u64,
     /// Calls whose deadline came while they waited.
     pub timed_out: u64,
-    /// Calls that were cancelled while they waited.
+    /// Calls that were cancelled before they had a worker.
     pub cancelled: u64,
-    /// Calls that were let in and got no worker, because none could be made.
+    /// Calls that were let in and got no worker: none could be made, or not in time.
     pub failed: u64,
 }
 
