@@ -16,7 +16,7 @@
 //! | `module.rs` | [`Module`]: what a granted interface is |
 //! | `extension.rs` | [`Extension`]: modules that an embedding application writes in Rust |
 //! | `limits.rs` | [`Limits`], and [`Death`]: how a cell ends against its will |
-//! | `host.rs` | [`Host`]: who answers a cell's questions; [`Identity`] |
+//! | `host.rs`, `pid.rs` | [`Host`]: who answers a cell's questions; [`Identity`] and [`Pid`] |
 //! | `state.rs` | [`CellState`]: what the host keeps of a cell |
 //! | `tickets.rs` | operations under way |
 //! | `held.rs`, `mailbox.rs` | bytes that the host keeps for a cell, and its messages |
@@ -39,6 +39,7 @@ pub mod interfaces;
 mod limits;
 mod mailbox;
 mod module;
+mod pid;
 mod state;
 mod ticker;
 mod tickets;
@@ -53,5 +54,6 @@ pub use image::Image;
 pub use limits::{Death, Limit, Limits};
 pub use mailbox::{Mailbox, Refused, Sender, mailbox};
 pub use module::{Class, Module};
+pub use pid::Pid;
 pub use state::CellState;
 pub use tickets::{Ticket, Tickets};

@@ -91,7 +91,7 @@ impl wit::Host for CellState {
                 tracing::$event!(
                     target: "perilune::logger",
                     entry = self.identity.entry,
-                    pid = self.identity.pid,
+                    pid = %self.identity.pid,
                     location = line(location.as_bytes(), MAX_LOCATION),
                     logger = line(&name, MAX_NAME),
                     fields = self::fields(&fields),

@@ -10,7 +10,7 @@ impl process::Host for CellState {
     }
 
     fn pid(&mut self) -> wasmtime::Result<String> {
-        Ok(self.identity.pid.clone())
+        Ok(self.identity.pid.to_string())
     }
 
     fn send(
