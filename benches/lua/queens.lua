@@ -18,7 +18,7 @@ end
 return {
   main = function()
     local found = 0
-    for _ = 1, 4 do
+    for _ = 1, 40 do
       found = found + place(8, 1, {}, {}, {})
     end
     return found

@@ -16,7 +16,7 @@ end
 
 return {
   main = function()
-    local n, u, v, t = 100, {}, {}, {}
+    local n, u, v, t = 120, {}, {}, {}
     for i = 1, n do
       u[i] = 1
     end

@@ -42,7 +42,11 @@ pub fn imports() -> anyhow::Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for library in 1..=LIBRARIES {
         let parts: String = (1..=PARTS).map(|part| PART.replace("PART", &part.to_string())).collect();
-        entries.push(entry(&format!("library{library}"), "library.lua", &format!("local M = {{}}\n{parts}return M\n"))?);
+        entries.push(entry(
+            &format!("library{library}"),
+            "library.lua",
+            &format!("local M = {{}}\n{parts}return M\n"),
+        )?);
         aliases.push((format!("lib{library}"), format!("bench:library{library}")));
         source.push_str(&format!("local lib{library} = require('lib{library}')\n"));
     }

@@ -21,11 +21,17 @@ pub fn table(run: &Run) -> String {
             (Some(reach), _) => format!("≤ {reach}  MISSED"),
             (None, _) => "–".to_owned(),
         };
-        line(&mut text, format_args!("{:<36} {:>12} {:<3} {spread:>7}  {reach}", key.name, short(*value), key.unit));
+        line(
+            &mut text,
+            format_args!("{:<36} {:>12} {:<3} {spread:>7}  {reach}", key.name, short(*value), key.unit),
+        );
     }
     line(
         &mut text,
-        format_args!("\n{:<36} {:>8} {:>11} {:>11} {:>7}", "samples (µs unless named)", "count", "p50", "p99", "spread"),
+        format_args!(
+            "\n{:<36} {:>8} {:>11} {:>11} {:>7}",
+            "samples (µs unless named)", "count", "p50", "p99", "spread"
+        ),
     );
     for series in &run.series {
         let (p50, p99) = (short(series.p50()), short(series.p99()));
@@ -87,7 +93,8 @@ pub fn write(run: &Run, machine: &Value, folder: &Path) -> anyhow::Result<()> {
         ("machine.json", format!("{:#}", json!(machine))),
     ];
     for (name, contents) in files {
-        fs::write(folder.join(name), contents + "\n").with_context(|| format!("cannot write `{shown}/{name}`"))?;
+        fs::write(folder.join(name), contents + "\n")
+            .with_context(|| format!("cannot write `{shown}/{name}`"))?;
     }
     Ok(())
 }

@@ -21,7 +21,11 @@ const KEYS: &[Key] = &[
     ),
     Key::new("call.fresh_p99_us", Unit::Micros, "the same, p99"),
     Key::new("call.fresh_p50_over_floor", Unit::Ratio, "the ratio of the two p50").at_most(2.0),
-    Key::new("call.fresh_imports_p50_us", Unit::Micros, "handler that calls into three imported libraries of 300 lines"),
+    Key::new(
+        "call.fresh_imports_p50_us",
+        Unit::Micros,
+        "handler that calls into three imported libraries of 300 lines",
+    ),
     Key::new("call.fresh_imports_p50_over_floor", Unit::Ratio, "the same over the floor, p50").at_most(5.0),
 ];
 

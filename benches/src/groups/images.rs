@@ -7,8 +7,12 @@ use std::time::Instant;
 
 pub(super) const GROUP: Group = Group { keys: KEYS, measure };
 
-const KEYS: &[Key] =
-    &[Key::new("image.create_ms", Unit::Millis, "first call of an entry in a host that has called others, p50").at_most(5.0)];
+const KEYS: &[Key] = &[Key::new(
+    "image.create_ms",
+    Unit::Millis,
+    "first call of an entry in a host that has called others, p50",
+)
+.at_most(5.0)];
 
 fn measure(run: &mut Run) -> anyhow::Result<()> {
     let count = run.effort.pick(50, 200);

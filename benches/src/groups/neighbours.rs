@@ -13,15 +13,24 @@ use tokio::task::JoinSet;
 pub(super) const GROUP: Group = Group { keys: KEYS, measure };
 
 const KEYS: &[Key] = &[
-    Key::new("pool.neighbour_p99_us", Unit::Micros, "fresh calls of one entry, sequential, nothing else running, p99"),
-    Key::new("pool.spinner_neighbour_p99_us", Unit::Micros, "the same beside one spinning entry per core, p99"),
+    Key::new(
+        "pool.neighbour_p99_us",
+        Unit::Micros,
+        "fresh calls of one entry, sequential, nothing else running, p99",
+    ),
+    Key::new(
+        "pool.spinner_neighbour_p99_us",
+        Unit::Micros,
+        "the same beside one spinning entry per core, p99",
+    ),
     Key::new("pool.spinner_neighbour_p99_ratio", Unit::Ratio, "the ratio of the two p99").at_most(2.0),
 ];
 
 /// How long a round's burst lasts: many calls even if each waits for a tick of a millisecond.
 const WINDOW: Duration = Duration::from_millis(300);
 
-const SPIN: &str = "local bell = require('bell') return { main = function() bell.ring() while true do end end }";
+const SPIN: &str =
+    "local bell = require('bell') return { main = function() bell.ring() while true do end end }";
 
 fn measure(run: &mut Run) -> anyhow::Result<()> {
     let cores = available_parallelism()?.get();
