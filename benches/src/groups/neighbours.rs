@@ -60,11 +60,14 @@ fn measure(run: &mut Run) -> anyhow::Result<()> {
         let begun = async {
             tokio::select! {
                 Some(ended) = spinners.join_next() => ended?.map(drop),
-                all = rung.acquire_many(turning) => Ok(all?.forget()),
+                all = rung.acquire_many(turning) => all.map(|rung| rung.forget()).map_err(Into::into),
             }
         };
         threads.block_on(begun)?;
         let samples = window();
+        if let Some(ended) = spinners.try_join_next() {
+            ended?.context("a spinner ended")?;
+        }
         threads.block_on(spinners.shutdown());
         // Those of a spinner that was started again count for nobody.
         rung.forget_permits(rung.available_permits());
