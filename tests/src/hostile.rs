@@ -1,6 +1,6 @@
 //! Hostile guests: components with the right exports whose code is not Lua's, made from core WebAssembly text.
 
-use perilune_cell::{CellSpec, Engine, EngineOptions, Guest, Host, Identity, Limits};
+use perilune_cell::{CellSpec, Engine, EngineOptions, Guest, Host, Identity, Limits, Pid};
 use perilune_modules::{ALWAYS, MODULES};
 use perilune_value::Failure;
 use std::path::Path;
@@ -76,7 +76,7 @@ pub async fn start(component: &[u8], granted: &[&str], limits: Limits) -> Result
     let guest = Guest::new(&engine, component, ALWAYS, MODULES).expect("the component compiles");
     let template = guest.template(granted.iter().copied()).expect("the component links");
     let spec = CellSpec {
-        identity: Identity { entry: "app:evil".to_owned(), pid: "{test|1}".to_owned() },
+        identity: Identity { entry: "app:evil".into(), pid: Pid { host: "test".into(), number: 1 } },
         limits,
         host: Arc::new(Quiet),
         context: Arc::new(()),

@@ -45,7 +45,7 @@ mod ticker;
 mod tickets;
 
 pub use cell::{Cell, CellSpec, Chunk, Event, ImportAlias, Message, Status};
-pub use engine::{Engine, EngineError, EngineOptions};
+pub use engine::{Engine, EngineError, EngineOptions, wasmtime_config};
 pub use extension::Extension;
 pub use guest::{Guest, Template};
 pub use held::{Held, Reservation};
