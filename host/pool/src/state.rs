@@ -25,7 +25,9 @@ pub(crate) struct Idle<W> {
 /// What becomes of a call that asks for a place.
 pub(crate) enum Admission<W> {
     /// It has one, and begins as [`State::take`] says.
-    Now(Taken<W>, bool),
+    Now((Taken<W>, bool)),
+    /// It goes on in its caller's place.
+    Borrowed((Taken<W>, bool)),
     /// It waits.
     Queued(u64),
     /// The queue is full.
@@ -93,8 +95,10 @@ pub(crate) struct State<W> {
     closed: bool,
     /// How many calls may run at once.
     target: u32,
-    /// Places taken, by calls that have a worker or are getting one.
+    /// Places taken by calls that have a worker or are getting one.
     busy: u32,
+    /// Places that calls have borrowed from their callers, beside those taken.
+    lent: u32,
     /// Workers in callers' hands.
     leased: u32,
     /// Whether the janitor has one in hand.
@@ -122,6 +126,7 @@ impl<W> State<W> {
             closed: false,
             target: fewest,
             busy: 0,
+            lent: 0,
             leased: 0,
             cleaning: false,
             making: 0,
@@ -153,13 +158,20 @@ impl<W> State<W> {
 
     /// Workers that exist or are promised to somebody.
     fn promised(&self) -> u32 {
-        self.busy + self.idle() + u32::from(self.cleaning) + self.making
+        self.busy + self.lent + self.idle() + u32::from(self.cleaning) + self.making
     }
 
     // Places.
 
     /// A call asks for a place. Nobody waits while one is free, so a newcomer overtakes nobody.
-    pub(crate) fn admit(&mut self, settings: &Settings, fx: &mut Effects<W>) -> Admission<W> {
+    ///
+    /// `borrow` says whether it may go on in its caller's place.
+    pub(crate) fn admit(
+        &mut self,
+        settings: &Settings,
+        borrow: impl FnOnce() -> bool,
+        fx: &mut Effects<W>,
+    ) -> Admission<W> {
         if self.closed {
             return Admission::Closed;
         }
@@ -170,8 +182,13 @@ impl<W> State<W> {
             if let Some(controller) = &mut self.controller {
                 controller.admitted(Duration::ZERO, self.busy);
             }
-            let (taken, kept) = self.take(settings, fx);
-            return Admission::Now(taken, kept);
+            return Admission::Now(self.take(settings, fx));
+        }
+        if borrow() {
+            self.lent += 1;
+            self.counts.calls += 1;
+            self.waits.none();
+            return Admission::Borrowed(self.take(settings, fx));
         }
         let queued = self.queue.len();
         if queued >= settings.queue() {
@@ -224,6 +241,16 @@ impl<W> State<W> {
         }
     }
 
+    /// A place is free, or was only borrowed.
+    fn leave(&mut self, borrowed: bool, fx: &mut Effects<W>) {
+        if borrowed {
+            self.lent -= 1;
+            self.settle(fx);
+        } else {
+            self.release(fx);
+        }
+    }
+
     /// A place is free: the one that has waited longest gets it.
     fn release(&mut self, fx: &mut Effects<W>) {
         self.busy -= 1;
@@ -268,7 +295,7 @@ impl<W> State<W> {
     }
 
     pub(crate) fn is_drained(&self) -> bool {
-        self.closed && self.queue.is_empty() && self.busy == 0 && self.making == 0 && !self.cleaning
+        self.closed && self.queue.is_empty() && self.busy + self.lent + self.making == 0 && !self.cleaning
     }
 
     // Workers in callers' hands.
@@ -313,7 +340,7 @@ impl<W> State<W> {
     }
 
     /// A call ended well, and gives its worker back.
-    pub(crate) fn finish(&mut self, settings: &Settings, worker: W, fx: &mut Effects<W>) {
+    pub(crate) fn finish(&mut self, settings: &Settings, worker: W, borrowed: bool, fx: &mut Effects<W>) {
         self.leased -= 1;
         let idle = Idle { worker, since: Instant::now() };
         // This call's own place counts for its worker.
@@ -329,11 +356,11 @@ impl<W> State<W> {
                 self.list(fx);
             }
         }
-        self.release(fx);
+        self.leave(borrowed, fx);
     }
 
     /// A call ended without a worker to give back.
-    pub(crate) fn end(&mut self, end: End, held: bool, kept: bool, fx: &mut Effects<W>) {
+    pub(crate) fn end(&mut self, end: End, held: bool, kept: bool, borrowed: bool, fx: &mut Effects<W>) {
         match end {
             End::Dropped => {}
             End::Failed => self.counts.failed += 1,
@@ -348,7 +375,7 @@ impl<W> State<W> {
         if kept {
             self.kept = false;
         }
-        self.release(fx);
+        self.leave(borrowed, fx);
     }
 
     // Workers in the janitor's hands.
@@ -499,7 +526,7 @@ impl<W> State<W> {
             kind: settings.kind,
             limit: self.target,
             workers: self.workers(),
-            busy: self.busy,
+            busy: self.busy + self.lent,
             ready: self.ready.len() as u32,
             queued: self.queue.len(),
             calls: counts.calls,
