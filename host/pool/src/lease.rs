@@ -2,7 +2,7 @@
 
 use crate::loan::Loan;
 use crate::pool::Pool;
-use crate::state::End;
+use crate::step::End;
 use crate::supply::Supply;
 use std::fmt;
 use std::ops::{Deref, DerefMut};

@@ -12,7 +12,7 @@
 //! | `pool.rs` | [`Pool`]: leasing, warming, shedding, closing |
 //! | `lease.rs` | [`Lease`]: a worker in a caller's hands |
 //! | `loan.rs` | [`Loan`]: how a call to its own pool gets on without waiting for itself |
-//! | `state.rs` | what a pool's lock guards: places, workers, counts; every change is one method |
+//! | `state.rs`, `step.rs` | what a pool's lock guards: places, workers, counts; every change is one method, and says what follows from it |
 //! | `queue.rs` | the callers that wait, first come, first served |
 //! | `controller.rs` | how many workers an adaptive pool has: a state machine without a clock |
 //! | `janitor.rs` | [`Janitor`]: cleans used workers off the callers' path, for all pools of a host |
@@ -31,6 +31,7 @@ mod refusal;
 mod settings;
 mod state;
 mod stats;
+mod step;
 mod supply;
 mod waits;
 
