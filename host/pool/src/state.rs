@@ -7,6 +7,7 @@ use crate::controller::{Controller, Load};
 use crate::queue::Queue;
 use crate::settings::{Kind, Settings};
 use crate::stats::Stats;
+use crate::step::{Admission, Chore, Effects, End, Idle, Taken};
 use crate::waits::Waits;
 use std::task::Waker;
 use std::time::Duration;
@@ -15,67 +16,6 @@ use tokio::time::Instant;
 /// Workers beyond the limit on running calls: with one, a caller finds a clean worker while the one before it is being cleaned,
 /// and the janitor cleans one at a time for each pool, so a second would never be used.
 const SPARE: u32 = 1;
-
-/// A worker that nobody uses.
-pub(crate) struct Idle<W> {
-    pub(crate) worker: W,
-    pub(crate) since: Instant,
-}
-
-/// What becomes of a call that asks for a place.
-pub(crate) enum Admission<W> {
-    /// It has one, and begins as [`State::take`] says.
-    Now(Taken<W>, bool),
-    /// It waits.
-    Queued(u64),
-    /// The queue is full.
-    Full {
-        busy: u32,
-        queued: usize,
-    },
-    Closed,
-}
-
-/// What a call with a place begins with.
-pub(crate) enum Taken<W> {
-    Clean(W),
-    Used(W),
-    Nothing,
-}
-
-/// How a call ends that gives no worker back.
-#[derive(Clone, Copy)]
-pub(crate) enum End {
-    /// It dropped its lease.
-    Dropped,
-    /// No worker could be made for it.
-    Failed,
-    /// It was cancelled before it had one.
-    Cancelled,
-}
-
-/// What the janitor does next for a pool.
-pub(crate) enum Chore<W> {
-    Reset(Idle<W>),
-    Spare,
-    Nothing,
-}
-
-/// What is left to do when the lock is free again.
-pub(crate) struct Effects<W> {
-    pub(crate) wake: Vec<Waker>,
-    pub(crate) give_up: Vec<W>,
-    pub(crate) chore: bool,
-    pub(crate) alarms: [Option<Instant>; Alarm::COUNT],
-    pub(crate) drained: bool,
-}
-
-impl<W> Effects<W> {
-    pub(crate) fn new() -> Self {
-        let (wake, give_up) = (Vec::new(), Vec::new());
-        Effects { wake, give_up, chore: false, alarms: [None; Alarm::COUNT], drained: false }
-    }
-}
 
 #[derive(Default)]
 struct Counts {
@@ -93,8 +33,10 @@ pub(crate) struct State<W> {
     closed: bool,
     /// How many calls may run at once.
     target: u32,
-    /// Places taken, by calls that have a worker or are getting one.
+    /// Places taken by calls that have a worker or are getting one.
     busy: u32,
+    /// Places that calls have borrowed from their callers, beside those taken.
+    lent: u32,
     /// Workers in callers' hands.
     leased: u32,
     /// Whether the janitor has one in hand.
@@ -122,6 +64,7 @@ impl<W> State<W> {
             closed: false,
             target: fewest,
             busy: 0,
+            lent: 0,
             leased: 0,
             cleaning: false,
             making: 0,
@@ -153,13 +96,20 @@ impl<W> State<W> {
 
     /// Workers that exist or are promised to somebody.
     fn promised(&self) -> u32 {
-        self.busy + self.idle() + u32::from(self.cleaning) + self.making
+        self.busy + self.lent + self.idle() + u32::from(self.cleaning) + self.making
     }
 
     // Places.
 
     /// A call asks for a place. Nobody waits while one is free, so a newcomer overtakes nobody.
-    pub(crate) fn admit(&mut self, settings: &Settings, fx: &mut Effects<W>) -> Admission<W> {
+    ///
+    /// `borrow` says whether it may go on in its caller's place.
+    pub(crate) fn admit(
+        &mut self,
+        settings: &Settings,
+        borrow: impl FnOnce() -> bool,
+        fx: &mut Effects<W>,
+    ) -> Admission<W> {
         if self.closed {
             return Admission::Closed;
         }
@@ -170,8 +120,13 @@ impl<W> State<W> {
             if let Some(controller) = &mut self.controller {
                 controller.admitted(Duration::ZERO, self.busy);
             }
-            let (taken, kept) = self.take(settings, fx);
-            return Admission::Now(taken, kept);
+            return Admission::Now(self.take(settings, fx));
+        }
+        if borrow() {
+            self.lent += 1;
+            self.counts.calls += 1;
+            self.waits.none();
+            return Admission::Borrowed(self.take(settings, fx));
         }
         let queued = self.queue.len();
         if queued >= settings.queue() {
@@ -224,6 +179,16 @@ impl<W> State<W> {
         }
     }
 
+    /// A place is free, or was only borrowed.
+    fn leave(&mut self, borrowed: bool, fx: &mut Effects<W>) {
+        if borrowed {
+            self.lent -= 1;
+            self.settle(fx);
+        } else {
+            self.release(fx);
+        }
+    }
+
     /// A place is free: the one that has waited longest gets it.
     fn release(&mut self, fx: &mut Effects<W>) {
         self.busy -= 1;
@@ -268,7 +233,7 @@ impl<W> State<W> {
     }
 
     pub(crate) fn is_drained(&self) -> bool {
-        self.closed && self.queue.is_empty() && self.busy == 0 && self.making == 0 && !self.cleaning
+        self.closed && self.queue.is_empty() && self.busy + self.lent + self.making == 0 && !self.cleaning
     }
 
     // Workers in callers' hands.
@@ -313,7 +278,7 @@ impl<W> State<W> {
     }
 
     /// A call ended well, and gives its worker back.
-    pub(crate) fn finish(&mut self, settings: &Settings, worker: W, fx: &mut Effects<W>) {
+    pub(crate) fn finish(&mut self, settings: &Settings, worker: W, borrowed: bool, fx: &mut Effects<W>) {
         self.leased -= 1;
         let idle = Idle { worker, since: Instant::now() };
         // This call's own place counts for its worker.
@@ -329,11 +294,11 @@ impl<W> State<W> {
                 self.list(fx);
             }
         }
-        self.release(fx);
+        self.leave(borrowed, fx);
     }
 
     /// A call ended without a worker to give back.
-    pub(crate) fn end(&mut self, end: End, held: bool, kept: bool, fx: &mut Effects<W>) {
+    pub(crate) fn end(&mut self, end: End, held: bool, kept: bool, borrowed: bool, fx: &mut Effects<W>) {
         match end {
             End::Dropped => {}
             End::Failed => self.counts.failed += 1,
@@ -348,7 +313,7 @@ impl<W> State<W> {
         if kept {
             self.kept = false;
         }
-        self.release(fx);
+        self.leave(borrowed, fx);
     }
 
     // Workers in the janitor's hands.
@@ -499,7 +464,7 @@ impl<W> State<W> {
             kind: settings.kind,
             limit: self.target,
             workers: self.workers(),
-            busy: self.busy,
+            busy: self.busy + self.lent,
             ready: self.ready.len() as u32,
             queued: self.queue.len(),
             calls: counts.calls,
