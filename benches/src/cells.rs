@@ -1,6 +1,8 @@
 //! Cells outside any runtime.
 
-use perilune_cell::{Cell, CellSpec, Chunk, Engine, EngineOptions, Guest, Host, Identity, Limits, Pid, Template};
+use perilune_cell::{
+    Cell, CellSpec, Chunk, Engine, EngineOptions, Guest, Host, Identity, Limits, Pid, Template,
+};
 use perilune_modules::{ALWAYS, MODULES};
 use perilune_value::Failure;
 use std::sync::Arc;

@@ -11,6 +11,7 @@ use perilune_value::{Failure, Kind};
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 
@@ -29,6 +30,18 @@ pub struct CellSpec {
     pub context: Arc<dyn Any + Send + Sync>,
     /// Granted modules of the embedding application.
     pub extensions: Arc<[Arc<Extension>]>,
+}
+
+/// What one of several calls of the same cell is made with.
+pub struct CallSpec {
+    /// Whose call it is.
+    pub identity: Identity,
+    /// What it may use.
+    pub limits: Limits,
+    /// What its modules find in [`CellState::context`].
+    pub context: Arc<dyn Any + Send + Sync>,
+    /// When the caller began to wait for the result: the wall-clock limit counts from here.
+    pub began: Instant,
 }
 
 /// How a turn ended.
@@ -90,8 +103,8 @@ impl Cell {
 
     /// Makes the cell ready for its next call: the pid and the context are new, and so is everything that is counted.
     /// Operations of the last call are given up.
-    pub fn begin_call(&mut self, identity: Identity, limits: Limits, context: Arc<dyn Any + Send + Sync>) {
-        self.store.data_mut().begin_call(identity, limits, context);
+    pub fn begin_call(&mut self, call: CallSpec) {
+        self.store.data_mut().begin_call(call);
     }
 
     /// Whether it has ended; nothing can be called in it any more.
@@ -167,9 +180,14 @@ impl Cell {
             Ok(Err(error)) => self.store.data().death(&error),
             Err(panic) => panic,
         };
+        Err(self.end(death))
+    }
+
+    /// Nothing can be called in this cell any more.
+    pub(crate) fn end(&mut self, death: Death) -> Death {
         self.store.data_mut().tickets.clear();
         self.dead = Some(death.clone());
-        Err(death)
+        death
     }
 }
 

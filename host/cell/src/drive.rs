@@ -4,13 +4,14 @@ use crate::limits::{Death, Limit};
 use crate::mailbox::Mailbox;
 use crate::{Cell, Event, Status};
 use perilune_value::Failure;
+use std::time::Instant;
 
 /// Events that one turn takes at the most; the rest wait for the next one.
 const EVENTS_PER_TURN: usize = 256;
 
 impl Cell {
     /// Starts a method and takes turns until it returns. `args` and the result are MessagePack. Without a mailbox the cell
-    /// receives no messages. The wall-clock limit holds from here.
+    /// receives no messages. The wall-clock limit holds from here, or from where [`Cell::begin_call`] said.
     ///
     /// # Errors
     ///
@@ -21,15 +22,24 @@ impl Cell {
         args: &[u8],
         mailbox: Option<&mut Mailbox>,
     ) -> Result<Vec<u8>, Failure> {
-        let entry = self.identity().entry.clone();
-        let outcome = match self.store.data().limits.timeout {
-            None => self.drive(method, args, mailbox).await,
-            Some(limit) => match tokio::time::timeout(limit, self.drive(method, args, mailbox)).await {
-                Ok(outcome) => outcome,
-                Err(_) => Err(Death::Limit(Limit::Timeout(limit))),
-            },
-        };
-        outcome.unwrap_or_else(|death| Err(death.into_failure(&entry)))
+        let outcome = self.within_time(async |cell| cell.drive(method, args, mailbox).await).await;
+        self.store.data_mut().end_call();
+        outcome.unwrap_or_else(|death| Err(death.into_failure(&self.identity().entry)))
+    }
+
+    /// Lets the cell work until its wall-clock limit, which ends it.
+    pub(crate) async fn within_time<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, Death>,
+    ) -> Result<T, Death> {
+        let state = self.store.data();
+        let Some(limit) = state.limits.timeout else { return work(self).await };
+        let deadline = state.deadline.or_else(|| Instant::now().checked_add(limit));
+        let Some(deadline) = deadline else { return work(self).await };
+        match tokio::time::timeout_at(deadline.into(), work(self)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(self.end(Death::Limit(Limit::Timeout(limit)))),
+        }
     }
 
     async fn drive(

@@ -4,8 +4,8 @@ use crate::cache;
 use crate::ticker::Ticker;
 use perilune_value::{Failure, Kind};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
@@ -72,11 +72,15 @@ pub struct Engine {
     inner: Arc<Inner>,
 }
 
+type Relief = Box<dyn Fn(usize) + Send + Sync>;
+
 struct Inner {
     wasmtime: wasmtime::Engine,
     ticker: Arc<Ticker>,
     places: Arc<Semaphore>,
     waiting: AtomicUsize,
+    /// Asked to give up an idle cell when there is no place for another.
+    relief: OnceLock<Relief>,
     options: EngineOptions,
 }
 
@@ -97,6 +101,7 @@ impl Engine {
                 ticker,
                 places: Arc::new(Semaphore::new(max_cells as usize)),
                 waiting: AtomicUsize::new(0),
+                relief: OnceLock::new(),
                 options,
             }),
         })
@@ -105,6 +110,17 @@ impl Engine {
     /// How many cells exist now.
     pub fn live_cells(&self) -> usize {
         self.inner.options.max_cells as usize - self.inner.places.available_permits()
+    }
+
+    /// Names who gives up idle cells when all places are taken: called with how many are wanted, on the task of a caller that
+    /// waits. The first one named stays.
+    pub fn relieve_by(&self, relief: impl Fn(usize) + Send + Sync + 'static) {
+        let _ = self.inner.relief.set(Box::new(relief));
+    }
+
+    /// Whether callers wait for a place.
+    pub fn is_crowded(&self) -> bool {
+        self.inner.waiting.load(Ordering::Relaxed) > 0
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -125,6 +141,12 @@ impl Engine {
         let inner = &self.inner;
         if let Ok(place) = inner.places.clone().try_acquire_owned() {
             return Ok(place);
+        }
+        if let Some(relief) = inner.relief.get() {
+            relief(1);
+            if let Ok(place) = inner.places.clone().try_acquire_owned() {
+                return Ok(place);
+            }
         }
         let waiting = Waiting::enter(&inner.waiting);
         let most = inner.options.max_cells;

@@ -148,6 +148,11 @@ impl Guest {
 }
 
 impl Template {
+    /// What its cells run on.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// A fresh cell.
     ///
     /// # Errors

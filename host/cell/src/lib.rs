@@ -44,7 +44,7 @@ mod state;
 mod ticker;
 mod tickets;
 
-pub use cell::{Cell, CellSpec, Chunk, Event, ImportAlias, Message, Status};
+pub use cell::{CallSpec, Cell, CellSpec, Chunk, Event, ImportAlias, Message, Status};
 pub use engine::{Engine, EngineError, EngineOptions, wasmtime_config};
 pub use extension::Extension;
 pub use guest::{Guest, Template};

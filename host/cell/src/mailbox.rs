@@ -64,6 +64,13 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn take(&self) -> Option<Event> {
+        let mut state = self.lock();
+        let event = state.events.pop_front()?;
+        state.bytes -= size(&event);
+        Some(event)
+    }
 }
 
 impl Sender {
@@ -116,7 +123,7 @@ impl Mailbox {
     pub(crate) async fn receive(&mut self) -> Option<Event> {
         loop {
             let arrived = self.0.arrived.notified();
-            if let Some(event) = self.receive_now() {
+            if let Some(event) = self.0.take() {
                 return Some(event);
             }
             if self.0.lock().senders == 0 {
@@ -128,10 +135,7 @@ impl Mailbox {
 
     /// An event that is there already.
     pub(crate) fn receive_now(&mut self) -> Option<Event> {
-        let mut state = self.0.lock();
-        let event = state.events.pop_front()?;
-        state.bytes -= size(&event);
-        Some(event)
+        self.0.take()
     }
 }
 

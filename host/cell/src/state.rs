@@ -3,9 +3,9 @@
 use crate::cpu::Budget;
 use crate::extension::Extension;
 use crate::limits::{Death, Limit, Limits};
-use crate::{Held, Host, Identity, Reservation, Tickets};
+use crate::{CallSpec, Held, Host, Identity, Reservation, Tickets};
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 use wasmtime::{ResourceLimiter, UpdateDeadline};
 
@@ -13,6 +13,9 @@ use crate::ticker::Ticker;
 
 /// Entries of a table of function references; the guest needs a few hundred.
 const MOST_TABLE_ELEMENTS: usize = 100_000;
+
+/// The context between calls.
+static NO_CALL: LazyLock<Arc<dyn Any + Send + Sync>> = LazyLock::new(|| Arc::new(()));
 
 /// The host's side of one cell: what implementations of interfaces are given.
 pub struct CellState {
@@ -30,6 +33,8 @@ pub struct CellState {
     pub(crate) extensions: Arc<[Arc<Extension>]>,
     pub(crate) limits: Limits,
     pub(crate) started: Instant,
+    /// When the call must have ended.
+    pub(crate) deadline: Option<Instant>,
     pub(crate) ticker: Arc<Ticker>,
     /// Set when memory was refused, cleared when it was given: a trap after a refusal is the memory limit.
     memory_refused: bool,
@@ -49,6 +54,7 @@ impl CellState {
             extensions: spec.extensions,
             limits: spec.limits,
             started: Instant::now(),
+            deadline: None,
             ticker,
             memory_refused: false,
             memory: 0,
@@ -56,19 +62,22 @@ impl CellState {
         }
     }
 
-    pub(crate) fn begin_call(
-        &mut self,
-        identity: Identity,
-        limits: Limits,
-        context: Arc<dyn Any + Send + Sync>,
-    ) {
+    pub(crate) fn begin_call(&mut self, call: CallSpec) {
+        let CallSpec { identity, limits, context, began } = call;
         self.identity = identity;
         self.limits = limits;
         self.context = context;
         self.tickets.clear();
         self.started = Instant::now();
+        self.deadline = limits.timeout.and_then(|timeout| began.checked_add(timeout));
         // What the last call held may outlive it in operations that are just being given up.
         self.held = Held::new(usize::try_from(limits.memory).unwrap_or(usize::MAX));
+    }
+
+    /// What a call left under way ends with it, and nothing of it is kept.
+    pub(crate) fn end_call(&mut self) {
+        self.tickets.clear();
+        self.context = NO_CALL.clone();
     }
 
     pub(crate) fn begin_turn(&mut self) {

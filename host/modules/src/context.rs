@@ -1,5 +1,6 @@
 //! What modules find in their cell: whoever drives it put this there.
 
+use crate::Chain;
 use crate::funcs::Functions;
 use perilune_cell::CellState;
 use perilune_value::Value;
@@ -9,8 +10,8 @@ use std::sync::Arc;
 pub struct CallContext {
     /// What module `ctx` reads: a map.
     pub values: Value,
-    /// How many calls led to this one.
-    pub depth: u32,
+    /// The calls that led to this one.
+    pub chain: Chain,
     /// Who carries out calls of other entries.
     pub functions: Arc<dyn Functions>,
     /// Who answers module `registry`.

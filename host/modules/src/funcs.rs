@@ -1,7 +1,7 @@
 //! Module `funcs`: calls of other entries.
 
-use crate::CallContext;
 use crate::bindings::funcs::{Host, add_to_linker};
+use crate::{CallContext, Chain};
 use futures_util::future::BoxFuture;
 use perilune_cell::interfaces::{failure_to_wit, types};
 use perilune_cell::{CellState, Class, Identity, Module, Reservation, Ticket};
@@ -34,8 +34,8 @@ pub struct FunctionCall {
     pub context: Value,
     /// The caller's own limit for the call; the entry's holds besides.
     pub timeout: Option<Duration>,
-    /// How many calls lead to this one.
-    pub depth: u32,
+    /// The calls that lead to this one.
+    pub chain: Chain,
 }
 
 /// Who carries out calls.
@@ -92,8 +92,8 @@ fn prepare(
         let message = format!("`{target}` is no entry id: write `namespace:name` or `namespace:name.method`");
         return Err(Failure::invalid(message));
     }
-    let depth = context.depth + 1;
-    if depth > MAX_DEPTH {
+    let chain = context.chain.with(caller.entry.clone());
+    if chain.depth() > MAX_DEPTH {
         let message = format!("{target}: calls lead from one to the next more than {MAX_DEPTH} times");
         return Err(Failure::new(Kind::RateLimited, message).with_detail("limit", "depth"));
     }
@@ -104,7 +104,7 @@ fn prepare(
         args,
         context: merge(&context.values, options.get("context")),
         timeout: options.get("timeout").map(timeout).transpose()?,
-        depth,
+        chain,
     })
 }
 

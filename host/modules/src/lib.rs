@@ -7,6 +7,7 @@
 
 pub mod base64;
 mod bindings;
+mod chain;
 mod context;
 pub mod ctx;
 pub mod funcs;
@@ -18,6 +19,7 @@ pub mod registry;
 pub mod time;
 pub mod uuid;
 
+pub use chain::Chain;
 pub use context::CallContext;
 use perilune_cell::Module;
 

@@ -2,8 +2,7 @@
 
 use crate::checks::Checker;
 use crate::pids::Pids;
-use crate::program::Linker;
-use crate::runtime::{Inner, Runtime};
+use crate::runtime::{Inner, Parts, Runtime};
 use crate::surroundings::{Log, Output, Surroundings};
 use perilune_cell::{Engine, EngineError, EngineOptions, Extension, Guest, Limits};
 use perilune_modules::{ALWAYS, MODULES};
@@ -185,9 +184,16 @@ impl RuntimeBuilder {
         }
         let registry = Arc::new(Registry::new(baseline, rules).map_err(BuildError::Entries)?);
         let limits = at_most(self.limits, self.ceiling);
-        let linker = Linker { guest, extensions: self.extensions, defaults: limits };
-        let surroundings = Surroundings { output: self.output, pids: Arc::new(Pids::default()) };
-        Ok(Runtime { inner: Inner::new(registry, linker, surroundings, self.registry_writable) })
+        let inner = Inner::new(Parts {
+            registry,
+            engine,
+            guest,
+            extensions: self.extensions,
+            limits,
+            surroundings: Surroundings { output: self.output, pids: Arc::new(Pids::default()) },
+            registry_writable: self.registry_writable,
+        });
+        Ok(Runtime { inner })
     }
 }
 

@@ -1,74 +1,100 @@
-//! Functions: a fresh cell for each call.
+//! Calls: a worker of the entry's pool runs them, or a cell of their own.
 
-use crate::program::{PROCESS, Program};
+use crate::pools::{Callee, Target};
 use crate::runtime::Inner;
-use crate::target;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use perilune_cell::{Cell, CellSpec, Identity};
-use perilune_modules::CallContext;
+use perilune_cell::{CallSpec, Cell, Identity, Limits};
 use perilune_modules::funcs::{FunctionCall, Functions};
-use perilune_value::{Failure, Value};
+use perilune_modules::{CallContext, Chain};
+use perilune_value::{Failure, Kind, Value};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One call, its target found.
 pub(crate) struct Run {
-    pub(crate) program: Arc<Program>,
-    pub(crate) method: String,
+    pub(crate) target: Target,
     pub(crate) args: Vec<u8>,
     pub(crate) context: Value,
     pub(crate) timeout: Option<Duration>,
-    pub(crate) depth: u32,
+    /// The entries whose calls led to this one.
+    pub(crate) chain: Chain,
 }
 
 impl Inner {
-    /// Finds what a target names in the current version: a change of the registry reaches the next call, not this one.
-    pub(crate) fn find(&self, name: &str) -> Result<(Arc<Program>, String), Failure> {
-        let snapshot = self.registry.snapshot();
-        let (id, method) = target::split(&snapshot, name)?;
-        let program = self.programs.get(&self.linker, &snapshot, &id)?;
-        let method = target::method(&program, method)?;
-        Ok((program, method))
+    /// Finds what a target names.
+    pub(crate) fn find(&self, name: &str) -> Result<Target, Failure> {
+        self.pools.find(&self.registry, name)
     }
 
-    /// Runs a program in a cell of its own. Dropping the future ends the cell.
+    /// Runs a call to its end. Dropping the future ends it: a call that waits leaves the queue, one that runs loses its cell.
     pub(crate) async fn run(self: &Arc<Self>, run: Run) -> Result<Vec<u8>, Failure> {
-        let program = &run.program;
-        let host = if program.kind == PROCESS { "processes" } else { "functions" };
-        let mut running = self.surroundings.pids.register(host);
-        let mut limits = program.limits;
-        limits.timeout = match (limits.timeout, run.timeout) {
-            (Some(entry), Some(call)) => Some(entry.min(call)),
-            (entry, call) => entry.or(call),
+        let began = Instant::now();
+        let callee = run.target.callee.clone();
+        let limits = limits(&callee, run.timeout);
+        let deadline = limits.timeout.and_then(|timeout| began.checked_add(timeout)).map(Into::into);
+        // An entry that is called back by one that it calls must not wait for its own worker.
+        if !run.chain.contains(callee.program.name())
+            && let Some(lease) = callee.lease(deadline).await
+        {
+            let mut lease = lease?;
+            let is_loaded = callee.keeps_state();
+            let result = self.drive(&mut lease, run, limits, began, is_loaded).await;
+            if !lease.is_dead() {
+                lease.finish();
+            }
+            return result;
+        }
+        let mut cell = match deadline {
+            None => callee.own_cell().await?,
+            Some(deadline) => tokio::time::timeout_at(deadline, callee.own_cell())
+                .await
+                .unwrap_or_else(|_| Err(too_late(&callee)))?,
         };
-        let identity = Identity { entry: program.id.to_string(), pid: running.pid.clone() };
-        let context = CallContext {
+        self.drive(&mut cell, run, limits, began, false).await
+    }
+
+    async fn drive(
+        &self,
+        cell: &mut Cell,
+        run: Run,
+        limits: Limits,
+        began: Instant,
+        is_loaded: bool,
+    ) -> Result<Vec<u8>, Failure> {
+        let program = &run.target.callee.program;
+        let mut running = self.surroundings.pids.register(program.host());
+        let identity = Identity { entry: program.name().clone(), pid: running.pid.clone() };
+        let context = Arc::new(CallContext {
             values: run.context,
-            depth: run.depth,
+            chain: run.chain,
             functions: self.clone_as_functions(),
             registry: self.clone_as_registry(),
-        };
-        let mut cell = program
-            .template
-            .instantiate(CellSpec {
-                identity,
-                limits,
-                host: self.surroundings.clone(),
-                context: Arc::new(context),
-                extensions: program.extensions.clone(),
-            })
-            .await?;
-        load(&mut cell, program).await?;
-        cell.run(&run.method, &run.args, Some(&mut running.mailbox)).await
+        });
+        cell.begin_call(CallSpec { identity, limits, context, began });
+        if !is_loaded {
+            program.finish_loading(cell).await?;
+        }
+        cell.run(&run.target.method, &run.args, Some(&mut running.mailbox)).await
     }
 }
 
-async fn load(cell: &mut Cell, program: &Program) -> Result<(), Failure> {
-    match cell.load(&program.chunks).await {
-        Ok(loaded) => loaded.map(|_| ()),
-        Err(death) => Err(death.into_failure(&program.id.to_string())),
-    }
+/// The entry's limits, with the shorter of its time and the caller's.
+fn limits(callee: &Callee, timeout: Option<Duration>) -> Limits {
+    let mut limits = callee.program.limits();
+    limits.timeout = match (limits.timeout, timeout) {
+        (Some(entry), Some(call)) => Some(entry.min(call)),
+        (entry, call) => entry.or(call),
+    };
+    limits
+}
+
+fn too_late(callee: &Callee) -> Failure {
+    let name = &**callee.program.name();
+    Failure::new(Kind::Timeout, format!("{name}: the call's time ran out before there was room for its cell"))
+        .with_retryable(true)
+        .with_detail("entry", name)
+        .with_detail("limit", "timeout")
 }
 
 /// Calls that come from cells. It must not keep the runtime alive.
@@ -78,11 +104,11 @@ impl Functions for FromCells {
     fn call(&self, call: FunctionCall) -> BoxFuture<'static, Result<Vec<u8>, Failure>> {
         let inner = self.0.clone();
         async move {
-            let gone = || Failure::new(perilune_value::Kind::Unavailable, "the host is shutting down");
+            let gone = || Failure::new(Kind::Unavailable, "the host is shutting down");
             let inner = inner.upgrade().ok_or_else(gone)?;
-            let (program, method) = inner.find(&call.target)?;
-            let FunctionCall { args, context, timeout, depth, .. } = call;
-            inner.run(Run { program, method, args, context, timeout, depth }).await
+            let target = inner.find(&call.target)?;
+            let FunctionCall { args, context, timeout, chain, .. } = call;
+            inner.run(Run { target, args, context, timeout, chain }).await
         }
         .boxed()
     }

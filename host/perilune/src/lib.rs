@@ -72,9 +72,10 @@
 //! | `builder.rs` | [`RuntimeBuilder`]: every setting of a host |
 //! | `runtime.rs` | [`Runtime`]: calls, commands, the registry |
 //! | `call.rs` | [`Call`]: one call with its options |
-//! | `program.rs` | an entry with everything it imports, ready to load |
-//! | `target.rs` | from `ns:name.method` to a program and a method |
-//! | `functions.rs` | functions: a fresh cell for each call |
+//! | `program.rs` | an entry with everything it imports, and the image that its cells begin with |
+//! | `target.rs` | from `ns:name.method` to an entry and a method |
+//! | `pools.rs`, `workers.rs` | the entries of a version, each with its pool; cells as workers |
+//! | `functions.rs` | calls, by a worker of the entry's pool |
 //! | `processes.rs` | processes that run as commands |
 //! | `pids.rs` | which cells run, and their mailboxes |
 //! | `checks.rs` | what the registry cannot check: Lua's syntax, the host's ceilings |
@@ -87,21 +88,25 @@ mod call;
 mod checks;
 mod functions;
 mod pids;
+mod pools;
 mod processes;
 mod program;
 mod runtime;
 mod surroundings;
 mod target;
+mod workers;
 
 pub use builder::{BuildError, RuntimeBuilder};
 pub use call::Call;
 pub use perilune_cell::{EngineOptions, Extension, Identity, Limits};
 pub use perilune_modules::MODULES;
+pub use perilune_pool::{Kind as PoolKind, Stats, WaitStats};
 pub use perilune_registry::{
     Applied, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Registry, Report, Snapshot, Version,
     VersionId,
 };
 pub use perilune_value::{Failure, Kind, Value, from_value, json, to_value};
+pub use pools::PoolStats;
 pub use processes::Command;
 pub use runtime::{CallError, Runtime};
 pub use surroundings::Output;

@@ -3,6 +3,7 @@
 use crate::functions::Run;
 use crate::program::PROCESS;
 use crate::runtime::Inner;
+use perilune_modules::Chain;
 use perilune_registry::Entry;
 use perilune_value::{Failure, Value, args_to_msgpack};
 use std::sync::Arc;
@@ -33,10 +34,11 @@ impl Inner {
     pub(crate) async fn run_command(self: &Arc<Self>, name: &str, args: &[String]) -> Result<Value, Failure> {
         let command = self.commands().into_iter().find(|command| command.name == name);
         let command = command.ok_or_else(|| Failure::not_found(format!("no command `{name}`")))?;
-        let (program, method) = self.find(&command.entry)?;
+        let target = self.find(&command.entry)?;
         let args: Vec<Value> = args.iter().map(|arg| Value::from(arg.as_str())).collect();
         let context = Value::Map(Vec::new());
-        let run = Run { program, method, args: args_to_msgpack(&args), context, timeout: None, depth: 0 };
+        let chain = Chain::default();
+        let run = Run { target, args: args_to_msgpack(&args), context, timeout: None, chain };
         decode(self.run(run).await?)
     }
 }

@@ -1,12 +1,16 @@
-//! An entry with everything it imports, ready to load into a cell.
+//! An entry with everything it imports: its cells begin with the image that loading it left.
 
-use perilune_cell::{Chunk, Extension, Guest, ImportAlias, Limits, Template};
-use perilune_registry::{EntryId, Import, LimitSpec, LuaEntry, Snapshot};
+use perilune_cell::{
+    Cell, CellSpec, Chunk, Extension, Guest, Host, Identity, Image, ImportAlias, Limits, Pid, Template,
+};
+use perilune_registry::{Entry, EntryId, Import, LimitSpec, LuaEntry, PoolSpec, Snapshot};
 use perilune_value::{Failure, Kind};
+use std::any::Any;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OnceCell;
 
-/// What a cell is made and loaded from.
+/// What the cells of an entry are made from.
 pub(crate) struct Program {
     pub(crate) id: EntryId,
     pub(crate) kind: String,
@@ -14,11 +18,16 @@ pub(crate) struct Program {
     pub(crate) method: Option<String>,
     /// For a module: the methods that may be called; `None` for all.
     pub(crate) surface: Option<Vec<String>>,
-    pub(crate) limits: Limits,
-    pub(crate) template: Arc<Template>,
-    pub(crate) extensions: Arc<[Arc<Extension>]>,
-    /// Dependencies first, the entry last.
-    pub(crate) chunks: Vec<Chunk>,
+    pub(crate) pool: PoolSpec,
+    /// The entry and all it imports, as they were linked.
+    sources: Vec<Arc<Entry>>,
+    /// A cell that no call uses yet.
+    spec: CellSpec,
+    template: Arc<Template>,
+    /// Dependencies first, the entry last; needed until the image is made.
+    chunks: Mutex<Vec<Chunk>>,
+    /// Made by the first who needs it; an entry that fails to load is not tried again.
+    image: OnceCell<Result<Arc<Image>, Failure>>,
 }
 
 /// What programs are linked with.
@@ -26,12 +35,20 @@ pub(crate) struct Linker {
     pub(crate) guest: Arc<Guest>,
     pub(crate) extensions: Vec<Arc<Extension>>,
     pub(crate) defaults: Limits,
+    pub(crate) host: Arc<dyn Host>,
+    /// The context of what runs outside of any call: chunks that load.
+    pub(crate) context: Arc<dyn Any + Send + Sync>,
+    /// The host part of pids, of processes and of all else.
+    pub(crate) processes: Arc<str>,
+    pub(crate) functions: Arc<str>,
 }
 
 /// Kinds whose entries run; the others are only imported or looked up.
 pub(crate) const PROCESS: &str = "process.lua";
 pub(crate) const MODULE: &str = "module.lua";
 const FUNCTION: &str = "function.lua";
+/// Kinds that a call may name.
+pub(crate) const CALLABLE: &[&str] = &[FUNCTION, MODULE, PROCESS];
 const LIBRARY: &str = "library.lua";
 
 impl Linker {
@@ -42,28 +59,106 @@ impl Linker {
             return Err(Failure::invalid(format!("{id} is a {}, which holds no code", entry.kind())));
         }
         let lua = LuaEntry::decode(entry)?;
-        let mut chunks = Vec::new();
-        let mut modules = BTreeSet::new();
+        let (mut chunks, mut modules, mut sources) = (Vec::new(), BTreeSet::new(), Vec::new());
         for id in snapshot.closure(id) {
             let entry = snapshot.get(&id).ok_or_else(|| unknown(&id))?;
             let lua = LuaEntry::decode(entry)?;
             modules.extend(granted(&lua).map(str::to_owned));
             chunks.push(chunk(&id, entry.kind(), lua));
+            sources.push(entry.clone());
         }
         let template = self.guest.template(modules.iter().map(String::as_str)).map_err(|error| {
             Failure::new(Kind::Internal, format!("{id}: the guest cannot be linked: {error}"))
         })?;
         let extensions = self.extensions.iter().filter(|extension| modules.contains(extension.name()));
+        let host = if entry.kind() == PROCESS { &self.processes } else { &self.functions };
+        let pid = Pid { host: host.clone(), number: 0 };
+        let spec = CellSpec {
+            identity: Identity { entry: id.to_string().into(), pid },
+            limits: limits(&self.defaults, &lua.limits, entry.kind()),
+            host: self.host.clone(),
+            context: self.context.clone(),
+            extensions: extensions.cloned().collect(),
+        };
         Ok(Program {
             id: id.clone(),
             kind: entry.kind().to_owned(),
             method: lua.method,
             surface: lua.methods,
-            limits: limits(&self.defaults, &lua.limits, entry.kind()),
+            pool: lua.pool,
+            sources,
+            spec,
             template,
-            extensions: extensions.cloned().collect(),
-            chunks,
+            chunks: Mutex::new(chunks),
+            image: OnceCell::new(),
         })
+    }
+}
+
+impl Program {
+    /// The entry's id, `namespace:name`.
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.spec.identity.entry
+    }
+
+    /// The host part of its pids.
+    pub(crate) fn host(&self) -> &Arc<str> {
+        &self.spec.identity.pid.host
+    }
+
+    /// What its cells may use.
+    pub(crate) fn limits(&self) -> Limits {
+        self.spec.limits
+    }
+
+    /// Whether the entry and all it imports are the same in a snapshot.
+    pub(crate) fn is_current(&self, snapshot: &Snapshot) -> bool {
+        self.sources
+            .iter()
+            .all(|source| snapshot.get(source.id()).is_some_and(|entry| Arc::ptr_eq(entry, source)))
+    }
+
+    /// The memory that loading leaves.
+    ///
+    /// # Errors
+    ///
+    /// What loading failed with, the same each time; or what kept it from being tried, such as a host without room.
+    pub(crate) async fn image(&self) -> Result<Arc<Image>, Failure> {
+        self.image.get_or_try_init(|| self.load()).await?.clone()
+    }
+
+    /// The image, once it is made.
+    pub(crate) fn loaded(&self) -> Option<&Arc<Image>> {
+        self.image.get()?.as_ref().ok()
+    }
+
+    /// A cell whose memory is the image's.
+    pub(crate) async fn cell(&self) -> Result<Cell, Failure> {
+        let image = self.image().await?;
+        self.template.from_image(self.spec.clone(), &image).await
+    }
+
+    /// Runs what the image of a cell could not hold.
+    pub(crate) async fn finish_loading(&self, cell: &mut Cell) -> Result<(), Failure> {
+        let Some(image) = self.loaded() else { return Ok(()) };
+        cell.load_rest(image).await.map_err(|death| death.into_failure(self.name()))?
+    }
+
+    /// Whether callers wait for a place that an idle cell could give them.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.template.engine().is_crowded()
+    }
+
+    /// Inner errors stay; outer ones are worth another try.
+    async fn load(&self) -> Result<Result<Arc<Image>, Failure>, Failure> {
+        let chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match self.template.image(self.spec.clone(), &chunks).await {
+            Err(failure) if failure.kind == Kind::Unavailable => return Err(failure),
+            outcome => {
+                self.chunks.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                Ok(outcome.map(Arc::new))
+            }
+        }
     }
 }
 

@@ -2,13 +2,15 @@
 
 use crate::call::Call;
 use crate::functions::{FromCells, Run};
+use crate::pools::{PoolStats, Pools};
 use crate::processes::{Command, decode};
 use crate::program::Linker;
 use crate::surroundings::Surroundings;
-use crate::target::Programs;
 use crate::{RuntimeBuilder, access};
+use perilune_cell::{Engine, Extension, Guest, Limits};
 use perilune_modules::funcs::Functions;
 use perilune_modules::registry::RegistryAccess;
+use perilune_modules::{CallContext, Chain};
 use perilune_registry::Registry;
 use perilune_value::{Failure, TypeError, Value, from_value, to_value};
 use serde::Serialize;
@@ -23,28 +25,45 @@ pub struct Runtime {
 
 pub(crate) struct Inner {
     pub(crate) registry: Arc<Registry>,
-    pub(crate) linker: Linker,
-    pub(crate) programs: Programs,
+    pub(crate) pools: Pools,
     pub(crate) surroundings: Arc<Surroundings>,
     functions: Arc<dyn Functions>,
     registry_access: Arc<dyn RegistryAccess>,
 }
 
 impl Inner {
-    pub(crate) fn new(
-        registry: Arc<Registry>,
-        linker: Linker,
-        surroundings: Surroundings,
-        writable: bool,
-    ) -> Arc<Self> {
-        Arc::new_cyclic(|inner: &Weak<Inner>| Inner {
-            registry_access: Arc::new(access::Access::new(registry.clone(), writable)),
-            registry,
-            linker,
-            programs: Programs::default(),
-            surroundings: Arc::new(surroundings),
-            functions: Arc::new(FromCells(inner.clone())),
-        })
+    pub(crate) fn new(parts: Parts) -> Arc<Self> {
+        let Parts { registry, engine, guest, extensions, limits, surroundings, registry_writable } = parts;
+        let surroundings = Arc::new(surroundings);
+        let inner = Arc::new_cyclic(|inner: &Weak<Inner>| {
+            let functions: Arc<dyn Functions> = Arc::new(FromCells(inner.clone()));
+            let registry_access: Arc<dyn RegistryAccess> =
+                Arc::new(access::Access::new(registry.clone(), registry_writable));
+            let context = Arc::new(CallContext {
+                values: Value::Map(Vec::new()),
+                chain: Chain::default(),
+                functions: functions.clone(),
+                registry: registry_access.clone(),
+            });
+            let linker = Linker {
+                guest,
+                extensions,
+                defaults: limits,
+                host: surroundings.clone(),
+                context,
+                processes: "processes".into(),
+                functions: "functions".into(),
+            };
+            let pools = Pools::new(linker, &registry);
+            Inner { registry, pools, surroundings, functions, registry_access }
+        });
+        let relieved = Arc::downgrade(&inner);
+        engine.relieve_by(move |wanted| {
+            if let Some(inner) = relieved.upgrade() {
+                inner.pools.shed(wanted);
+            }
+        });
+        inner
     }
 
     pub(crate) fn clone_as_functions(&self) -> Arc<dyn Functions> {
@@ -54,6 +73,18 @@ impl Inner {
     pub(crate) fn clone_as_registry(&self) -> Arc<dyn RegistryAccess> {
         self.registry_access.clone()
     }
+}
+
+/// What a builder makes a host from.
+pub(crate) struct Parts {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) engine: Engine,
+    pub(crate) guest: Arc<Guest>,
+    pub(crate) extensions: Vec<Arc<Extension>>,
+    /// Of entries that say nothing.
+    pub(crate) limits: Limits,
+    pub(crate) surroundings: Surroundings,
+    pub(crate) registry_writable: bool,
 }
 
 /// Why a typed call gave no result.
@@ -89,10 +120,10 @@ impl Runtime {
     ///
     /// As [`Runtime::call`].
     pub async fn call_with(&self, call: Call) -> Result<Value, Failure> {
-        let (program, method) = self.inner.find(&call.target)?;
+        let target = self.inner.find(&call.target)?;
         let args = call.encoded_args();
         let context = Value::Map(call.context);
-        let run = Run { program, method, args, context, timeout: call.timeout, depth: 0 };
+        let run = Run { target, args, context, timeout: call.timeout, chain: Chain::default() };
         decode(self.inner.run(run).await?)
     }
 
@@ -126,6 +157,17 @@ impl Runtime {
     /// `NotFound` when there is no such command; else as [`Runtime::call`].
     pub async fn run_command(&self, name: &str, args: &[String]) -> Result<Value, Failure> {
         self.inner.run_command(name, args).await
+    }
+
+    /// Makes the images and workers of pools that want them ahead of any call: static ones, and those with `warm_start`. An
+    /// entry that fails to load is logged, and its calls fail with the same error.
+    pub async fn warm(&self) {
+        self.inner.pools.warm(&self.inner.registry).await;
+    }
+
+    /// What the pools of entries that were called have seen, by entry.
+    pub fn pools(&self) -> Vec<PoolStats> {
+        self.inner.pools.stats()
     }
 
     /// The entries. A change reaches calls that begin after it.

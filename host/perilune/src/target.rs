@@ -1,52 +1,12 @@
-//! From `ns:name` or `ns:name.method` to a program and a method.
+//! From `ns:name` or `ns:name.method` to an entry and a method.
 
-use crate::program::{Linker, MODULE, PROCESS, Program, unknown};
-use perilune_registry::{EntryId, Snapshot, VersionId};
+use crate::program::{CALLABLE, MODULE, PROCESS, Program, unknown};
+use perilune_registry::{EntryId, Snapshot};
 use perilune_value::Failure;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The programs of the current version, linked when first called.
-#[derive(Default)]
-pub(crate) struct Programs {
-    linked: Mutex<Linked>,
-}
-
-#[derive(Default)]
-struct Linked {
-    version: Option<VersionId>,
-    programs: HashMap<EntryId, Arc<Program>>,
-}
-
-impl Programs {
-    /// The program of an entry in a snapshot. Programs of other versions are forgotten; who runs one keeps it.
-    pub(crate) fn get(
-        &self,
-        linker: &Linker,
-        snapshot: &Snapshot,
-        id: &EntryId,
-    ) -> Result<Arc<Program>, Failure> {
-        let version = Some(snapshot.version().id);
-        {
-            let mut linked = self.lock();
-            if linked.version != version {
-                *linked = Linked { version, programs: HashMap::new() };
-            }
-            if let Some(program) = linked.programs.get(id) {
-                return Ok(program.clone());
-            }
-        }
-        let program = Arc::new(linker.link(snapshot, id)?);
-        let mut linked = self.lock();
-        if linked.version == version {
-            linked.programs.insert(id.clone(), program.clone());
-        }
-        Ok(program)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Linked> {
-        self.linked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Whether entries of a kind can be called.
+pub(crate) fn is_callable(kind: &str) -> bool {
+    CALLABLE.contains(&kind)
 }
 
 /// Splits a target. An entry of the complete name wins over a method of a shorter one, since names may hold dots.
@@ -65,8 +25,8 @@ pub(crate) fn split(snapshot: &Snapshot, target: &str) -> Result<(EntryId, Optio
     Err(unknown(&id))
 }
 
-/// The method that a call runs.
-pub(crate) fn method(program: &Program, named: Option<String>) -> Result<String, Failure> {
+/// The method that a call runs, and whether the entry declares it: any other name may prove to be none.
+pub(crate) fn method(program: &Program, named: Option<String>) -> Result<(String, bool), Failure> {
     let id = &program.id;
     match (program.kind.as_str(), named) {
         (MODULE, None) => {
@@ -79,17 +39,18 @@ pub(crate) fn method(program: &Program, named: Option<String>) -> Result<String,
                     format!("{id} has no method `{method}`; its `methods` are {}", surface.join(", "));
                 Err(Failure::not_found(message))
             }
-            _ => Ok(method),
+            surface => Ok((method, surface.is_some())),
         },
         (kind, Some(method)) => {
             let message =
                 format!("{id}.{method}: only a module.lua has methods to call by name, and {id} is a {kind}");
             Err(Failure::not_found(message))
         }
-        (PROCESS, None) => Ok(program.method.clone().unwrap_or_else(|| "main".to_owned())),
-        (kind, None) => program
-            .method
-            .clone()
-            .ok_or_else(|| Failure::invalid(format!("{id} is a {kind}, which cannot be called: import it"))),
+        (PROCESS, None) => Ok((program.method.clone().unwrap_or_else(|| "main".to_owned()), true)),
+        (kind, None) => {
+            program.method.clone().map(|method| (method, true)).ok_or_else(|| {
+                Failure::invalid(format!("{id} is a {kind}, which cannot be called: import it"))
+            })
+        }
     }
 }

@@ -98,6 +98,10 @@ impl History {
         }
     }
 
+    pub(crate) fn head(&self) -> VersionId {
+        self.head
+    }
+
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.snapshot_at(self.head).unwrap_or_else(|| Snapshot {
             version: Version { id: self.head, previous: None, next: None },

@@ -82,6 +82,11 @@ impl Registry {
         self.history.load().snapshot()
     }
 
+    /// The number of the current version: what tells whether anything has changed.
+    pub fn head(&self) -> VersionId {
+        self.history.load().head()
+    }
+
     /// The state at a version, the baseline included.
     ///
     /// # Errors

@@ -1,0 +1,199 @@
+//! The entries of the current version that can be called, each with its pool.
+
+use crate::program::{Linker, PROCESS, Program};
+use crate::target;
+use crate::workers::{Workers, settings};
+use arc_swap::ArcSwap;
+use perilune_cell::Cell;
+use perilune_pool::{Janitor, Lease, Pool, Stats};
+use perilune_registry::{EntryId, PoolType, Registry, Snapshot};
+use perilune_value::Failure;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use tokio::time::Instant;
+
+/// Finds what a target names. A new version of the registry keeps the pools of entries that are the same in it.
+pub(crate) struct Pools {
+    linker: Linker,
+    janitor: Arc<Janitor>,
+    current: ArcSwap<Generation>,
+    /// Held while a generation is made from the one before.
+    renewing: Mutex<()>,
+}
+
+/// What is linked of one version.
+struct Generation {
+    snapshot: Snapshot,
+    callees: Mutex<HashMap<EntryId, Arc<Callee>>>,
+    /// Targets as they were written, for those that were found: most calls are of one that was called before.
+    targets: RwLock<HashMap<String, Target>>,
+}
+
+/// What a target names.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) callee: Arc<Callee>,
+    pub(crate) method: Arc<str>,
+}
+
+/// An entry that can be called.
+pub(crate) struct Callee {
+    pub(crate) program: Arc<Program>,
+    /// None for a process, whose every run has a cell of its own.
+    pool: Option<Arc<Pool<Workers>>>,
+}
+
+impl Pools {
+    pub(crate) fn new(linker: Linker, registry: &Registry) -> Self {
+        Pools {
+            linker,
+            janitor: Janitor::new(),
+            current: ArcSwap::from_pointee(Generation::new(registry.snapshot(), HashMap::new())),
+            renewing: Mutex::new(()),
+        }
+    }
+
+    /// What `name` names in the current version: a change of the registry reaches the next call, not this one.
+    pub(crate) fn find(&self, registry: &Registry, name: &str) -> Result<Target, Failure> {
+        let mut generation = self.current.load();
+        if generation.snapshot.version().id != registry.head() {
+            self.renew(registry);
+            generation = self.current.load();
+        }
+        if let Some(target) = generation.known(name) {
+            return Ok(target);
+        }
+        let (id, method) = target::split(&generation.snapshot, name)?;
+        let callee = self.callee(&generation, &id)?;
+        let (method, is_declared) = target::method(&callee.program, method)?;
+        let target = Target { callee, method: method.into() };
+        if is_declared {
+            generation.remember(name, &target);
+        }
+        Ok(target)
+    }
+
+    fn callee(&self, generation: &Generation, id: &EntryId) -> Result<Arc<Callee>, Failure> {
+        if let Some(callee) = generation.callees().get(id) {
+            return Ok(callee.clone());
+        }
+        let program = Arc::new(self.linker.link(&generation.snapshot, id)?);
+        let pool = (program.kind != PROCESS)
+            .then(|| Pool::new(Workers { program: program.clone() }, settings(&program), &self.janitor));
+        let callee = Arc::new(Callee { program, pool });
+        Ok(generation.callees().entry(id.clone()).or_insert(callee).clone())
+    }
+
+    /// Pools that are left out live on until the calls that have them end: no call fails because its entry changed.
+    fn renew(&self, registry: &Registry) {
+        let _renewing = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
+        let snapshot = registry.snapshot();
+        let before = self.current.load();
+        if before.snapshot.version().id == snapshot.version().id {
+            return;
+        }
+        let mut kept = before.callees().clone();
+        kept.retain(|_, callee| callee.program.is_current(&snapshot));
+        self.current.store(Arc::new(Generation::new(snapshot, kept)));
+    }
+
+    /// Makes the images and workers that entries want ahead of any call. What fails is logged; its calls will say so again.
+    pub(crate) async fn warm(&self, registry: &Registry) {
+        let snapshot = registry.snapshot();
+        for entry in snapshot.entries() {
+            let id = entry.id().to_string();
+            if !target::is_callable(entry.kind()) {
+                continue;
+            }
+            let generation = self.current.load_full();
+            let Ok(callee) = self.callee(&generation, entry.id()) else { continue };
+            if let Err(failure) = callee.warm().await {
+                tracing::warn!(entry = id, %failure, "the pool could not be warmed");
+            }
+        }
+    }
+
+    /// Gives up at most so many idle cells, and says how many.
+    pub(crate) fn shed(&self, most: usize) -> usize {
+        let mut shed = 0;
+        for callee in self.current.load().callees().values() {
+            if shed >= most {
+                break;
+            }
+            shed += callee.pool.as_ref().map_or(0, |pool| pool.shed(most - shed));
+        }
+        shed
+    }
+
+    /// What each pool has seen, by entry.
+    pub(crate) fn stats(&self) -> Vec<PoolStats> {
+        let generation = self.current.load();
+        let callees = generation.callees();
+        let mut stats: Vec<_> = callees.values().filter_map(|callee| callee.stats()).collect();
+        drop(callees);
+        stats.sort_by(|left, right| left.entry.cmp(&right.entry));
+        stats
+    }
+}
+
+/// What the pool of an entry has seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolStats {
+    /// The entry's id.
+    pub entry: String,
+    /// Bytes of the entry's image; `None` before its first call.
+    pub image: Option<usize>,
+    /// Workers, queue, waits and counts.
+    pub stats: Stats,
+}
+
+impl Generation {
+    fn new(snapshot: Snapshot, callees: HashMap<EntryId, Arc<Callee>>) -> Self {
+        Generation { snapshot, callees: Mutex::new(callees), targets: RwLock::default() }
+    }
+
+    fn callees(&self) -> MutexGuard<'_, HashMap<EntryId, Arc<Callee>>> {
+        self.callees.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self, name: &str) -> Option<Target> {
+        self.targets.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    fn remember(&self, name: &str, target: &Target) {
+        let mut targets = self.targets.write().unwrap_or_else(PoisonError::into_inner);
+        targets.insert(name.to_owned(), target.clone());
+    }
+}
+
+impl Callee {
+    /// Waits for a worker.
+    pub(crate) async fn lease(&self, deadline: Option<Instant>) -> Option<Result<Lease<Workers>, Failure>> {
+        Some(self.pool.as_ref()?.lease(deadline).await)
+    }
+
+    /// Whether its workers keep what a call leaves, and are loaded already.
+    pub(crate) fn keeps_state(&self) -> bool {
+        self.program.pool.kind == PoolType::Inline
+    }
+
+    /// A cell that belongs to no pool.
+    pub(crate) async fn own_cell(&self) -> Result<Cell, Failure> {
+        self.program.cell().await
+    }
+
+    async fn warm(&self) -> Result<(), Failure> {
+        match &self.pool {
+            Some(pool) => pool.warm().await,
+            None => Ok(()),
+        }
+    }
+
+    fn stats(&self) -> Option<PoolStats> {
+        Some(PoolStats {
+            entry: self.program.name().to_string(),
+            image: self.program.loaded().map(|image| image.bytes()),
+            stats: self.pool.as_ref()?.stats(),
+        })
+    }
+}
