@@ -1,6 +1,5 @@
 //! A worker in a caller's hands.
 
-use crate::loan::Loan;
 use crate::pool::Pool;
 use crate::step::End;
 use crate::supply::Supply;
@@ -14,18 +13,12 @@ pub struct Lease<S: Supply> {
     // Dropped before the place is free: no more workers than places.
     worker: Option<S::Worker>,
     place: Place<S>,
-    loan: Option<Loan>,
 }
 
 impl<S: Supply> Lease<S> {
     pub(crate) fn new(worker: S::Worker, mut place: Place<S>) -> Self {
         (place.held, place.served) = (true, true);
-        Lease { worker: Some(worker), place, loan: None }
-    }
-
-    /// What the calls that this one makes may borrow its place with.
-    pub fn loan(&mut self) -> Loan {
-        self.loan.get_or_insert_with(|| Loan::new(self.place.pool.id())).clone()
+        Lease { worker: Some(worker), place }
     }
 
     /// Gives the worker back, to be made clean again; an inline pool keeps it as it is.
@@ -62,8 +55,6 @@ pub(crate) struct Place<S: Supply> {
     pub(crate) held: bool,
     /// Whether it is the one that an inline pool keeps.
     pub(crate) kept: bool,
-    /// Whose place it is, if not the call's own.
-    borrowed: Option<Loan>,
     /// Whether the call got its lease.
     served: bool,
     /// Whether it was told that it gets none.
@@ -72,13 +63,8 @@ pub(crate) struct Place<S: Supply> {
 }
 
 impl<S: Supply> Place<S> {
-    pub(crate) fn new(pool: Arc<Pool<S>>, borrowed: Option<Loan>) -> Self {
-        Place { pool, held: false, kept: false, borrowed, served: false, failed: false, ended: false }
-    }
-
-    /// Gives a borrowed place back; true when it was one.
-    fn give_back(&self) -> bool {
-        self.borrowed.as_ref().inspect(|loan| loan.give_back()).is_some()
+    pub(crate) fn new(pool: Arc<Pool<S>>) -> Self {
+        Place { pool, held: false, kept: false, served: false, failed: false, ended: false }
     }
 
     fn finish(&mut self, worker: S::Worker) {
@@ -88,8 +74,7 @@ impl<S: Supply> Place<S> {
             return;
         }
         self.ended = true;
-        let borrowed = self.give_back();
-        self.pool.change(|state, settings, fx| state.finish(settings, worker, borrowed, fx));
+        self.pool.change(|state, settings, fx| state.finish(settings, worker, fx));
     }
 }
 
@@ -102,8 +87,7 @@ impl<S: Supply> Drop for Place<S> {
                 (false, false) => End::Cancelled,
             };
             let (held, kept) = (self.held, self.kept);
-            let borrowed = self.give_back();
-            self.pool.change(|state, _, fx| state.end(end, held, kept, borrowed, fx));
+            self.pool.change(|state, _, fx| state.end(end, held, kept, fx));
         }
     }
 }

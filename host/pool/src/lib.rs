@@ -11,7 +11,6 @@
 //! | `settings.rs` | [`Settings`] and [`Kind`]: the four types of pool and their defaults |
 //! | `pool.rs` | [`Pool`]: leasing, warming, shedding, closing |
 //! | `lease.rs` | [`Lease`]: a worker in a caller's hands |
-//! | `loan.rs` | [`Loan`]: how a call to its own pool gets on without waiting for itself |
 //! | `state.rs`, `step.rs` | what a pool's lock guards: places, workers, counts; every change is one method, and says what follows from it |
 //! | `queue.rs` | the callers that wait, first come, first served |
 //! | `controller.rs` | how many workers an adaptive pool has: a state machine without a clock |
@@ -24,7 +23,6 @@ mod alarms;
 mod controller;
 mod janitor;
 mod lease;
-mod loan;
 mod pool;
 mod queue;
 mod refusal;
@@ -37,7 +35,6 @@ mod waits;
 
 pub use janitor::Janitor;
 pub use lease::Lease;
-pub use loan::Loan;
 pub use pool::Pool;
 pub use settings::{Kind, Settings};
 pub use stats::{Stats, WaitStats};

@@ -3,7 +3,6 @@
 use crate::alarms::Alarm;
 use crate::janitor::{Janitor, Tended};
 use crate::lease::{Lease, Place};
-use crate::loan::{Loan, PoolId};
 use crate::refusal;
 use crate::settings::{Kind, Settings};
 use crate::state::State;
@@ -23,7 +22,6 @@ use tokio::time::Instant;
 
 /// Decides who runs the calls of one entry, and when.
 pub struct Pool<S: Supply> {
-    id: PoolId,
     supply: S,
     settings: Settings,
     janitor: Arc<Janitor>,
@@ -36,7 +34,7 @@ impl<S: Supply> Pool<S> {
     pub fn new(supply: S, settings: Settings, janitor: &Arc<Janitor>) -> Arc<Self> {
         let state = Mutex::new(State::new(&settings));
         let (janitor, drained) = (janitor.clone(), Notify::new());
-        Arc::new(Pool { id: PoolId::next(), supply, settings, janitor, state, drained })
+        Arc::new(Pool { supply, settings, janitor, state, drained })
     }
 
     /// The entry whose calls these are.
@@ -47,10 +45,6 @@ impl<S: Supply> Pool<S> {
     /// Whether the pool takes no more calls.
     pub fn is_closed(&self) -> bool {
         self.lock().is_closed()
-    }
-
-    pub(crate) fn id(&self) -> PoolId {
-        self.id
     }
 
     pub(crate) fn is_inline(&self) -> bool {
@@ -64,24 +58,8 @@ impl<S: Supply> Pool<S> {
     /// * `Timeout`: the deadline came first (`details.limit` is `timeout`);
     /// * what [`Supply::create`] failed with.
     pub async fn lease(self: &Arc<Self>, deadline: Option<Instant>) -> Result<Lease<S>, Failure> {
-        self.lease_within(None, deadline).await
-    }
-
-    /// [`Pool::lease`] for a call that another call makes, which has lent its place. Where nothing is free, and if it is a place of this
-    /// pool that nobody else borrows, the call goes on at once beside its caller instead of waiting for it.
-    ///
-    /// # Errors
-    /// As [`Pool::lease`].
-    pub async fn lease_within(
-        self: &Arc<Self>,
-        loan: Option<&Loan>,
-        deadline: Option<Instant>,
-    ) -> Result<Lease<S>, Failure> {
-        let borrow = || loan.is_some_and(|loan| loan.take(self.id));
-        let admission = self.change(|state, settings, fx| state.admit(settings, borrow, fx));
-        let (mut place, taken, kept) = match admission {
-            Admission::Now((taken, kept)) => (Place::new(self.clone(), None), taken, kept),
-            Admission::Borrowed((taken, kept)) => (Place::new(self.clone(), loan.cloned()), taken, kept),
+        let (mut place, taken, kept) = match self.change(State::admit) {
+            Admission::Now(taken, kept) => (Place::new(self.clone()), taken, kept),
             Admission::Queued(ticket) => {
                 let place = Waiting { pool: self, ticket: Some(ticket) }.until(deadline).await?;
                 let (taken, kept) = self.change(State::take);
@@ -251,7 +229,7 @@ impl<S: Supply> Waiting<'_, S> {
         match self.pool.change(|state, _, fx| state.times_out(ticket, now, fx)) {
             Some((wait, ahead)) => Err(refusal::waited(&self.pool.settings, wait, ahead)),
             // It was given its place in the same moment.
-            None => Ok(Place::new(self.pool.clone(), None)),
+            None => Ok(Place::new(self.pool.clone())),
         }
     }
 }
@@ -265,7 +243,7 @@ impl<S: Supply> Future for Waiting<'_, S> {
             return Poll::Pending;
         }
         self.ticket = None;
-        Poll::Ready(Place::new(self.pool.clone(), None))
+        Poll::Ready(Place::new(self.pool.clone()))
     }
 }
 

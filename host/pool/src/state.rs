@@ -33,10 +33,8 @@ pub(crate) struct State<W> {
     closed: bool,
     /// How many calls may run at once.
     target: u32,
-    /// Places taken by calls that have a worker or are getting one.
+    /// Places taken, by calls that have a worker or are getting one.
     busy: u32,
-    /// Places that calls have borrowed from their callers, beside those taken.
-    lent: u32,
     /// Workers in callers' hands.
     leased: u32,
     /// Whether the janitor has one in hand.
@@ -64,7 +62,6 @@ impl<W> State<W> {
             closed: false,
             target: fewest,
             busy: 0,
-            lent: 0,
             leased: 0,
             cleaning: false,
             making: 0,
@@ -96,20 +93,13 @@ impl<W> State<W> {
 
     /// Workers that exist or are promised to somebody.
     fn promised(&self) -> u32 {
-        self.busy + self.lent + self.idle() + u32::from(self.cleaning) + self.making
+        self.busy + self.idle() + u32::from(self.cleaning) + self.making
     }
 
     // Places.
 
     /// A call asks for a place. Nobody waits while one is free, so a newcomer overtakes nobody.
-    ///
-    /// `borrow` says whether it may go on in its caller's place.
-    pub(crate) fn admit(
-        &mut self,
-        settings: &Settings,
-        borrow: impl FnOnce() -> bool,
-        fx: &mut Effects<W>,
-    ) -> Admission<W> {
+    pub(crate) fn admit(&mut self, settings: &Settings, fx: &mut Effects<W>) -> Admission<W> {
         if self.closed {
             return Admission::Closed;
         }
@@ -120,13 +110,8 @@ impl<W> State<W> {
             if let Some(controller) = &mut self.controller {
                 controller.admitted(Duration::ZERO, self.busy);
             }
-            return Admission::Now(self.take(settings, fx));
-        }
-        if borrow() {
-            self.lent += 1;
-            self.counts.calls += 1;
-            self.waits.none();
-            return Admission::Borrowed(self.take(settings, fx));
+            let (taken, kept) = self.take(settings, fx);
+            return Admission::Now(taken, kept);
         }
         let queued = self.queue.len();
         if queued >= settings.queue() {
@@ -179,16 +164,6 @@ impl<W> State<W> {
         }
     }
 
-    /// A place is free, or was only borrowed.
-    fn leave(&mut self, borrowed: bool, fx: &mut Effects<W>) {
-        if borrowed {
-            self.lent -= 1;
-            self.settle(fx);
-        } else {
-            self.release(fx);
-        }
-    }
-
     /// A place is free: the one that has waited longest gets it.
     fn release(&mut self, fx: &mut Effects<W>) {
         self.busy -= 1;
@@ -233,7 +208,7 @@ impl<W> State<W> {
     }
 
     pub(crate) fn is_drained(&self) -> bool {
-        self.closed && self.queue.is_empty() && self.busy + self.lent + self.making == 0 && !self.cleaning
+        self.closed && self.queue.is_empty() && self.busy == 0 && self.making == 0 && !self.cleaning
     }
 
     // Workers in callers' hands.
@@ -278,7 +253,7 @@ impl<W> State<W> {
     }
 
     /// A call ended well, and gives its worker back.
-    pub(crate) fn finish(&mut self, settings: &Settings, worker: W, borrowed: bool, fx: &mut Effects<W>) {
+    pub(crate) fn finish(&mut self, settings: &Settings, worker: W, fx: &mut Effects<W>) {
         self.leased -= 1;
         let idle = Idle { worker, since: Instant::now() };
         // This call's own place counts for its worker.
@@ -294,11 +269,11 @@ impl<W> State<W> {
                 self.list(fx);
             }
         }
-        self.leave(borrowed, fx);
+        self.release(fx);
     }
 
     /// A call ended without a worker to give back.
-    pub(crate) fn end(&mut self, end: End, held: bool, kept: bool, borrowed: bool, fx: &mut Effects<W>) {
+    pub(crate) fn end(&mut self, end: End, held: bool, kept: bool, fx: &mut Effects<W>) {
         match end {
             End::Dropped => {}
             End::Failed => self.counts.failed += 1,
@@ -313,7 +288,7 @@ impl<W> State<W> {
         if kept {
             self.kept = false;
         }
-        self.leave(borrowed, fx);
+        self.release(fx);
     }
 
     // Workers in the janitor's hands.
@@ -464,7 +439,7 @@ impl<W> State<W> {
             kind: settings.kind,
             limit: self.target,
             workers: self.workers(),
-            busy: self.busy + self.lent,
+            busy: self.busy,
             ready: self.ready.len() as u32,
             queued: self.queue.len(),
             calls: counts.calls,

@@ -13,9 +13,7 @@ pub(crate) struct Idle<W> {
 /// What becomes of a call that asks for a place.
 pub(crate) enum Admission<W> {
     /// It has one, and begins as [`State::take`] says.
-    Now((Taken<W>, bool)),
-    /// It goes on in its caller's place.
-    Borrowed((Taken<W>, bool)),
+    Now(Taken<W>, bool),
     /// It waits.
     Queued(u64),
     /// The queue is full.

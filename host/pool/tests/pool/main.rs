@@ -7,7 +7,6 @@ mod failures;
 mod idle;
 mod inline;
 mod model;
-mod nested;
 mod queue;
 mod stats;
 mod support;
