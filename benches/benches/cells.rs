@@ -15,7 +15,10 @@ fn floor(c: &mut Criterion) {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(64).linear_memory_keep_resident(512 << 10).pagemap_scan(Enabled::Auto);
     let mut config = Config::new();
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool)).wasm_exceptions(true);
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .wasm_exceptions(false)
+        .wasm_gc(false);
     let engine = Engine::new(&config).expect("an engine");
     let component = Component::new(&engine, perilune_guest_lua::COMPONENT).expect("the guest compiles");
     let mut linker = Linker::new(&engine);

@@ -29,6 +29,7 @@ async fn initialise(component: &[u8]) -> Result<Vec<u8>> {
         wizer.instrument_component(component).map_err(|error| anyhow!("{error:?}"))?;
 
     let mut config = Config::new();
+    // The guest as linked needs them; tests compare it with the lowered one.
     config.wasm_exceptions(true);
     let engine = Engine::new(&config).map_err(|error| anyhow!("{error:?}"))?;
     let compiled = Component::new(&engine, &instrumented).map_err(|error| anyhow!("{error:?}"))?;
