@@ -62,10 +62,10 @@ impl std::error::Error for Refusal {}
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}] {}", self.reason.code(), self.reason)?;
-        if let Some(function) = self.function {
-            write!(f, ", in function {function}")?;
+        match self.function {
+            Some(function) => write!(f, " (function {function}, byte {:#x})", self.offset),
+            None => write!(f, " (byte {:#x})", self.offset),
         }
-        write!(f, " at byte {:#x}", self.offset)
     }
 }
 
