@@ -385,14 +385,14 @@ const CASES: &[(&str, &str)] = &[
         "unreachable regions",
         r#"(func (export "f") (param $x i32) (result i32)
              (return (call $any (local.get $x)))
-             (block $h (result i32) (try_table (catch $a $h) (throw $b (call $any))) (unreachable)))"#,
+             (block $h (result i32) (try_table (catch $a $h) (unreachable) (throw $b (call $any))) (unreachable)))"#,
     ),
     (
         "a throw in both arms of an if",
         r#"(func $f (param $x i32) (result i32)
              (if (result i32) (i32.and (local.get $x) (i32.const 1))
                (then (throw $a (local.get $x)))
-               (else (block $h (try_table (catch $a $h) (throw $n))) (i32.const 1))))
+               (else (block $h (result i32) (try_table (catch $a $h) (throw $n)) (i32.const 1)))))
            (func (export "f") (param $x i32) (result i32)
              (block $h (try_table (catch $n $h) (return (call $f (local.get $x))))) (i32.const 6))"#,
     ),
