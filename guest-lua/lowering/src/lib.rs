@@ -30,7 +30,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `survey.rs` | reads and validates the module: what throws and calls where |
+//! | `survey/` | reads and validates the module: what throws and calls where, and what crosses its boundary |
 //! | `regions.rs` | which handlers enclose a place, inside out |
 //! | `may_throw.rs` | the fixpoint |
 //! | `signal.rs` | *pending* and payloads: how an exception is represented on its way |
