@@ -1,8 +1,8 @@
--- Raising and catching: 10,000 errors through pcall.
+-- Raising and catching: 100,000 errors through pcall.
 return {
   main = function()
     local caught = 0
-    for _ = 1, 10000 do
+    for _ = 1, 100000 do
       if not pcall(error, "no") then
         caught = caught + 1
       end

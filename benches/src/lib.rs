@@ -1,75 +1,37 @@
-//! What the benchmarks share: a cell outside any runtime, and the floor beneath it.
+//! What Perilune costs, each figure beside the floor beneath it or the native baseline.
+//!
+//! Both sides of a ratio are measured in the same run, turn by turn, so that what else the machine does weighs on both
+//! (see `docs/decisions/0009-benchmarks-interleave.md`). `cargo xtask bench` runs it; `docs/benchmarks.md` lists the keys.
+//!
+//! # Layout
+//!
+//! | file | holds |
+//! |---|---|
+//! | `key.rs` | [`Key`]: a figure, its meaning and what it must reach; [`Group`]: keys that are measured together |
+//! | `groups/` | one file per group, with the table of its keys at the top |
+//! | `select.rs` | which groups a command line asks for |
+//! | `series.rs` | [`Series`]: samples and their quantiles; ratios of two |
+//! | `run.rs` | [`Run`]: takes the samples of all sides in turns, keeps the results |
+//! | `report.rs` | the table and the files |
+//! | `machine.rs` | what it was measured on |
+//! | `floor.rs` | the guest by bare wasmtime |
+//! | `native.rs` | native Lua |
+//! | `cells.rs` | cells outside any runtime |
+//! | `entries.rs` | entries in a runtime, called as an application would |
 
-use perilune_cell::{Cell, CellSpec, Chunk, Engine, EngineOptions, Guest, Host, Identity, Limits, Template};
-use perilune_modules::{ALWAYS, MODULES};
-use perilune_value::Failure;
-use std::sync::Arc;
-use std::time::Duration;
+pub mod cells;
+pub mod entries;
+pub mod floor;
+pub mod groups;
+pub mod key;
+pub mod machine;
+pub mod native;
+pub mod report;
+pub mod run;
+pub mod select;
+pub mod series;
 
-/// A host without surroundings.
-struct Nothing;
-
-impl Host for Nothing {
-    fn print(&self, _cell: &Identity, _line: &[u8], _location: &str) {}
-
-    fn send(&self, _cell: &Identity, to: &str, _topic: &str, _payloads: Vec<u8>) -> Result<(), Failure> {
-        Err(Failure::not_found(to))
-    }
-}
-
-/// Makes cells.
-pub struct Bench {
-    template: Arc<Template>,
-    /// Runs their futures.
-    pub runtime: tokio::runtime::Runtime,
-}
-
-impl Default for Bench {
-    fn default() -> Self {
-        let engine =
-            Engine::new(EngineOptions { max_cells: 64, ..EngineOptions::default() }).expect("an engine");
-        let guest =
-            Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES).expect("the guest compiles");
-        let template = guest.template(["json"]).expect("the guest links");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        Bench { template, runtime }
-    }
-}
-
-impl Bench {
-    /// A fresh cell, nothing loaded.
-    pub async fn cell(&self) -> Cell {
-        let limits = Limits { memory: 1 << 30, cpu: Duration::from_secs(600), timeout: None };
-        let spec = CellSpec {
-            identity: Identity { entry: "bench:entry".to_owned(), pid: "{bench|1}".to_owned() },
-            limits,
-            host: Arc::new(Nothing),
-            context: Arc::new(()),
-            extensions: Arc::new([]),
-        };
-        self.template.instantiate(spec).await.expect("a place for a cell")
-    }
-
-    /// A cell with an entry loaded.
-    pub async fn loaded(&self, source: &str) -> Cell {
-        let mut cell = self.cell().await;
-        cell.load(&[chunk(source)]).await.expect("the cell lives").expect("the entry loads");
-        cell
-    }
-
-    /// Calls `main` without limits of time.
-    pub async fn main(&self, cell: &mut Cell, args: &[u8]) -> Vec<u8> {
-        cell.run("main", args, None).await.expect("main returns")
-    }
-}
-
-/// An entry without imports.
-pub fn chunk(source: &str) -> Chunk {
-    Chunk {
-        id: "bench:entry".to_owned(),
-        source: source.as_bytes().to_vec(),
-        modules: vec!["json".to_owned()],
-        imports: Vec::new(),
-        surface: None,
-    }
-}
+pub use groups::GROUPS;
+pub use key::{Group, Key, Unit};
+pub use run::{Effort, Run, Side};
+pub use series::{Ratio, Series};

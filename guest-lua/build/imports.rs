@@ -9,7 +9,7 @@ use crate::{lift, lower};
 use anyhow::{Context, Result, ensure};
 use std::fmt::Write;
 use wit_parser::abi::{AbiVariant, WasmType};
-use wit_parser::{Function, Resolve, SizeAlign, Type, TypeDefKind};
+use wit_parser::{Docs, Function, Resolve, SizeAlign, Type, TypeDefKind};
 
 /// What generated code needs to know of the types it handles.
 pub(crate) struct Types<'a> {
@@ -108,7 +108,10 @@ pub(crate) fn generate(world: &World) -> Result<String> {
             let context = || format!("{interface}.{}", function.name);
             let ident = c_name(interface, &function.name);
             declare(&mut declarations, &types, &module, &ident, function).with_context(context)?;
-            define(&mut code, &types, &ident, function).with_context(context)?;
+            let takes_time = ["start-", "take-"].iter().any(|prefix| function.name.starts_with(prefix));
+            let interface_docs = &world.resolve.interfaces[*id].docs;
+            let timeless = !takes_time && (is_timeless(interface_docs) || is_timeless(&function.docs));
+            define(&mut code, &types, &ident, function, timeless).with_context(context)?;
             register(&mut open, &ident, &snake(&function.name))?;
             if let Some(name) = function.name.strip_prefix("start-") {
                 let take = functions.get(&format!("take-{name}"));
@@ -120,6 +123,14 @@ pub(crate) fn generate(world: &World) -> Result<String> {
     }
     open.push_str("  return 1;\n}\n");
     Ok(declarations + &code + &open)
+}
+
+/// What the documentation in `wit/` says of functions whose answer is the same at any time and in any call, so that an image
+/// may hold it. Whatever does not say so counts as a question to the outside, and so does what takes time.
+const TIMELESS: &str = "Timeless:";
+
+fn is_timeless(docs: &Docs) -> bool {
+    docs.contents.as_ref().is_some_and(|text| text.contains(TIMELESS))
 }
 
 fn register(open: &mut String, ident: &str, name: &str) -> Result<()> {
@@ -158,7 +169,7 @@ fn declare(code: &mut String, types: &Types, module: &str, ident: &str, function
 
 /// `call_x` lowers the Lua arguments and calls the import, `lua_x` lifts its result. -1 stands for a refusal that is
 /// already on the stack.
-fn define(code: &mut String, types: &Types, ident: &str, function: &Function) -> Result<()> {
+fn define(code: &mut String, types: &Types, ident: &str, function: &Function, timeless: bool) -> Result<()> {
     let signature = types.resolve.wasm_signature(AbiVariant::GuestImport, function);
     let fallible = match &function.result {
         Some(ty) => matches!(types.shape(ty)?, Shape::Result(_)),
@@ -177,6 +188,9 @@ fn define(code: &mut String, types: &Types, ident: &str, function: &Function) ->
     )?;
     writeln!(code, "  (void)L; (void)mark; (void)result;")?;
     code.push_str(&lowering.code);
+    if !timeless {
+        writeln!(code, "  asked_outside = true;")?;
+    }
     let returned = if signature.retptr {
         arguments.push("(int32_t)result".to_owned());
         String::new()

@@ -58,13 +58,22 @@ static int l_park(lua_State *L) {
   return lua_yield(L, 1);
 }
 
-/* new_task(function) -> coroutine owned by the scheduler */
+/* new_task(function?, ended?) -> coroutine owned by the scheduler; it is the given one if that ended without an error.
+   Without a function it has ended already. */
 static int l_new_task(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
-  lua_State *task = lua_newthread(L);
+  lua_settop(L, 2);
+  lua_State *task = lua_tothread(L, 2);
+  int is_free = task != NULL && lua_status(task) == LUA_OK && lua_gettop(task) == 0;
+  if (is_free)
+    lua_pushvalue(L, 2);
+  else
+    task = lua_newthread(L);
   *ownership_of(task) = TASK;
-  lua_pushvalue(L, 1);
-  lua_xmove(L, task, 1);
+  if (!lua_isnoneornil(L, 1)) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_pushvalue(L, 1);
+    lua_xmove(L, task, 1);
+  }
   return 1;
 }
 

@@ -5,6 +5,8 @@
 
 #include "guest.h"
 #include "lauxlib.h"
+#include "lgc.h"
+#include "lstate.h"
 #include "lua_cell.h"
 #include "lualib.h"
 
@@ -184,7 +186,9 @@ static void push_chunk(const exports_perilune_cell_guest_chunk_t *chunk) {
   }
 }
 
-bool exports_perilune_cell_guest_load(exports_perilune_cell_guest_list_chunk_t *chunks, failure *err) {
+bool exports_perilune_cell_guest_load(exports_perilune_cell_guest_list_chunk_t *chunks,
+                                      exports_perilune_cell_guest_seed_t *seed, uint32_t *timeless, failure *err) {
+  seed_random(seed->f0, seed->f1);
   push_function("load");
   lua_createtable(L, (int)chunks->len, 0);
   for (size_t i = 0; i < chunks->len; i++) {
@@ -192,7 +196,9 @@ bool exports_perilune_cell_guest_load(exports_perilune_cell_guest_list_chunk_t *
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   exports_perilune_cell_guest_list_chunk_free(chunks);
-  return fine(lua_pcall(L, 1, LUA_MULTRET, 0), err);
+  if (!fine(lua_pcall(L, 1, LUA_MULTRET, 0), err)) return false;
+  *timeless = (uint32_t)lua_tointeger(L, 2);
+  return true;
 }
 
 typedef struct {
@@ -211,7 +217,9 @@ static int run_start(lua_State *state) {
   return lua_gettop(state);
 }
 
-void exports_perilune_cell_guest_start(lua_cell_string_t *method, lua_cell_list_u8_t *arguments, status *out) {
+void exports_perilune_cell_guest_start(lua_cell_string_t *method, lua_cell_list_u8_t *arguments,
+                                       exports_perilune_cell_guest_seed_t *seed, status *out) {
+  seed_random(seed->f0, seed->f1);
   start_call call = {method, arguments};
   read_status(protected(run_start, &call), out);
 }
@@ -254,6 +262,31 @@ void exports_perilune_cell_guest_turn(exports_perilune_cell_guest_list_event_t *
   read_status(called, out);
 }
 
+/* --- images --------------------------------------------------------------------------------------------------------------- */
+
+/* The linker's name for the first byte above the stack. */
+extern uint8_t __global_base;
+
+void exports_perilune_cell_guest_memory(lua_cell_tuple2_u32_list_u8_t *out) {
+  out->f0 = (uint32_t)&__global_base;
+  out->f1.ptr = NULL;
+  out->f1.len = __builtin_wasm_memory_size(0) << 16;
+}
+
+/* A call begins with a full stretch of allocation before its first collection, which would write to every object. */
+void exports_perilune_cell_guest_settle(void) {
+  global_State *global = G(L);
+  lua_settop(L, 0);
+  if (global->gcstate != GCSpause) lua_gc(L, LUA_GCCOLLECT);
+  luaE_setdebt(global, -(l_mem)gettotalbytes(global));
+  begin_new_pages();
+}
+
+void exports_perilune_cell_guest_reserve(uint32_t bytes) {
+  size_t size = __builtin_wasm_memory_size(0) << 16;
+  if (bytes > size && __builtin_wasm_memory_grow(0, (bytes - size + 0xffff) >> 16) == (size_t)-1) __builtin_trap();
+}
+
 /* --- pre-initialisation ------------------------------------------------------------------------------------------------------ */
 
 /* file(name) -> the chunk of a file below lua/, or nil */
@@ -284,6 +317,7 @@ static int load_prelude(lua_State *state) {
   open_objects(state);
   open_coroutines(state);
   open_debugging(state);
+  open_randomness(state);
   open_imports(state);
   lua_pushcfunction(state, l_file);
   lua_call(state, 3, 1);
@@ -305,4 +339,5 @@ void exports_lua_cell_init(void) {
   }
   lua_settop(L, 0);
   lua_gc(L, LUA_GCCOLLECT);
+  begin_new_pages();
 }

@@ -14,6 +14,7 @@
 
 /* --- allocator.c: memory whose exhaustion ends the cell --------------------------------------------------------- */
 void *guest_alloc(void *ud, void *ptr, size_t old_size, size_t new_size);
+void begin_new_pages(void);
 
 /* --- object.c: typed userdata over a state table ----------------------------------------------------------------- */
 extern const char ERROR_CLASS;                       /* registry key of the metatable of error objects */
@@ -39,6 +40,11 @@ int open_coroutines(lua_State *L);
 
 /* --- debugging.c: positions and stacks ----------------------------------------------------------------------------- */
 int open_debugging(lua_State *L);
+
+/* --- timeless.c: what an image must not hold ------------------------------------------------------------------------ */
+extern bool asked_outside;                           /* set by imports whose answer may differ the next time */
+void seed_random(uint64_t first, uint64_t second);
+int open_randomness(lua_State *L);
 
 /* --- lift.c: used by the generated imports ------------------------------------------------------------------------- */
 lua_Integer integer_argument(lua_State *L, int index, lua_Integer least, lua_Integer most);

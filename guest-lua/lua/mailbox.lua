@@ -27,11 +27,15 @@ end
 
 -- bindings: topic -> {channel, items, as_message}; `unclaimed` holds what has no binding.
 local bindings, topic_of, unclaimed, inbox, make_payload
+-- Whether any of these is not as `reset` leaves it. Most calls receive nothing, and begin with what is there.
+local used = true
 
 local mailbox = {}
 
 function mailbox.reset()
-  bindings, topic_of, unclaimed, inbox = {}, {}, queue(), nil
+  if used then
+    bindings, topic_of, unclaimed, inbox, used = {}, {}, queue(), nil, false
+  end
 end
 mailbox.reset()
 
@@ -108,6 +112,7 @@ local function claim(binding)
 end
 
 local function bind(topic, object, as_message)
+  used = true
   local binding = { topic = topic, channel = object, items = queue(), as_message = as_message }
   channel.feed(object, function()
     local arrived, message = take(binding.items)
@@ -126,6 +131,7 @@ function mailbox.message(topic, sender, ...)
   if binding then
     deliver(binding, message)
   else
+    used = true
     put(unclaimed, message)
   end
 end

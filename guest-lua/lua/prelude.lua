@@ -97,7 +97,7 @@ local function open_module(name)
   return freeze_all(open and open(imports[name], core) or imports[name])
 end
 
-local CORE = { clock = true, extension = true, log = true, payload = true, process = true, random = true, tickets = true }
+local CORE = { clock = true, extension = true, log = true, payload = true, process = true, tickets = true }
 local payload = open_module("payload")
 mailbox.set_payload(payload.new)
 core.payload_new = payload.new
@@ -208,16 +208,22 @@ function prelude.check(id, source)
   end)
 end
 
+-- Values of the chunks that were loaded, by id.
+local loaded = {}
+
 function prelude.load(chunks)
-  math.randomseed(imports.random.seed())
   return guarded(function()
-    local loaded = {}
-    for _, chunk in ipairs(chunks) do
+    local timeless = 0
+    for i, chunk in ipairs(chunks) do
       -- A library that returns nothing is there all the same.
       local value = run_chunk(chunk, loaded)
       loaded[chunk.id] = value == nil and true or value
       entry, entry_id = value, chunk.id
+      if native.timeless() then
+        timeless = i
+      end
     end
+    return timeless
   end)
 end
 
@@ -241,7 +247,6 @@ end
 
 function prelude.start(method, ...)
   mailbox.reset()
-  math.randomseed(imports.random.seed())
   local run, problem = find_method(method)
   if not run then
     return false, errors.to_failure(problem)

@@ -17,8 +17,8 @@ local alive, created
 -- ticket -> the task that waits for it, or a function to call
 local pending
 local current, main
--- {true, result} or {false, err, frames} once the run has ended
-local outcome
+-- Once the run has ended: whether it succeeded, and its result, or its error with the stack's frames.
+local ended, succeeded, result, frames
 -- Asks the mailbox whether a message could still wake somebody.
 local listening = function()
   return false
@@ -27,9 +27,11 @@ end
 local function reset()
   tasks, values, more_values, first, last = {}, {}, {}, 1, 0
   alive, created, pending = {}, 0, {}
-  current, main, outcome = nil, nil, nil
+  current, ended, result, frames = nil, false, nil, nil
 end
 reset()
+-- The main task outlives its run: the next one takes it over if it ended well.
+main = new_task()
 
 function scheduler.set_listening(check)
   listening = check
@@ -52,14 +54,18 @@ local function born(task)
   return task
 end
 
+local function fail(problem, at)
+  ended, succeeded, result, frames = true, false, problem, at
+end
+
 local function run_ended(value, problem)
   if type(problem) == "string" then
     problem = errors.make("Internal", problem)
   end
-  if errors.is(problem) then
-    outcome = { false, problem, native.frames(main, 0) }
+  if problem ~= nil and errors.is(problem) then
+    fail(problem, native.frames(main, 0))
   else
-    outcome = { true, value }
+    ended, succeeded, result = true, true, value
   end
 end
 
@@ -77,7 +83,7 @@ local function settle(task, what, value, more)
       run_ended(value, more)
     end
   else
-    outcome = { false, value, native.frames(task, 0) }
+    fail(value, native.frames(task, 0))
   end
 end
 
@@ -94,12 +100,17 @@ local function deadlock()
     places[i] = (waiting[i] == main and "main" or "coroutine " .. alive[waiting[i]]) .. " at " .. native.where(waiting[i], 0)
   end
   local text = "deadlock: all coroutines blocked with no pending operations (threads=%d): %s"
-  outcome = { false, errors.make("Internal", text:format(#waiting, table.concat(places, ", "))) }
+  fail(errors.make("Internal", text:format(#waiting, table.concat(places, ", "))))
+end
+
+-- Whether the run left nothing behind but its main task.
+local function is_tidy()
+  return created == 1 and succeeded and first > last and next(pending) == nil
 end
 
 -- Runs until nothing can. Returns nothing while the run goes on, `true, result`, or `false` and a failure's fields.
 function scheduler.run()
-  while first <= last and not outcome do
+  while first <= last and not ended do
     local task, value, more = tasks[first], values[first], more_values[first]
     tasks[first], values[first], more_values[first] = nil, nil, nil
     first = first + 1
@@ -107,23 +118,29 @@ function scheduler.run()
     settle(task, step(task, value, more))
   end
   current = nil
-  if not outcome and next(pending) == nil and not listening() then
+  if not ended and next(pending) == nil and not listening() then
     deadlock()
   end
-  if outcome then
-    local ended = outcome
-    reset()
-    if ended[1] then
-      return true, ended[2]
+  if ended then
+    local value, at = result, frames
+    if is_tidy() then
+      created, ended, result = 0, false, nil
+    else
+      reset()
     end
-    return false, errors.to_failure(ended[2], ended[3])
+    if succeeded then
+      return true, value
+    end
+    return false, errors.to_failure(value, at)
   end
 end
 
--- Starts the main task.
+-- Starts the main task. What an earlier run left waiting is forgotten.
 function scheduler.start(method, ...)
-  reset()
-  main = born(new_task(method))
+  if created > 0 then
+    reset()
+  end
+  main = born(new_task(method, main))
   current = main
   settle(main, step(main, ...))
   return scheduler.run()

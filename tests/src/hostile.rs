@@ -1,6 +1,6 @@
 //! Hostile guests: components with the right exports whose code is not Lua's, made from core WebAssembly text.
 
-use perilune_cell::{CellSpec, Engine, EngineOptions, Guest, Host, Identity, Limits};
+use perilune_cell::{CellSpec, Engine, EngineOptions, Guest, Host, Identity, Limits, Pid};
 use perilune_modules::{ALWAYS, MODULES};
 use perilune_value::Failure;
 use std::path::Path;
@@ -46,11 +46,14 @@ pub fn core(imports: &str, body: &str) -> String {
             (global.set $next (i32.add (local.get $at) (local.get 3)))
             (local.get $at))
           (func (export "perilune:cell/guest@0.1.0#check") (param i32 i32 i32 i32) {result} (i32.const 1024))
-          (func (export "perilune:cell/guest@0.1.0#load") (param i32 i32) {result} (i32.const 1024))
-          (func (export "perilune:cell/guest@0.1.0#start") (param i32 i32 i32 i32) {result}
+          (func (export "perilune:cell/guest@0.1.0#load") (param i32 i32 i64 i64) {result} (i32.const 1024))
+          (func (export "perilune:cell/guest@0.1.0#start") (param i32 i32 i32 i32 i64 i64) {result}
             {body}
             (i32.const 1024))
-          (func (export "perilune:cell/guest@0.1.0#turn") (param i32 i32) {result} (i32.const 1024)))"#
+          (func (export "perilune:cell/guest@0.1.0#turn") (param i32 i32) {result} (i32.const 1024))
+          (func (export "perilune:cell/guest@0.1.0#memory") {result} (i32.const 1024))
+          (func (export "perilune:cell/guest@0.1.0#settle"))
+          (func (export "perilune:cell/guest@0.1.0#reserve") (param i32)))"#
     )
 }
 
@@ -73,7 +76,7 @@ pub async fn start(component: &[u8], granted: &[&str], limits: Limits) -> Result
     let guest = Guest::new(&engine, component, ALWAYS, MODULES).expect("the component compiles");
     let template = guest.template(granted.iter().copied()).expect("the component links");
     let spec = CellSpec {
-        identity: Identity { entry: "app:evil".to_owned(), pid: "{test|1}".to_owned() },
+        identity: Identity { entry: "app:evil".into(), pid: Pid { host: "test".into(), number: 1 } },
         limits,
         host: Arc::new(Quiet),
         context: Arc::new(()),

@@ -1,4 +1,4 @@
-//! Formatting, lints, tests and benchmarks.
+//! Formatting, lints and tests.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
@@ -44,21 +44,6 @@ pub fn lint(workspace: &Workspace) -> anyhow::Result<()> {
     // nothing afterwards. Not worth a trick that shares the build's artefacts.
     workspace.cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])?;
     deny(workspace)
-}
-
-/// The benchmarks that the arguments select.
-///
-/// # Errors
-///
-/// When the set-up, the build or a benchmark fails.
-pub fn bench(workspace: &Workspace, args: &[String]) -> anyhow::Result<()> {
-    setup::ensure(workspace)?;
-    // The development profile, which is optimised here, and all packages, so that features are resolved as for the
-    // tests: benchmarks share the tests' wasmtime instead of compiling a second one.
-    let mut command =
-        ["bench", "--profile", "dev", "--workspace", "--bench", "*"].map(str::to_owned).to_vec();
-    command.extend_from_slice(args);
-    workspace.cargo(&command)
 }
 
 /// What `cargo` gets for `cargo xtask test ARGS`: the whole workspace unless the arguments choose packages.

@@ -6,6 +6,7 @@
 //! * [`pins`]: the wasm C compiler's version and the hashes it may have
 //! * [`setup`]: fetches that compiler
 //! * [`checks`]: formatting, lints, tests
+//! * [`bench`]: benchmarks and where their reports go
 //! * [`tally`]: one total for the many summaries of `cargo test`
 //! * [`transcript`]: Markdown files whose `console` blocks can be run and compared
 //! * [`demo`]: shows `examples/` at work through their transcripts
@@ -15,6 +16,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "speaking to the terminal is what it is for")]
 
+pub mod bench;
 pub mod checks;
 pub mod demo;
 pub mod pins;

@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use xtask::bench::{self, Options};
 use xtask::{checks, demo, setup, workspace::Workspace};
 
 /// Set-up, tests, demo and benchmarks of this repository.
@@ -37,11 +38,16 @@ enum Verb {
         #[arg(long)]
         record: bool,
     },
-    /// Run the benchmarks, each beside its floor and its native baseline.
+    /// Run the benchmarks, each beside its floor and its native baseline; the report goes to `target/bench/`.
     Bench {
-        /// Handed to `cargo bench`: a part of a benchmark's name, …
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<String>,
+        /// Measure for three minutes at most.
+        #[arg(long)]
+        quick: bool,
+        /// Print what the keys mean and must reach, and measure nothing.
+        #[arg(long)]
+        list: bool,
+        /// Measure only groups with a key that has this in its name.
+        filters: Vec<String>,
     },
     /// Check formatting, lints and (where `cargo-deny` is installed) dependencies.
     Lint,
@@ -71,7 +77,7 @@ fn run(verb: Verb) -> anyhow::Result<()> {
         }
         Verb::Test { args } => checks::test(&workspace, &args),
         Verb::Demo { example, record } => demo::run(&workspace, example.as_deref(), record),
-        Verb::Bench { args } => checks::bench(&workspace, &args),
+        Verb::Bench { quick, list, filters } => bench::run(&workspace, &Options { quick, list, filters }),
         Verb::Lint => {
             setup::ensure(&workspace)?;
             checks::lint(&workspace)

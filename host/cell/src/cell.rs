@@ -1,6 +1,7 @@
 //! One sandboxed VM.
 
 use crate::extension::Extension;
+use crate::image::Memory;
 use crate::interfaces::{Guest as Instance, GuestPre, exports, failure_from_wit};
 use crate::limits::{Death, Limits};
 use crate::tickets::panic_text;
@@ -16,6 +17,7 @@ use wasmtime::Store;
 pub use exports::{Chunk, Event, ImportAlias, Message};
 
 /// What a cell is made for.
+#[derive(Clone)]
 pub struct CellSpec {
     /// Which entry it runs.
     pub identity: Identity,
@@ -41,7 +43,11 @@ pub enum Status {
 /// One sandboxed VM: a wasm instance, its store, its grants and its limits.
 pub struct Cell {
     pub(crate) store: Store<CellState>,
-    instance: Instance,
+    pub(crate) instance: Instance,
+    /// Its linear memory, for cells that were made from an image.
+    pub(crate) memory: Option<Memory>,
+    /// Whether its memory was made the image's again before.
+    pub(crate) was_reset: bool,
     /// Why it is dead; every later call says so again.
     dead: Option<Death>,
     /// Its place among the engine's cells, given back when it is dropped.
@@ -61,7 +67,9 @@ impl Cell {
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut store| store.data_mut().tick());
         match template.instantiate_async(&mut store).await {
-            Ok(instance) => Ok(Cell { store, instance, dead: None, _place: place }),
+            Ok(instance) => {
+                Ok(Cell { store, instance, memory: None, was_reset: false, dead: None, _place: place })
+            }
             Err(error) => Err(match store.data().death(&error) {
                 // The guest itself does not fit: refused before it ran.
                 limit @ Death::Limit(_) => limit.into_failure(&entry),
@@ -80,6 +88,17 @@ impl Cell {
         self.store.data()
     }
 
+    /// Makes the cell ready for its next call: the pid and the context are new, and so is everything that is counted.
+    /// Operations of the last call are given up.
+    pub fn begin_call(&mut self, identity: Identity, limits: Limits, context: Arc<dyn Any + Send + Sync>) {
+        self.store.data_mut().begin_call(identity, limits, context);
+    }
+
+    /// Whether it has ended; nothing can be called in it any more.
+    pub fn is_dead(&self) -> bool {
+        self.dead.is_some()
+    }
+
     /// Parses a chunk without running it.
     ///
     /// # Errors
@@ -92,15 +111,17 @@ impl Cell {
         Ok(self.settle(called)?.map_err(failure_from_wit))
     }
 
-    /// Runs chunks in order, dependencies first; the last one is the entry.
+    /// Runs chunks in order, dependencies first; the last one is the entry. Returns how many of the first ones were timeless:
+    /// an [`Image`](crate::Image) may hold what they left.
     ///
     /// # Errors
     ///
     /// The inner one is what a chunk raised.
-    pub async fn load(&mut self, chunks: &[Chunk]) -> Result<Result<(), Failure>, Death> {
+    pub async fn load(&mut self, chunks: &[Chunk]) -> Result<Result<u32, Failure>, Death> {
         self.alive()?;
+        let seed = self.store.data().host.seed();
         let (instance, store) = self.begin();
-        let called = guarded(instance.perilune_cell_guest().call_load(store, chunks)).await;
+        let called = guarded(instance.perilune_cell_guest().call_load(store, chunks, seed)).await;
         Ok(self.settle(called)?.map_err(failure_from_wit))
     }
 
@@ -111,9 +132,9 @@ impl Cell {
     /// [`Death`] when the cell ended; errors of the script are part of [`Status`].
     pub async fn start(&mut self, method: &str, args: &[u8]) -> Result<Status, Death> {
         self.alive()?;
-        self.store.data_mut().tickets.clear();
+        let seed = self.store.data().host.seed();
         let (instance, store) = self.begin();
-        let called = guarded(instance.perilune_cell_guest().call_start(store, method, args)).await;
+        let called = guarded(instance.perilune_cell_guest().call_start(store, method, args, seed)).await;
         Ok(status(self.settle(called)?))
     }
 
@@ -129,18 +150,18 @@ impl Cell {
         Ok(status(self.settle(called)?))
     }
 
-    fn alive(&self) -> Result<(), Death> {
+    pub(crate) fn alive(&self) -> Result<(), Death> {
         self.dead.clone().map_or(Ok(()), Err)
     }
 
-    fn begin(&mut self) -> (&Instance, &mut Store<CellState>) {
+    pub(crate) fn begin(&mut self) -> (&Instance, &mut Store<CellState>) {
         self.store.data_mut().begin_turn();
         self.store.set_epoch_deadline(1);
         (&self.instance, &mut self.store)
     }
 
     /// An error of the call is the end of the cell.
-    fn settle<T>(&mut self, called: Result<wasmtime::Result<T>, Death>) -> Result<T, Death> {
+    pub(crate) fn settle<T>(&mut self, called: Result<wasmtime::Result<T>, Death>) -> Result<T, Death> {
         let death = match called {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => self.store.data().death(&error),
@@ -153,7 +174,9 @@ impl Cell {
 }
 
 /// A panic in an import unwinds through the guest to here.
-async fn guarded<T>(call: impl Future<Output = wasmtime::Result<T>>) -> Result<wasmtime::Result<T>, Death> {
+pub(crate) async fn guarded<T>(
+    call: impl Future<Output = wasmtime::Result<T>>,
+) -> Result<wasmtime::Result<T>, Death> {
     AssertUnwindSafe(call).catch_unwind().await.map_err(|panic| Death::Panic(panic_text(&*panic)))
 }
 

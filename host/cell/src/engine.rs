@@ -88,7 +88,7 @@ impl Engine {
     /// [`EngineError::Engine`] where the machine cannot give what the options ask for.
     pub fn new(options: EngineOptions) -> Result<Self, EngineError> {
         let max_cells = options.max_cells;
-        let wasmtime = wasmtime::Engine::new(&config(max_cells))
+        let wasmtime = wasmtime::Engine::new(&wasmtime_config(max_cells))
             .map_err(|error| EngineError::Engine { max_cells, reason: format!("{error:#}") })?;
         let ticker = Ticker::start(wasmtime.weak())?;
         Ok(Engine {
@@ -164,7 +164,8 @@ impl Drop for Waiting<'_> {
     }
 }
 
-fn config(max_cells: u32) -> Config {
+/// The settings of an [`Engine`]'s wasmtime, for whoever measures what this crate adds to it.
+pub fn wasmtime_config(max_cells: u32) -> Config {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(max_cells)
         .total_core_instances(max_cells.saturating_mul(CORE_INSTANCES_PER_CELL))

@@ -1,16 +1,21 @@
 //! A compiled guest, and its templates: the guest linked for one set of modules.
 
+use crate::image::Base;
 use crate::interfaces::{self, GuestPre};
 use crate::limits::Death;
 use crate::{Cell, CellSpec, CellState, Engine, EngineError, Module};
 use perilune_value::Failure;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use tokio::sync::OnceCell;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker};
 
 /// The package whose interfaces guests import.
 const PACKAGE: &str = "perilune:cell/";
+
+/// The memory that every cell of this guest begins with, taken when the first image is made.
+pub(crate) type Bases = Arc<OnceCell<Arc<Base>>>;
 
 /// Names of granted modules, sorted.
 type Grant = Vec<&'static str>;
@@ -23,6 +28,7 @@ pub struct Guest {
     modules: Vec<Module>,
     /// Modules that every cell has.
     always: Vec<Module>,
+    bases: Bases,
     /// Templates in use. There are as many as different `modules:` lists, which is few.
     templates: Mutex<HashMap<Grant, Weak<Template>>>,
 }
@@ -30,6 +36,7 @@ pub struct Guest {
 /// A guest linked for one set of modules: instances of it can call those and no others.
 pub struct Template {
     engine: Engine,
+    pub(crate) bases: Bases,
     instance: GuestPre<CellState>,
 }
 
@@ -50,6 +57,7 @@ impl Guest {
             component: engine.compile(wasm)?,
             modules: modules.to_vec(),
             always: always.to_vec(),
+            bases: Bases::default(),
             templates: Mutex::new(HashMap::new()),
         })
     }
@@ -112,7 +120,7 @@ impl Guest {
         }
         self.trap_the_rest(&mut linker, grant)?;
         let instance = GuestPre::new(linker.instantiate_pre(&self.component)?)?;
-        Ok(Template { engine: self.engine.clone(), instance })
+        Ok(Template { engine: self.engine.clone(), bases: self.bases.clone(), instance })
     }
 
     /// Defines the functions of every module that was not granted as a trap that names it.

@@ -1,8 +1,9 @@
 //! Who answers a cell's questions.
 
+use crate::Pid;
 use perilune_time::{Instant, Zones};
 use perilune_value::Failure;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 static SYSTEM_ZONES: LazyLock<Zones> = LazyLock::new(Zones::system);
@@ -11,9 +12,9 @@ static SYSTEM_ZONES: LazyLock<Zones> = LazyLock::new(Zones::system);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// Id of the entry, `namespace:name`.
-    pub entry: String,
+    pub entry: Arc<str>,
     /// Names this run among all runs of the host.
-    pub pid: String,
+    pub pid: Pid,
 }
 
 /// The surroundings of a cell: live for functions and processes, a history for workflows.

@@ -16,11 +16,12 @@
 //! | `module.rs` | [`Module`]: what a granted interface is |
 //! | `extension.rs` | [`Extension`]: modules that an embedding application writes in Rust |
 //! | `limits.rs` | [`Limits`], and [`Death`]: how a cell ends against its will |
-//! | `host.rs` | [`Host`]: who answers a cell's questions; [`Identity`] |
+//! | `host.rs`, `pid.rs` | [`Host`]: who answers a cell's questions; [`Identity`] and [`Pid`] |
 //! | `state.rs` | [`CellState`]: what the host keeps of a cell |
 //! | `tickets.rs` | operations under way |
 //! | `held.rs`, `mailbox.rs` | bytes that the host keeps for a cell, and its messages |
 //! | `cell.rs` | [`Cell`]: load, start, turn |
+//! | `image/` | [`Image`]: a loaded entry's memory, from which calls begin |
 //! | `drive.rs` | turn after turn until the method returns |
 //! | `interfaces/` | the interfaces that every cell has, one file each |
 
@@ -33,22 +34,26 @@ mod extension;
 mod guest;
 mod held;
 mod host;
+mod image;
 pub mod interfaces;
 mod limits;
 mod mailbox;
 mod module;
+mod pid;
 mod state;
 mod ticker;
 mod tickets;
 
 pub use cell::{Cell, CellSpec, Chunk, Event, ImportAlias, Message, Status};
-pub use engine::{Engine, EngineError, EngineOptions};
+pub use engine::{Engine, EngineError, EngineOptions, wasmtime_config};
 pub use extension::Extension;
 pub use guest::{Guest, Template};
 pub use held::{Held, Reservation};
 pub use host::{Host, Identity};
+pub use image::Image;
 pub use limits::{Death, Limit, Limits};
 pub use mailbox::{Mailbox, Refused, Sender, mailbox};
 pub use module::{Class, Module};
+pub use pid::Pid;
 pub use state::CellState;
 pub use tickets::{Ticket, Tickets};

@@ -33,6 +33,8 @@ pub struct CellState {
     pub(crate) ticker: Arc<Ticker>,
     /// Set when memory was refused, cleared when it was given: a trap after a refusal is the memory limit.
     memory_refused: bool,
+    /// Bytes of linear memory.
+    pub(crate) memory: usize,
     budget: Budget,
 }
 
@@ -49,8 +51,24 @@ impl CellState {
             started: Instant::now(),
             ticker,
             memory_refused: false,
+            memory: 0,
             budget: Budget::default(),
         }
+    }
+
+    pub(crate) fn begin_call(
+        &mut self,
+        identity: Identity,
+        limits: Limits,
+        context: Arc<dyn Any + Send + Sync>,
+    ) {
+        self.identity = identity;
+        self.limits = limits;
+        self.context = context;
+        self.tickets.clear();
+        self.started = Instant::now();
+        // What the last call held may outlive it in operations that are just being given up.
+        self.held = Held::new(usize::try_from(limits.memory).unwrap_or(usize::MAX));
     }
 
     pub(crate) fn begin_turn(&mut self) {
@@ -105,6 +123,9 @@ impl ResourceLimiter for CellState {
     ) -> wasmtime::Result<bool> {
         let fits = desired as u64 <= self.limits.memory && maximum.is_none_or(|maximum| desired <= maximum);
         self.memory_refused = !fits;
+        if fits {
+            self.memory = self.memory.max(desired);
+        }
         Ok(fits)
     }
 

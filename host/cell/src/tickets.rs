@@ -112,7 +112,9 @@ impl Tickets {
 
     /// Forgets everything, for the next run of the same cell.
     pub(crate) fn clear(&mut self) {
-        self.running = FuturesUnordered::new();
+        if !self.running.is_empty() {
+            self.running = FuturesUnordered::new();
+        }
         self.aborts.clear();
         self.outcomes.clear();
     }

@@ -90,8 +90,8 @@ impl wit::Host for CellState {
             ($event:ident) => {
                 tracing::$event!(
                     target: "perilune::logger",
-                    entry = self.identity.entry,
-                    pid = self.identity.pid,
+                    entry = &*self.identity.entry,
+                    pid = %self.identity.pid,
                     location = line(location.as_bytes(), MAX_LOCATION),
                     logger = line(&name, MAX_NAME),
                     fields = self::fields(&fields),

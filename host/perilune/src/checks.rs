@@ -2,7 +2,7 @@
 
 use crate::surroundings::{Log, Surroundings};
 use futures_util::task::{ArcWake, waker};
-use perilune_cell::{CellSpec, Death, EngineError, Guest, Identity, Limits, Template};
+use perilune_cell::{CellSpec, Death, EngineError, Guest, Identity, Limits, Pid, Template};
 use perilune_registry::{Code, Entry, LuaEntry, Problem};
 use perilune_value::{Failure, Value};
 use std::panic::resume_unwind;
@@ -89,7 +89,7 @@ impl Checker {
     async fn parse(&self, entry: &Entry, source: &str) -> Result<(), Failure> {
         let id = entry.id().to_string();
         let spec = CellSpec {
-            identity: Identity { entry: id.clone(), pid: String::new() },
+            identity: Identity { entry: id.as_str().into(), pid: Pid { host: "checks".into(), number: 0 } },
             limits: LIMITS,
             host: self.surroundings.clone(),
             context: Arc::new(()),

@@ -66,7 +66,7 @@ impl Inner {
 
 async fn load(cell: &mut Cell, program: &Program) -> Result<(), Failure> {
     match cell.load(&program.chunks).await {
-        Ok(loaded) => loaded,
+        Ok(loaded) => loaded.map(|_| ()),
         Err(death) => Err(death.into_failure(&program.id.to_string())),
     }
 }

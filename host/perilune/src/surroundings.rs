@@ -23,7 +23,7 @@ pub(crate) struct Log;
 impl Output for Log {
     fn print(&self, cell: &Identity, line: &[u8], location: &str) {
         let line = perilune_modules::logger::message(line);
-        tracing::info!(target: "perilune::print", entry = cell.entry, pid = cell.pid, location, "{line}");
+        tracing::info!(target: "perilune::print", entry = &*cell.entry, pid = %cell.pid, location, "{line}");
     }
 }
 
@@ -41,7 +41,7 @@ impl Host for Surroundings {
     fn send(&self, cell: &Identity, to: &str, topic: &str, payloads: Vec<u8>) -> Result<(), Failure> {
         // The receiver must not be bothered with bytes that are no values.
         args_from_msgpack(&payloads).map_err(|error| Failure::invalid(error.to_string()))?;
-        let message = Message { topic: topic.to_owned(), sender: cell.pid.clone(), payloads };
+        let message = Message { topic: topic.to_owned(), sender: cell.pid.to_string(), payloads };
         self.pids.deliver(to, Event::Message(message))
     }
 }

@@ -1,14 +1,8 @@
 //! The kinds of this version.
 
-use crate::lua;
+use crate::pool::{self, MAX_BUFFER, MAX_WORKERS};
 use crate::schema::{Field, Fields, KindSpec, Kinds, Type};
 use std::time::Duration;
-
-/// The most workers a pool may ask for: each may take an instance of its own.
-pub(crate) const MAX_WORKERS: i64 = 1024;
-
-/// The longest queue a pool may ask for.
-const MAX_BUFFER: i64 = 1_000_000;
 
 /// What one call may take at most; a host's own ceiling is lower as a rule.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -49,7 +43,7 @@ const POOL: Field = Field {
 const POOL_FIELDS: &[Field] = &[
     Field {
         name: "type",
-        ty: Type::OneOf(lua::POOL_TYPES),
+        ty: Type::OneOf(pool::TYPES),
         default: "adaptive",
         doc: "how workers come and go",
         ..FIELD
@@ -57,7 +51,8 @@ const POOL_FIELDS: &[Field] = &[
     Field {
         name: "size",
         ty: Type::Integer { min: 0, max: MAX_WORKERS },
-        doc: "initial workers (static, lazy, adaptive)",
+        default: "static: 8, others: 1",
+        doc: "workers: all (static), at first and at least (adaptive), made by `warm_start` (lazy)",
         ..FIELD
     },
     Field {
@@ -77,7 +72,7 @@ const POOL_FIELDS: &[Field] = &[
         name: "warm_start",
         ty: Type::Bool,
         default: "false",
-        doc: "load the entry at start, not at its first call (adaptive)",
+        doc: "load the entry and make its workers at start, not at its first call",
         ..FIELD
     },
     Field {
@@ -85,6 +80,13 @@ const POOL_FIELDS: &[Field] = &[
         ty: Type::Integer { min: 1, max: MAX_WORKERS },
         default: "16",
         doc: "most workers (lazy, adaptive)",
+        ..FIELD
+    },
+    Field {
+        name: "idle_timeout",
+        ty: Type::Duration { max: DAY },
+        default: "30s",
+        doc: "how long a worker may be idle before it is given up (lazy, adaptive)",
         ..FIELD
     },
 ];
@@ -162,7 +164,7 @@ const FUNCTION: KindSpec = KindSpec {
         CALL_LIMITS,
     ]),
     importable: true,
-    check: Some(lua::check_pool),
+    check: Some(pool::check),
     ..KindSpec::EMPTY
 };
 
@@ -213,7 +215,7 @@ const MODULE: KindSpec = KindSpec {
         CALL_LIMITS,
     ]),
     importable: true,
-    check: Some(lua::check_pool),
+    check: Some(pool::check),
     ..KindSpec::EMPTY
 };
 

@@ -26,7 +26,7 @@
 //! |---|---|
 //! | `id.rs`, `path.rs` | [`EntryId`], and [`FieldPath`]: where in an entry something stands |
 //! | `entry.rs`, `origin.rs`, `text.rs` | [`Entry`], and where it was written |
-//! | `schema.rs`, `kinds.rs`, `lua.rs`, `units.rs`, `source.rs` | the table of kinds: types of fields, the kinds themselves, their typed form |
+//! | `schema.rs`, `kinds.rs`, `lua.rs`, `pool.rs`, `units.rs`, `source.rs` | the table of kinds: types of fields, the kinds themselves, their typed form |
 //! | `rules.rs` | [`Rules`] and [`Limits`] |
 //! | `read/` | from files to entries: `walk.rs` the directory, `files.rs` the wall around it, `yaml.rs` and `json.rs` into the tree of `node.rs`, `document.rs` the frame, `sources.rs` `file://` |
 //! | `check/` | whether entries are right: `fields.rs` each by itself, `references.rs` all together, over the imports of `closure.rs` and `graph.rs`, `names.rs` what names mean |
@@ -45,6 +45,7 @@ mod kinds;
 mod lua;
 mod origin;
 mod path;
+mod pool;
 mod problem;
 mod read;
 mod registry;
@@ -64,9 +65,10 @@ pub use entry::Entry;
 pub use filter::Filter;
 pub use history::{Version, VersionId};
 pub use id::{EntryId, IdError};
-pub use lua::{Import, LimitSpec, LuaEntry, PoolSpec, PoolType};
+pub use lua::{Import, LimitSpec, LuaEntry};
 pub use origin::{Half, Place};
 pub use path::{FieldPath, Segment};
+pub use pool::{PoolSpec, PoolType};
 pub use problem::{Problem, quote};
 pub use read::{Baseline, Ignored};
 pub use registry::{Applied, Registry};

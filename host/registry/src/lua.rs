@@ -1,8 +1,7 @@
 //! The fields of Lua entries, typed.
 
-use crate::code::Code;
 use crate::entry::Entry;
-use crate::problem::Problem;
+use crate::pool::PoolSpec;
 use crate::units;
 use crate::{EntryId, IdError};
 use perilune_value::{Failure, Value};
@@ -53,55 +52,6 @@ impl Import {
     }
 }
 
-/// The words of `pool.type`.
-pub(crate) const POOL_TYPES: &[&str] = &["inline", "lazy", "static", "adaptive"];
-
-/// How the workers of a pool come and go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PoolType {
-    /// The caller runs the call itself.
-    Inline,
-    /// No workers while idle.
-    Lazy,
-    /// A fixed number of workers.
-    Static,
-    /// Grows under load, shrinks when idle.
-    #[default]
-    Adaptive,
-}
-
-/// The block `pool:`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PoolSpec {
-    /// `type`, default adaptive.
-    pub kind: PoolType,
-    /// Initial workers: `size`, or its other name `workers`.
-    pub size: Option<u32>,
-    /// Calls that may wait; `None` for 64 per worker.
-    pub buffer: Option<u32>,
-    /// Whether to load the entry at start.
-    pub warm_start: bool,
-    /// Most workers of an elastic pool.
-    pub max_size: u32,
-}
-
-impl PoolSpec {
-    /// Most workers when the entry does not say.
-    pub const MAX_SIZE: u32 = 16;
-}
-
-impl Default for PoolSpec {
-    fn default() -> Self {
-        PoolSpec {
-            kind: PoolType::default(),
-            size: None,
-            buffer: None,
-            warm_start: false,
-            max_size: Self::MAX_SIZE,
-        }
-    }
-}
-
 /// The block `limits:`; `None` where the entry does not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LimitSpec {
@@ -145,58 +95,9 @@ impl LuaEntry {
                 .transpose()?,
             modules: strings(data.get("modules")).ok_or_else(|| wrong("modules"))?,
             imports,
-            pool: pool(data),
+            pool: PoolSpec::decode(data),
             limits: limits(data),
         })
-    }
-}
-
-/// What the fields of `pool` must agree on.
-pub(crate) fn check_pool(entry: &Entry) -> Vec<Problem> {
-    let spec = pool(&entry.data);
-    let number =
-        |name: &str| entry.data.get("pool").and_then(|pool| pool.get(name)).and_then(Value::as_integer);
-    let mut problems = Vec::new();
-    let mut problem = |field: &str, message: String, help: &str| {
-        problems.push(Problem::in_field(entry, field, Code::BAD_VALUE, message).help(help));
-    };
-    let name = if number("size").is_some() { "size" } else { "workers" };
-    let field = format!("pool.{name}");
-    if let (Some(size), Some(workers)) = (number("size"), number("workers"))
-        && size != workers
-    {
-        let message =
-            format!("`workers` is another name for `size`, but one is {workers} and the other {size}");
-        problem("pool.workers", message, "remove one of the two");
-    }
-    match (spec.kind, spec.size) {
-        (PoolType::Static, Some(0)) => {
-            problem(&field, "a static pool needs at least one worker".to_owned(), "write a number above 0");
-        }
-        (PoolType::Lazy | PoolType::Adaptive, Some(size)) if size > spec.max_size => {
-            let most = spec.max_size;
-            let message = format!("the pool would begin with {size} workers and may have {most} at most");
-            problem(&field, message, "raise `max_size`, or lower the initial number");
-        }
-        _ => {}
-    }
-    problems
-}
-
-fn pool(data: &Value) -> PoolSpec {
-    let Some(pool) = data.get("pool") else { return PoolSpec::default() };
-    let number = |name: &str| pool.get(name).and_then(Value::as_integer).and_then(|n| u32::try_from(n).ok());
-    PoolSpec {
-        kind: match pool.get("type").and_then(Value::as_str) {
-            Some("inline") => PoolType::Inline,
-            Some("lazy") => PoolType::Lazy,
-            Some("static") => PoolType::Static,
-            _ => PoolType::Adaptive,
-        },
-        size: number("size").or_else(|| number("workers")),
-        buffer: number("buffer"),
-        warm_start: matches!(pool.get("warm_start"), Some(Value::Bool(true))),
-        max_size: number("max_size").unwrap_or(PoolSpec::MAX_SIZE),
     }
 }
 

@@ -7,7 +7,6 @@ mod clock;
 mod extension;
 mod log;
 mod process;
-mod random;
 mod tickets;
 
 use crate::CellState;
@@ -26,7 +25,6 @@ mod bindings {
                 import perilune:cell/extension@0.1.0;
                 import perilune:cell/log@0.1.0;
                 import perilune:cell/process@0.1.0;
-                import perilune:cell/random@0.1.0;
                 import perilune:cell/tickets@0.1.0;
                 export perilune:cell/guest@0.1.0;
             }
@@ -50,7 +48,6 @@ pub(crate) fn link(linker: &mut Linker<CellState>) -> wasmtime::Result<()> {
     wit::extension::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::log::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::process::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    wit::random::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::tickets::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
 }
 

@@ -6,11 +6,11 @@ use crate::CellState;
 
 impl process::Host for CellState {
     fn id(&mut self) -> wasmtime::Result<String> {
-        Ok(self.identity.entry.clone())
+        Ok(self.identity.entry.to_string())
     }
 
     fn pid(&mut self) -> wasmtime::Result<String> {
-        Ok(self.identity.pid.clone())
+        Ok(self.identity.pid.to_string())
     }
 
     fn send(

@@ -215,6 +215,7 @@ impl Checker<'_> {
         let reason = match read {
             Some(n) if allowed(&n) => return,
             Some(_) => "is out of range",
+            None if value.as_str().is_some_and(|text| text.starts_with('-')) => "is out of range",
             None => "has no known unit",
         };
         let help = format!("write {}, {range}", ty.expected());

@@ -68,8 +68,6 @@ refused! {
     wrong_items: function("    modules: [json, 7, \"\", json]\n    imports: {\"\": \"app:x\", a: 3, b: \"app:\"}\n");
     wrong_values: function("    pool: {type: lasy, size: -1, warm_start: yes, max_size: 1.5}\n    limits: {memory: 64, cpu: 0s, timeout: soon}\n");
     limits_without_units_or_out_of_range: function("    limits: {memory: \"64\", cpu: \"5\", timeout: 1000h}\n");
-    pool_that_contradicts_itself: function("    pool: {size: 20, workers: 4}\n");
-    static_pool_without_workers: function("    pool: {type: static, size: 0}\n");
     command_without_name: refusal("namespace: app\nname: x\nkind: process.lua\nsource: file://main.lua\nmeta: {command: {shrt: x}}\n");
 
     missing_source_file: refusal(&FUNCTION.replace("main.lua", "mian.lua"));

@@ -19,7 +19,7 @@ source: file://main.lua
 method: main
 modules: [json, time]
 imports: {j: base64}
-pool: {type: static, workers: 4, buffer: 10, warm_start: true, max_size: 8}
+pool: {type: adaptive, workers: 4, buffer: 10, warm_start: true, max_size: 8, idle_timeout: 1m}
 limits: {memory: 32MiB, cpu: 500ms, timeout: 1m30s}",
     );
     let expected = LuaEntry {
@@ -29,11 +29,12 @@ limits: {memory: 32MiB, cpu: 500ms, timeout: 1m30s}",
         modules: vec!["json".to_owned(), "time".to_owned()],
         imports: [("j".to_owned(), Import::Module("base64".to_owned()))].into(),
         pool: PoolSpec {
-            kind: PoolType::Static,
+            kind: PoolType::Adaptive,
             size: Some(4),
             buffer: Some(10),
             warm_start: true,
             max_size: 8,
+            idle_timeout: Some(Duration::from_secs(60)),
         },
         limits: LimitSpec {
             memory: Some(32 << 20),
@@ -49,7 +50,14 @@ fn the_defaults_are_those_of_the_documentation() {
     let entry = decode("kind: function.lua\nsource: file://main.lua\nmethod: main");
     assert_eq!(
         entry.pool,
-        PoolSpec { kind: PoolType::Adaptive, size: None, buffer: None, warm_start: false, max_size: 16 }
+        PoolSpec {
+            kind: PoolType::Adaptive,
+            size: None,
+            buffer: None,
+            warm_start: false,
+            max_size: 16,
+            idle_timeout: None,
+        }
     );
     assert_eq!(entry.limits, LimitSpec::default());
     assert_eq!((entry.modules.len(), entry.imports.len()), (0, 0));

@@ -6,6 +6,7 @@ mod bad_input;
 mod decode;
 mod filter;
 mod load;
+mod pools;
 mod properties;
 mod references;
 mod support;

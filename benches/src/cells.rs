@@ -1,0 +1,64 @@
+//! Cells outside any runtime.
+
+use perilune_cell::{
+    Cell, CellSpec, Chunk, Engine, EngineOptions, Guest, Host, Identity, Limits, Pid, Template,
+};
+use perilune_modules::{ALWAYS, MODULES};
+use perilune_value::Failure;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A host without surroundings.
+struct Nothing;
+
+impl Host for Nothing {
+    fn print(&self, _cell: &Identity, _line: &[u8], _location: &str) {}
+
+    fn send(&self, _cell: &Identity, to: &str, _topic: &str, _payloads: Vec<u8>) -> Result<(), Failure> {
+        Err(Failure::not_found(to))
+    }
+}
+
+/// Makes cells.
+pub struct Cells {
+    template: Arc<Template>,
+}
+
+impl Cells {
+    /// With room for so many at the same time.
+    ///
+    /// # Errors
+    ///
+    /// When the machine has no room for them.
+    pub fn new(max_cells: u32) -> anyhow::Result<Self> {
+        let engine = Engine::new(EngineOptions { max_cells, ..EngineOptions::default() })?;
+        let guest = Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES)?;
+        Ok(Cells { template: guest.template(["json"])? })
+    }
+
+    /// A cell with an entry loaded.
+    ///
+    /// # Errors
+    ///
+    /// When there is no place for it or the entry does not load.
+    pub async fn loaded(&self, source: &str) -> anyhow::Result<Cell> {
+        let limits = Limits { memory: 1 << 30, cpu: Duration::from_secs(600), timeout: None };
+        let spec = CellSpec {
+            identity: Identity { entry: "bench:entry".into(), pid: Pid { host: "bench".into(), number: 1 } },
+            limits,
+            host: Arc::new(Nothing),
+            context: Arc::new(()),
+            extensions: Arc::new([]),
+        };
+        let mut cell = self.template.instantiate(spec).await?;
+        let chunk = Chunk {
+            id: "bench:entry".to_owned(),
+            source: source.as_bytes().to_vec(),
+            modules: vec!["json".to_owned()],
+            imports: Vec::new(),
+            surface: None,
+        };
+        cell.load(&[chunk]).await??;
+        Ok(cell)
+    }
+}

@@ -1,0 +1,22 @@
+//! One file per group of keys.
+
+mod fresh;
+mod idle;
+mod images;
+mod lua;
+mod neighbours;
+mod throughput;
+mod warm;
+
+use crate::Group;
+
+/// All groups in the order of the table.
+pub const GROUPS: &[Group] = &[
+    fresh::GROUP,
+    warm::GROUP,
+    lua::GROUP,
+    throughput::GROUP,
+    neighbours::GROUP,
+    images::GROUP,
+    idle::GROUP,
+];

@@ -1,0 +1,124 @@
+//! Making images from cells, and cells from images.
+
+use super::{Base, Image, Memory};
+use crate::cell::guarded;
+use crate::limits::Death;
+use crate::{Cell, CellSpec, Chunk, Template};
+use perilune_value::Failure;
+use std::sync::Arc;
+use wasmtime::component::WasmList;
+
+impl Template {
+    /// Loads chunks into a cell of their own and keeps the memory that they leave. Where a chunk asks for the time,
+    /// randomness or the like, the image ends before it, and the rest runs at the beginning of each call.
+    ///
+    /// # Errors
+    ///
+    /// What a chunk raised, the limit that it reached, or `Unavailable` when there is no place for a cell.
+    pub async fn image(&self, spec: CellSpec, chunks: &[Chunk]) -> Result<Image, Failure> {
+        let base = self.base(&spec).await?;
+        let loaded = self.load(spec.clone(), chunks).await?;
+        let (mut cell, timeless) = match loaded {
+            (cell, timeless) if timeless == chunks.len() => (cell, timeless),
+            // The chunks after those have left their traces, so the timeless ones get a cell without them.
+            (_, timeless) => self.load(spec, &chunks[..timeless]).await?,
+        };
+        let entry = cell.identity().entry.clone();
+        let image = cell.capture(&base, &chunks[timeless.min(chunks.len())..]).await;
+        image.map_err(|death| death.into_failure(&entry))
+    }
+
+    /// A cell whose memory is an image's. What the image could not hold runs in [`Cell::load_rest`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Template::instantiate`].
+    pub async fn from_image(&self, spec: CellSpec, image: &Image) -> Result<Cell, Failure> {
+        let entry = spec.identity.entry.clone();
+        let mut cell = self.instantiate(spec).await?;
+        cell.take_over(image).await.map_err(|death| death.into_failure(&entry))?;
+        Ok(cell)
+    }
+
+    async fn load(&self, spec: CellSpec, chunks: &[Chunk]) -> Result<(Cell, usize), Failure> {
+        let entry = spec.identity.entry.clone();
+        let mut cell = self.instantiate(spec).await?;
+        let timeless = cell.load(chunks).await.map_err(|death| death.into_failure(&entry))??;
+        Ok((cell, timeless as usize))
+    }
+
+    async fn base(&self, spec: &CellSpec) -> Result<Arc<Base>, Failure> {
+        let make = async {
+            let entry = spec.identity.entry.clone();
+            let cell = self.instantiate(spec.clone()).await?;
+            cell.into_base().await.map_err(|death| death.into_failure(&entry))
+        };
+        self.bases.get_or_try_init(|| make).await.cloned()
+    }
+}
+
+impl Cell {
+    /// Runs what the image of this cell could not hold.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cell::load`].
+    pub async fn load_rest(&mut self, image: &Image) -> Result<Result<(), Failure>, Death> {
+        if image.is_complete() {
+            return Ok(Ok(()));
+        }
+        Ok(self.load(image.rest()).await?.map(|_| ()))
+    }
+
+    /// Makes a used cell's memory the image's again. False when that cannot be done here or the cell has ended; then it must
+    /// be dropped.
+    pub fn reset(&mut self, image: &Image) -> bool {
+        let (Some(memory), false) = (self.memory, self.is_dead()) else { return false };
+        // SAFETY: a pooled memory never moves, and wasmtime told the limiter how far it has grown.
+        let memory = unsafe { memory.grown(self.store.data().memory) };
+        let is_first = !std::mem::replace(&mut self.was_reset, true);
+        // SAFETY: `&mut self` is the only way to this cell, and it runs in nothing but its async methods.
+        unsafe { image.reset(memory, is_first) }
+    }
+
+    async fn take_over(&mut self, image: &Image) -> Result<(), Death> {
+        if image.size() > self.store.data().memory {
+            let bytes =
+                u32::try_from(image.size()).map_err(|_| Death::Trap("an image beyond 4 GiB".to_owned()))?;
+            let (instance, store) = self.begin();
+            let called = guarded(instance.perilune_cell_guest().call_reserve(store, bytes)).await;
+            self.settle(called)?;
+        }
+        let memory = self.with_memory(|_, lent| Memory::of(lent)).await?;
+        // SAFETY: as in `reset`; the memory is fresh.
+        unsafe { image.lay_over(memory) };
+        self.memory = Some(memory);
+        Ok(())
+    }
+
+    async fn capture(&mut self, base: &Arc<Base>, rest: &[Chunk]) -> Result<Image, Death> {
+        let (instance, store) = self.begin();
+        let called = guarded(instance.perilune_cell_guest().call_settle(store)).await;
+        self.settle(called)?;
+        self.with_memory(|_, lent| Image::of(base, lent, rest)).await
+    }
+
+    async fn into_base(mut self) -> Result<Arc<Base>, Death> {
+        let (memory, bytes, data) =
+            self.with_memory(|data, lent| (Memory::of(lent), lent.into(), data)).await?;
+        // SAFETY: the cell is fresh, and it is dropped when this returns.
+        Ok(Arc::new(unsafe { Base::take(memory, bytes, data) }))
+    }
+
+    /// Lends the linear memory and where data begins in it.
+    async fn with_memory<T>(&mut self, read: impl FnOnce(usize, &[u8]) -> T) -> Result<T, Death> {
+        let (instance, store) = self.begin();
+        let function = instance.perilune_cell_guest().func_memory();
+        let called = match function.func().typed::<(), ((u32, WasmList<u8>),)>(&*store) {
+            Ok(function) => guarded(function.call_async(&mut *store, ())).await,
+            Err(error) => Ok(Err(error)),
+        };
+        let ((data, list),) = self.settle(called)?;
+        Ok(read(data as usize, list.as_le_slice(&self.store)))
+    }
+}

@@ -1,0 +1,73 @@
+//! An image: the memory of a cell right after its entry was loaded, from which calls begin.
+//!
+//! All cells of a guest begin with the same memory, the [`Base`]. Loading an entry changes some kilobytes of it here and
+//! there, and an image holds these alone. A call's memory is the base with the image laid over it:
+//!
+//! | file | step |
+//! |---|---|
+//! | `cells.rs` | makes images from cells, and cells from images |
+//! | `difference.rs` | finds what loading changed |
+//! | `memory.rs` | writes to a cell's memory from outside |
+//! | `pagemap.rs` | asks the system which pages a cell has written |
+//! | `restore.rs` | makes a fresh or a used memory the image's |
+
+mod cells;
+mod difference;
+mod memory;
+mod pagemap;
+mod restore;
+
+use crate::Chunk;
+pub(crate) use memory::Memory;
+use std::sync::Arc;
+
+/// The memory that every cell of a guest begins with.
+pub(crate) struct Base {
+    bytes: Box<[u8]>,
+    /// Where data begins; the stack below it holds nothing between turns.
+    data: usize,
+    /// Whether pages that are given back to the system read as the base again, which is what lets used cells be cleaned.
+    can_discard: bool,
+}
+
+/// What loading an entry and its imports left in memory.
+pub struct Image {
+    base: Arc<Base>,
+    /// Bytes of memory, a multiple of wasm's page.
+    size: usize,
+    /// Where loading changed the base, ascending, and what to: the bytes of all runs lie one behind the other in `changed`.
+    runs: Box<[Run]>,
+    changed: Box<[u8]>,
+    /// Bytes of the pages that hold a run.
+    touched: usize,
+    /// Chunks that asked for the time, randomness or a call's context while they loaded, and what comes after them: they run
+    /// at the beginning of each call.
+    rest: Box<[Chunk]>,
+}
+
+/// A changed stretch of memory.
+struct Run {
+    start: u32,
+    length: u32,
+}
+
+impl Image {
+    /// Bytes that this image takes, besides the base that all share.
+    pub fn bytes(&self) -> usize {
+        let rest: usize = self.rest.iter().map(|chunk| chunk.source.len()).sum();
+        size_of::<Self>() + size_of_val(&*self.runs) + self.changed.len() + rest
+    }
+
+    /// Whether all chunks are loaded in it; else some run at the beginning of each call.
+    pub fn is_complete(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    pub(crate) fn rest(&self) -> &[Chunk] {
+        &self.rest
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+}

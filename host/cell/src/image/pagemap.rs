@@ -1,0 +1,102 @@
+//! Which pages of a memory were written, as Linux 6.7 and newer tell by the ioctl `PAGEMAP_SCAN`.
+
+use super::Memory;
+use std::ops::Range;
+
+/// Calls `visit` with each range of bytes whose pages are no longer those of the file or of zeros that they were mapped
+/// from. False, and nothing visited, where the system cannot tell or when it is more than `most` bytes.
+#[cfg(target_os = "linux")]
+pub(super) fn written(memory: Memory, most: usize, mut visit: impl FnMut(Range<usize>)) -> bool {
+    let mut regions = [const { MaybeUninit::uninit() }; linux::REGIONS];
+    let Some(regions) = linux::scan(memory, &mut regions) else { return false };
+    let base = memory.address();
+    let in_memory = |region: &linux::Region| (region.start as usize - base)..(region.end as usize - base);
+    if regions.iter().map(|region| in_memory(region).len()).sum::<usize>() > most {
+        return false;
+    }
+    regions.iter().for_each(|region| visit(in_memory(region)));
+    true
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn written(_memory: Memory, _most: usize, _visit: impl FnMut(Range<usize>)) -> bool {
+    false
+}
+
+#[cfg(target_os = "linux")]
+use std::mem::MaybeUninit;
+
+/// The ioctl, as `linux/fs.h` declares it.
+#[cfg(target_os = "linux")]
+mod linux {
+    use super::Memory;
+    use std::fs::File;
+    use std::mem::MaybeUninit;
+    use std::os::fd::AsRawFd;
+    use std::sync::LazyLock;
+
+    /// `_IOWR('f', 16, struct pm_scan_arg)`.
+    const PAGEMAP_SCAN: libc::Ioctl = 0xC060_6610_u32 as libc::Ioctl;
+
+    const FILE: u64 = 1 << 2;
+    const PRESENT: u64 = 1 << 3;
+    const SWAPPED: u64 = 1 << 4;
+    const ZERO: u64 = 1 << 5;
+
+    /// Stretches of pages that one scan reports; a used cell has about twenty.
+    pub(super) const REGIONS: usize = 128;
+
+    static PAGEMAP: LazyLock<Option<File>> = LazyLock::new(|| File::open("/proc/self/pagemap").ok());
+
+    /// `struct pm_scan_arg`.
+    #[repr(C)]
+    #[derive(Default)]
+    struct Request {
+        size: u64,
+        flags: u64,
+        start: u64,
+        end: u64,
+        walk_end: u64,
+        regions: u64,
+        regions_length: u64,
+        max_pages: u64,
+        category_inverted: u64,
+        category_mask: u64,
+        category_anyof_mask: u64,
+        return_mask: u64,
+    }
+
+    /// `struct page_region`.
+    #[repr(C)]
+    pub(super) struct Region {
+        pub(super) start: u64,
+        pub(super) end: u64,
+        categories: u64,
+    }
+
+    /// The regions of private pages in a memory; `None` when the system cannot tell or there are too many.
+    pub(super) fn scan(memory: Memory, regions: &mut [MaybeUninit<Region>; REGIONS]) -> Option<&[Region]> {
+        let mut request = Request {
+            size: size_of::<Request>() as u64,
+            start: memory.address() as u64,
+            end: (memory.address() + memory.len()) as u64,
+            regions: regions.as_mut_ptr().expose_provenance() as u64,
+            regions_length: REGIONS as u64,
+            // Pages of a file or of zeros are unchanged; what was swapped out may not be.
+            category_inverted: FILE | ZERO,
+            category_mask: FILE | ZERO,
+            category_anyof_mask: PRESENT | SWAPPED,
+            ..Request::default()
+        };
+        let pagemap = PAGEMAP.as_ref()?;
+        // SAFETY: `request` is the structure that the call takes, of the size that it names; the kernel writes to it, and at
+        // most `regions_length` regions to `regions`. Both outlive the call.
+        let found = unsafe { libc::ioctl(pagemap.as_raw_fd(), PAGEMAP_SCAN, &raw mut request) };
+        let found = regions.get(..usize::try_from(found).ok()?)?;
+        if request.walk_end < request.end {
+            return None;
+        }
+        // SAFETY: the kernel says that it wrote so many.
+        Some(unsafe { found.assume_init_ref() })
+    }
+}
