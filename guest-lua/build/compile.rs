@@ -1,4 +1,4 @@
-//! Compiles and links the guest's C, and wraps the module as a component.
+//! Compiles and links the guest's C; wraps a core module as a component.
 
 use crate::lua_sources::LuaSources;
 use crate::toolchain::Compiler;
@@ -11,7 +11,8 @@ use wit_component::ComponentEncoder;
 
 /// Flags whose reasons are not obvious:
 ///
-/// * Lua throws by longjmp: LLVM lowers it to wasm exceptions in their standard form.
+/// * Lua throws by longjmp: LLVM lowers it to wasm exceptions in their standard form, and `perilune-lowering` those to
+///   checked returns.
 /// * The hash seed is fixed, because a cell must be deterministic; whoever
 ///   provokes collisions slows down only its own cell.
 /// * Lua's own writes to standard output do not exist in a sandbox.
@@ -83,5 +84,10 @@ pub(crate) fn compile(
     let output = command.output().with_context(|| format!("running {:?}", command.get_program()))?;
     ensure!(output.status.success(), "compiling the guest:\n{}", String::from_utf8_lossy(&output.stderr));
 
-    ComponentEncoder::default().validate(true).module(&fs::read(&module)?)?.encode()
+    Ok(fs::read(&module)?)
+}
+
+/// The section that wit-bindgen-c put into the module says what the component imports and exports.
+pub(crate) fn componentize(module: &[u8]) -> Result<Vec<u8>> {
+    ComponentEncoder::default().validate(true).module(module)?.encode()
 }

@@ -7,7 +7,8 @@
 //! | `world.rs` | the world: every interface in `wit/` is imported, `guest` is exported |
 //! | `imports.rs`, `lower.rs`, `lift.rs` | generate the C that makes those imports callable from Lua |
 //! | `prelude.rs` | embed `lua/` |
-//! | `compile.rs` | compile, link, wrap as a component |
+//! | `compile.rs` | compile and link, then wrap as a component |
+//! | crate `perilune-lowering` | between the two: replace exceptions by checked returns |
 //! | `preinit.rs` | run the guest's `init` and keep the memory it leaves |
 
 #![expect(clippy::print_stdout, reason = "how a build script speaks to cargo")]
@@ -23,6 +24,7 @@ mod toolchain;
 mod world;
 
 use anyhow::{Context, Result};
+use perilune_lowering::lower_exceptions;
 use std::path::PathBuf;
 use std::{env, fs};
 
@@ -48,8 +50,13 @@ fn main() -> Result<()> {
     fs::write(sources.join("imports.c"), imports::generate(&world)?)?;
     fs::write(sources.join("prelude_files.c"), prelude::embed(&here.join("lua"))?)?;
 
-    let component = compile::compile(&compiler, &world, &here.join("c"), &sources, &lua)?;
-    let initialised = preinit::run(&component).context("pre-initialising the guest")?;
-    fs::write(out.join("guest.wasm"), initialised)?;
+    let linked = compile::compile(&compiler, &world, &here.join("c"), &sources, &lua)?;
+    let lowered = lower_exceptions(&linked).context("lowering the guest's exceptions")?;
+    // Tests compare the two.
+    for (module, throwing, file) in [(lowered, false, "guest.wasm"), (linked, true, "guest.throwing.wasm")] {
+        let component = compile::componentize(&module)?;
+        let initialised = preinit::run(&component, throwing).context("pre-initialising the guest")?;
+        fs::write(out.join(file), initialised)?;
+    }
     Ok(())
 }

@@ -10,9 +10,10 @@ use wasmtime_wizer::{ComponentInstanceState, Wizer};
 /// Where `init` says what is wrong with the prelude.
 const LOG: &str = "perilune:cell/log@0.1.0";
 
-pub(crate) fn run(component: &[u8]) -> Result<Vec<u8>> {
+/// `throwing` allows wasm exceptions, which only the guest as linked needs.
+pub(crate) fn run(component: &[u8], throwing: bool) -> Result<Vec<u8>> {
     // Nothing in here waits for anything, so polling until it is done does not spin.
-    let mut work = pin!(initialise(component));
+    let mut work = pin!(initialise(component, throwing));
     let mut context = std::task::Context::from_waker(Waker::noop());
     loop {
         if let Poll::Ready(done) = work.as_mut().poll(&mut context) {
@@ -21,7 +22,7 @@ pub(crate) fn run(component: &[u8]) -> Result<Vec<u8>> {
     }
 }
 
-async fn initialise(component: &[u8]) -> Result<Vec<u8>> {
+async fn initialise(component: &[u8], throwing: bool) -> Result<Vec<u8>> {
     let mut wizer = Wizer::new();
     // Without the init function the rewritten component would not validate.
     wizer.init_func("init").keep_init_func(true);
@@ -29,7 +30,7 @@ async fn initialise(component: &[u8]) -> Result<Vec<u8>> {
         wizer.instrument_component(component).map_err(|error| anyhow!("{error:?}"))?;
 
     let mut config = Config::new();
-    config.wasm_exceptions(true);
+    config.wasm_exceptions(throwing);
     let engine = Engine::new(&config).map_err(|error| anyhow!("{error:?}"))?;
     let compiled = Component::new(&engine, &instrumented).map_err(|error| anyhow!("{error:?}"))?;
     let mut linker = Linker::<()>::new(&engine);

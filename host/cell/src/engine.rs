@@ -26,7 +26,7 @@ const CORE_INSTANCES_PER_CELL: u32 = 8;
 /// What a host decides about its engine.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
-    /// Cells that may exist at the same time. Each reserves 8 GiB of address space.
+    /// Cells that may exist at the same time. Each reserves 4 GiB of address space.
     pub max_cells: u32,
     /// Callers that may wait for a place; more are refused at once.
     pub max_waiting: usize,
@@ -192,10 +192,10 @@ pub fn wasmtime_config(max_cells: u32) -> Config {
     pool.total_component_instances(max_cells)
         .total_core_instances(max_cells.saturating_mul(CORE_INSTANCES_PER_CELL))
         .max_core_instances_per_component(CORE_INSTANCES_PER_CELL)
-        // A cell's exceptions live on a heap of their own, which takes a second memory slot.
-        .total_memories(max_cells.saturating_mul(2))
-        .max_memories_per_component(2)
-        .total_gc_heaps(max_cells)
+        // One each: the guest's exceptions are lowered to returns, so no heap is needed for them.
+        .total_memories(max_cells)
+        .max_memories_per_component(1)
+        .total_gc_heaps(0)
         .total_tables(max_cells.saturating_mul(4))
         .max_tables_per_component(4)
         .total_stacks(max_cells)
@@ -205,7 +205,8 @@ pub fn wasmtime_config(max_cells: u32) -> Config {
     let mut config = Config::new();
     config
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-        .wasm_exceptions(true)
+        .wasm_exceptions(false)
+        .wasm_gc(false)
         .epoch_interruption(true)
         .max_wasm_stack(WASM_STACK)
         .async_stack_size(FIBER_STACK)
