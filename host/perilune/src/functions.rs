@@ -28,7 +28,13 @@ impl Inner {
     }
 
     /// Runs a call to its end. Dropping the future ends it: a call that waits leaves the queue, one that runs loses its cell.
-    pub(crate) async fn run(self: &Arc<Self>, run: Run) -> Result<Vec<u8>, Failure> {
+    ///
+    /// Boxed, because an embedder's own futures would otherwise nest too deeply for the compiler.
+    pub(crate) fn run(self: &Arc<Self>, run: Run) -> BoxFuture<'_, Result<Vec<u8>, Failure>> {
+        self.run_here(run).boxed()
+    }
+
+    async fn run_here(&self, run: Run) -> Result<Vec<u8>, Failure> {
         let began = Instant::now();
         let callee = run.target.callee.clone();
         let limits = limits(&callee, run.timeout);

@@ -124,8 +124,7 @@ impl Runtime {
         let args = call.encoded_args();
         let context = Value::Map(call.context);
         let run = Run { target, args, context, timeout: call.timeout, chain: Chain::default() };
-        // Boxed, because an embedder's own futures would otherwise nest too deeply for the compiler.
-        decode(Box::pin(self.inner.run(run)).await?)
+        decode(self.inner.run(run).await?)
     }
 
     /// [`Runtime::call`] with a tuple, list or single value as arguments and a Rust type as result.
