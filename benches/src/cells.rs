@@ -1,7 +1,7 @@
 //! Cells outside any runtime.
 
 use perilune_cell::{
-    Cell, CellSpec, Chunk, Engine, EngineOptions, Guest, Host, Identity, Limits, Pid, Template,
+    Cell, CellSpec, Chunk, Engine, EngineOptions, Guest, Host, Identity, Image, Limits, Pid, Template,
 };
 use perilune_modules::{ALWAYS, MODULES};
 use perilune_value::Failure;
@@ -36,29 +36,53 @@ impl Cells {
         Ok(Cells { template: guest.template(["json"])? })
     }
 
+    /// The image of an entry.
+    ///
+    /// # Errors
+    ///
+    /// When there is no place for a cell or the entry does not load.
+    pub async fn image(&self, source: &str) -> anyhow::Result<Image> {
+        Ok(self.template.image(Self::spec(), &[Self::chunk(source)]).await?)
+    }
+
+    /// A cell with an image's memory.
+    ///
+    /// # Errors
+    ///
+    /// When there is no place for it.
+    pub async fn from_image(&self, image: &Image) -> anyhow::Result<Cell> {
+        Ok(self.template.from_image(Self::spec(), image).await?)
+    }
+
     /// A cell with an entry loaded.
     ///
     /// # Errors
     ///
     /// When there is no place for it or the entry does not load.
     pub async fn loaded(&self, source: &str) -> anyhow::Result<Cell> {
+        let mut cell = self.template.instantiate(Self::spec()).await?;
+        cell.load(&[Self::chunk(source)]).await??;
+        Ok(cell)
+    }
+
+    fn spec() -> CellSpec {
         let limits = Limits { memory: 1 << 30, cpu: Duration::from_secs(600), timeout: None };
-        let spec = CellSpec {
+        CellSpec {
             identity: Identity { entry: "bench:entry".into(), pid: Pid { host: "bench".into(), number: 1 } },
             limits,
             host: Arc::new(Nothing),
             context: Arc::new(()),
             extensions: Arc::new([]),
-        };
-        let mut cell = self.template.instantiate(spec).await?;
-        let chunk = Chunk {
+        }
+    }
+
+    fn chunk(source: &str) -> Chunk {
+        Chunk {
             id: "bench:entry".to_owned(),
             source: source.as_bytes().to_vec(),
             modules: vec!["json".to_owned()],
             imports: Vec::new(),
             surface: None,
-        };
-        cell.load(&[chunk]).await??;
-        Ok(cell)
+        }
     }
 }

@@ -16,6 +16,8 @@ pub enum Unit {
     PerSecond,
     /// KiB of memory.
     KiB,
+    /// MiB of memory.
+    MiB,
 }
 
 impl fmt::Display for Unit {
@@ -26,6 +28,7 @@ impl fmt::Display for Unit {
             Unit::Ratio => "×",
             Unit::PerSecond => "/s",
             Unit::KiB => "KiB",
+            Unit::MiB => "MiB",
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Wasmtime set up for many small instances, and the places they take.
 
 use crate::cache;
+use crate::machine::Machine;
 use crate::ticker::Ticker;
 use perilune_value::{Failure, Kind};
 use std::path::PathBuf;
@@ -20,13 +21,16 @@ const WASM_STACK: usize = 1 << 20;
 /// Stack of a turn: the guest's, and as much again for the host functions it calls.
 const FIBER_STACK: usize = 2 << 20;
 
+/// Turns that may be under way at once: running, or between two ticks. Each has a stack, whose guard page takes two mappings.
+const MOST_TURNS: u32 = 1000;
+
 /// Core modules that one component may consist of: the guest, and the shims that the component encoder adds.
 const CORE_INSTANCES_PER_CELL: u32 = 8;
 
 /// What a host decides about its engine.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
-    /// Cells that may exist at the same time. Each reserves 4 GiB of address space.
+    /// Cells that may exist at the same time; by default as many as the machine can hold. Each reserves 4 GiB of address space.
     pub max_cells: u32,
     /// Callers that may wait for a place; more are refused at once.
     pub max_waiting: usize,
@@ -39,7 +43,7 @@ pub struct EngineOptions {
 impl Default for EngineOptions {
     fn default() -> Self {
         EngineOptions {
-            max_cells: 1000,
+            max_cells: Machine::detect().cells(),
             max_waiting: 10_000,
             max_wait: Duration::from_secs(30),
             cache: cache::default_folder(),
@@ -78,6 +82,8 @@ struct Inner {
     wasmtime: wasmtime::Engine,
     ticker: Arc<Ticker>,
     places: Arc<Semaphore>,
+    /// Stacks; turns beyond wait for one.
+    turns: Arc<Semaphore>,
     waiting: AtomicUsize,
     /// Asked to give up an idle cell when there is no place for another.
     relief: OnceLock<Relief>,
@@ -100,6 +106,7 @@ impl Engine {
                 wasmtime,
                 ticker,
                 places: Arc::new(Semaphore::new(max_cells as usize)),
+                turns: Arc::new(Semaphore::new(max_cells.min(MOST_TURNS) as usize)),
                 waiting: AtomicUsize::new(0),
                 relief: OnceLock::new(),
                 options,
@@ -129,6 +136,11 @@ impl Engine {
 
     pub(crate) fn ticker(&self) -> &Arc<Ticker> {
         &self.inner.ticker
+    }
+
+    /// A stack for one turn.
+    pub(crate) fn turns(&self) -> &Arc<Semaphore> {
+        &self.inner.turns
     }
 
     pub(crate) fn compile(&self, wasm: &[u8]) -> Result<wasmtime::component::Component, EngineError> {
@@ -198,7 +210,7 @@ pub fn wasmtime_config(max_cells: u32) -> Config {
         .total_gc_heaps(0)
         .total_tables(max_cells.saturating_mul(4))
         .max_tables_per_component(4)
-        .total_stacks(max_cells)
+        .total_stacks(max_cells.min(MOST_TURNS))
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(KEEP_RESIDENT)
         .pagemap_scan(Enabled::Auto);

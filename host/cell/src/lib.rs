@@ -9,6 +9,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `engine.rs` | [`Engine`]: wasmtime set up for many small instances; places for cells |
+//! | `machine.rs` | how many cells this machine can hold |
 //! | `ticker.rs` | the one thread that advances the epoch |
 //! | `cpu.rs` | what a turn has used of its CPU budget |
 //! | `cache.rs` | compiled guests on disk |
@@ -37,6 +38,7 @@ mod host;
 mod image;
 pub mod interfaces;
 mod limits;
+mod machine;
 mod mailbox;
 mod module;
 mod pid;

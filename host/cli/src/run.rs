@@ -11,6 +11,7 @@ pub(crate) async fn run(directory: &Path, command: Run) -> Exit {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };
+    runtime.warm().await;
     let name = match command.name {
         Some(name) if runtime.commands().iter().any(|command| command.name == name) => name,
         Some(name) => return Exit::usage(format!("there is no command `{name}`\n{}", commands(&runtime))),

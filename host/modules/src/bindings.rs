@@ -19,6 +19,7 @@ mod generated {
                 import perilune:cell/logger@0.1.0;
                 import perilune:cell/payload@0.1.0;
                 import perilune:cell/registry@0.1.0;
+                import perilune:cell/system@0.1.0;
                 import perilune:cell/time@0.1.0;
                 import perilune:cell/uuid@0.1.0;
             }

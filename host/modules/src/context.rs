@@ -16,6 +16,8 @@ pub struct CallContext {
     pub functions: Arc<dyn Functions>,
     /// Who answers module `registry`.
     pub registry: Arc<dyn crate::registry::RegistryAccess>,
+    /// Who answers module `system`.
+    pub system: Arc<dyn crate::system::SystemAccess>,
 }
 
 impl CallContext {

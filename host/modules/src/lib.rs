@@ -16,6 +16,7 @@ pub mod json;
 pub mod logger;
 pub mod payload;
 pub mod registry;
+pub mod system;
 pub mod time;
 pub mod uuid;
 
@@ -32,6 +33,7 @@ pub const MODULES: &[Module] = &[
     json::MODULE,
     logger::MODULE,
     registry::MODULE,
+    system::MODULE,
     time::MODULE,
     uuid::MODULE,
 ];

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use perilune_cell::{CallSpec, Cell, Identity, Limits};
 use perilune_modules::funcs::{FunctionCall, Functions};
-use perilune_modules::{CallContext, Chain};
+use perilune_modules::Chain;
 use perilune_value::{Failure, Kind, Value};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -91,8 +91,7 @@ impl Inner {
     ) -> Running {
         let running = self.surroundings.pids.register(program.host());
         let identity = Identity { entry: program.name().clone(), pid: running.pid.clone() };
-        let (functions, registry) = (self.clone_as_functions(), self.clone_as_registry());
-        let context = Arc::new(CallContext { values, chain, functions, registry });
+        let context = Arc::new(self.services.context(values, chain));
         cell.begin_call(CallSpec { identity, limits, context, began });
         running
     }

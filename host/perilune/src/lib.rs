@@ -79,7 +79,7 @@
 //! | `processes.rs` | processes that run as commands |
 //! | `pids.rs` | which cells run, and their mailboxes |
 //! | `checks.rs` | what the registry cannot check: Lua's syntax, the host's ceilings |
-//! | `access.rs` | module `registry` over the registry |
+//! | `access.rs`, `system.rs` | modules `registry` and `system` over the host |
 //! | `surroundings.rs` | what live cells find around them: output, messages |
 
 mod access;
@@ -93,6 +93,7 @@ mod processes;
 mod program;
 mod runtime;
 mod surroundings;
+mod system;
 mod target;
 mod workers;
 

@@ -6,10 +6,12 @@ use crate::pools::{PoolStats, Pools};
 use crate::processes::{Command, decode};
 use crate::program::Linker;
 use crate::surroundings::Surroundings;
+use crate::system::System;
 use crate::{RuntimeBuilder, access};
 use perilune_cell::{Engine, Extension, Guest, Limits};
 use perilune_modules::funcs::Functions;
 use perilune_modules::registry::RegistryAccess;
+use perilune_modules::system::SystemAccess;
 use perilune_modules::{CallContext, Chain};
 use perilune_registry::Registry;
 use perilune_value::{Failure, TypeError, Value, from_value, to_value};
@@ -27,8 +29,23 @@ pub(crate) struct Inner {
     pub(crate) registry: Arc<Registry>,
     pub(crate) pools: Pools,
     pub(crate) surroundings: Arc<Surroundings>,
+    pub(crate) services: Services,
+}
+
+/// What modules in cells ask the host for.
+#[derive(Clone)]
+pub(crate) struct Services {
     functions: Arc<dyn Functions>,
-    registry_access: Arc<dyn RegistryAccess>,
+    registry: Arc<dyn RegistryAccess>,
+    system: Arc<dyn SystemAccess>,
+}
+
+impl Services {
+    /// The context of a call.
+    pub(crate) fn context(&self, values: Value, chain: Chain) -> CallContext {
+        let Services { functions, registry, system } = self.clone();
+        CallContext { values, chain, functions, registry, system }
+    }
 }
 
 impl Inner {
@@ -36,15 +53,12 @@ impl Inner {
         let Parts { registry, engine, guest, extensions, limits, surroundings, registry_writable } = parts;
         let surroundings = Arc::new(surroundings);
         let inner = Arc::new_cyclic(|inner: &Weak<Inner>| {
-            let functions: Arc<dyn Functions> = Arc::new(FromCells(inner.clone()));
-            let registry_access: Arc<dyn RegistryAccess> =
-                Arc::new(access::Access::new(registry.clone(), registry_writable));
-            let context = Arc::new(CallContext {
-                values: Value::Map(Vec::new()),
-                chain: Chain::default(),
-                functions: functions.clone(),
-                registry: registry_access.clone(),
-            });
+            let services = Services {
+                functions: Arc::new(FromCells(inner.clone())),
+                registry: Arc::new(access::Access::new(registry.clone(), registry_writable)),
+                system: Arc::new(System(inner.clone())),
+            };
+            let context = Arc::new(services.context(Value::Map(Vec::new()), Chain::default()));
             let linker = Linker {
                 guest,
                 extensions,
@@ -55,7 +69,7 @@ impl Inner {
                 functions: "functions".into(),
             };
             let pools = Pools::new(linker, &registry);
-            Inner { registry, pools, surroundings, functions, registry_access }
+            Inner { registry, pools, surroundings, services }
         });
         let relieved = Arc::downgrade(&inner);
         engine.relieve_by(move |wanted| {
@@ -64,14 +78,6 @@ impl Inner {
             }
         });
         inner
-    }
-
-    pub(crate) fn clone_as_functions(&self) -> Arc<dyn Functions> {
-        self.functions.clone()
-    }
-
-    pub(crate) fn clone_as_registry(&self) -> Arc<dyn RegistryAccess> {
-        self.registry_access.clone()
     }
 }
 

@@ -1,0 +1,74 @@
+//! How many cells this machine can hold.
+
+/// What the machine grants a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Machine {
+    /// Bytes of address space.
+    pub(crate) address_space: u64,
+    /// Mappings of memory: `vm.max_map_count`.
+    pub(crate) mappings: u64,
+    /// Bytes of memory.
+    pub(crate) memory: u64,
+}
+
+/// More live cells than this were never measured.
+const MOST: u64 = 10_000;
+
+/// A memory that can grow to 4 GiB without moving, its guard, and its tables.
+const ADDRESS_SPACE_PER_CELL: u64 = 5 << 30;
+
+/// The initial data, the heap and the rest of a memory, and its tables, are mapped differently. Measured: 5.
+const MAPPINGS_PER_CELL: u64 = 6;
+
+/// Stacks of turns, code, and everything that the embedding application maps.
+const OTHER_MAPPINGS: u64 = 5_000;
+
+/// An idle cell takes a fifth of it; the rest is for those that work.
+const MEMORY_PER_CELL: u64 = 256 << 10;
+
+/// What is not asked for where the system does not say: a small machine.
+const UNKNOWN: Machine = Machine { address_space: 1 << 43, mappings: 65_530, memory: 1 << 30 };
+
+impl Machine {
+    /// This machine.
+    pub(crate) fn detect() -> Self {
+        linux().unwrap_or(UNKNOWN)
+    }
+
+    /// Cells that fit.
+    pub(crate) fn cells(self) -> u32 {
+        let most = (self.address_space / 2 / ADDRESS_SPACE_PER_CELL)
+            .min(self.mappings.saturating_sub(OTHER_MAPPINGS) / MAPPINGS_PER_CELL)
+            .min(self.memory / MEMORY_PER_CELL)
+            .clamp(1, MOST);
+        u32::try_from(most).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn linux() -> Option<Machine> {
+    let mappings = std::fs::read_to_string("/proc/sys/vm/max_map_count").ok()?;
+    let meminfo = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let total = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = total.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(Machine {
+        address_space: address_space(),
+        mappings: mappings.trim().parse().ok()?,
+        memory: kib << 10,
+    })
+}
+
+/// What is left of 47 bits, or of the process's own limit.
+#[cfg(target_os = "linux")]
+fn address_space() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the pointer is to a structure that lives until the call returns.
+    let done = unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) };
+    let user = 1 << 47;
+    if done == 0 { user.min(limit.rlim_cur) } else { user }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn linux() -> Option<Machine> {
+    None
+}
