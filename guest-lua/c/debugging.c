@@ -1,6 +1,7 @@
 /* Positions and stacks, without giving scripts the debug library. */
 #include "guest.h"
 #include "ltable.h"
+#include "lua_cell.h"
 
 static int is_prelude(const lua_Debug *frame) {
   return frame->short_src[0] == '<';
@@ -77,11 +78,11 @@ static int l_create_table(lua_State *L) {
   return 1;
 }
 
-/* compile(source, name, environment) -> function, or nil and a message. Text only: bytecode cannot be verified. */
+/* compile(source, name, environment) -> function, or nil and a message. The source is a list of bytes that the host gave. Text
+   only: bytecode cannot be verified. */
 static int l_compile(lua_State *L) {
-  size_t length;
-  const char *source = luaL_checklstring(L, 1, &length);
-  if (luaL_loadbufferx(L, source, length, luaL_checkstring(L, 2), "t") != LUA_OK) {
+  const lua_cell_list_u8_t *source = lua_touserdata(L, 1);
+  if (luaL_loadbufferx(L, (const char *)source->ptr, source->len, luaL_checkstring(L, 2), "t") != LUA_OK) {
     lua_pushnil(L);
     lua_insert(L, -2);
     return 2;

@@ -146,7 +146,7 @@ static int protected(lua_CFunction body, void *argument) {
 bool exports_perilune_cell_guest_check(lua_cell_string_t *id, lua_cell_list_u8_t *source, failure *err) {
   push_function("check");
   lua_pushlstring(L, (const char *)id->ptr, id->len);
-  lua_pushlstring(L, (const char *)source->ptr, source->len);
+  lua_pushlightuserdata(L, source);
   int called = lua_pcall(L, 2, LUA_MULTRET, 0);
   lua_cell_string_free(id);
   lua_cell_list_u8_free(source);
@@ -165,7 +165,8 @@ static void push_chunk(const exports_perilune_cell_guest_chunk_t *chunk) {
   lua_createtable(L, 0, 5);
   lua_pushlstring(L, (const char *)chunk->id.ptr, chunk->id.len);
   lua_setfield(L, -2, "id");
-  lua_pushlstring(L, (const char *)chunk->source.ptr, chunk->source.len);
+  /* Not as a string, which would stay in the image as garbage. */
+  lua_pushlightuserdata(L, (void *)&chunk->source);
   lua_setfield(L, -2, "source");
   push_texts(&chunk->modules);
   lua_setfield(L, -2, "modules");
@@ -280,6 +281,7 @@ void exports_perilune_cell_guest_settle(void) {
   if (global->gcstate != GCSpause) lua_gc(L, LUA_GCCOLLECT);
   luaE_setdebt(global, -(l_mem)gettotalbytes(global));
   begin_new_pages();
+  clear_free_blocks();
 }
 
 void exports_perilune_cell_guest_reserve(uint32_t bytes) {
@@ -340,4 +342,5 @@ void exports_lua_cell_init(void) {
   lua_settop(L, 0);
   lua_gc(L, LUA_GCCOLLECT);
   begin_new_pages();
+  clear_free_blocks();
 }

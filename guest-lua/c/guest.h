@@ -16,6 +16,9 @@
 void *guest_alloc(void *ud, void *ptr, size_t old_size, size_t new_size);
 void begin_new_pages(void);
 
+/* --- heap.c: malloc and its family -------------------------------------------------------------------------------- */
+void clear_free_blocks(void);
+
 /* --- object.c: typed userdata over a state table ----------------------------------------------------------------- */
 extern const char ERROR_CLASS;                       /* registry key of the metatable of error objects */
 int object_state(lua_State *L, int index, const void *class_key); /* pushes the state table, or nothing and 0 */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guest.h"
+
 enum {
   UNIT = 16,             /* sizes are multiples of it, and addresses given out are aligned to it */
   HEADER = 8,
@@ -206,4 +208,10 @@ void *calloc(size_t count, size_t size) {
   if (__builtin_mul_overflow(count, size, &bytes)) return NULL;
   void *at = malloc(bytes);
   return at == NULL ? NULL : memset(at, 0, bytes);
+}
+
+/* What free blocks still hold would be part of an image. */
+void clear_free_blocks(void) {
+  for (uint32_t bin = 0; bin < BINS; bin++)
+    for (block *b = bins[bin]; b != NULL; b = b->next) memset(b + 1, 0, b->size - sizeof *b);
 }

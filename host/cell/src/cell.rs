@@ -12,7 +12,7 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 
 pub use exports::{Chunk, Event, ImportAlias, Message};
@@ -61,7 +61,6 @@ pub struct Cell {
     pub(crate) memory: Option<Memory>,
     /// Whether its memory was made the image's again before.
     pub(crate) was_reset: bool,
-    turns: Arc<Semaphore>,
     /// Why it is dead; every later call says so again.
     dead: Option<Death>,
     /// Its place among the engine's cells, given back when it is dropped.
@@ -75,19 +74,14 @@ impl Cell {
         spec: CellSpec,
     ) -> Result<Self, Failure> {
         let place = engine.place().await?;
-        let turns = engine.turns().clone();
         let entry = spec.identity.entry.clone();
         let mut store = Store::new(engine.wasmtime(), CellState::new(spec, engine.ticker().clone()));
         store.limiter(|state| state);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut store| store.data_mut().tick());
-        // An instance is made on a stack too.
-        let stack = turns.clone().acquire_owned().await;
-        let made = template.instantiate_async(&mut store).await;
-        drop(stack);
-        match made {
+        match template.instantiate_async(&mut store).await {
             Ok(instance) => {
-                Ok(Cell { store, instance, memory: None, was_reset: false, turns, dead: None, _place: place })
+                Ok(Cell { store, instance, memory: None, was_reset: false, dead: None, _place: place })
             }
             Err(error) => Err(match store.data().death(&error) {
                 // The guest itself does not fit: refused before it ran.
@@ -125,8 +119,8 @@ impl Cell {
     /// The inner one is a syntax error, with `line` and perhaps `near` in its details.
     pub async fn check(&mut self, id: &str, source: &[u8]) -> Result<Result<(), Failure>, Death> {
         self.alive()?;
-        let (instance, store, turns) = self.begin();
-        let called = guarded(turns, instance.perilune_cell_guest().call_check(store, id, source)).await;
+        let (instance, store) = self.begin();
+        let called = guarded(instance.perilune_cell_guest().call_check(store, id, source)).await;
         Ok(self.settle(called)?.map_err(failure_from_wit))
     }
 
@@ -139,8 +133,8 @@ impl Cell {
     pub async fn load(&mut self, chunks: &[Chunk]) -> Result<Result<u32, Failure>, Death> {
         self.alive()?;
         let seed = self.store.data().host.seed();
-        let (instance, store, turns) = self.begin();
-        let called = guarded(turns, instance.perilune_cell_guest().call_load(store, chunks, seed)).await;
+        let (instance, store) = self.begin();
+        let called = guarded(instance.perilune_cell_guest().call_load(store, chunks, seed)).await;
         Ok(self.settle(called)?.map_err(failure_from_wit))
     }
 
@@ -152,9 +146,8 @@ impl Cell {
     pub async fn start(&mut self, method: &str, args: &[u8]) -> Result<Status, Death> {
         self.alive()?;
         let seed = self.store.data().host.seed();
-        let (instance, store, turns) = self.begin();
-        let called =
-            guarded(turns, instance.perilune_cell_guest().call_start(store, method, args, seed)).await;
+        let (instance, store) = self.begin();
+        let called = guarded(instance.perilune_cell_guest().call_start(store, method, args, seed)).await;
         Ok(status(self.settle(called)?))
     }
 
@@ -165,8 +158,8 @@ impl Cell {
     /// As [`Cell::start`].
     pub async fn turn(&mut self, events: &[Event]) -> Result<Status, Death> {
         self.alive()?;
-        let (instance, store, turns) = self.begin();
-        let called = guarded(turns, instance.perilune_cell_guest().call_turn(store, events)).await;
+        let (instance, store) = self.begin();
+        let called = guarded(instance.perilune_cell_guest().call_turn(store, events)).await;
         Ok(status(self.settle(called)?))
     }
 
@@ -174,10 +167,10 @@ impl Cell {
         self.dead.clone().map_or(Ok(()), Err)
     }
 
-    pub(crate) fn begin(&mut self) -> (&Instance, &mut Store<CellState>, &Semaphore) {
+    pub(crate) fn begin(&mut self) -> (&Instance, &mut Store<CellState>) {
         self.store.data_mut().begin_turn();
         self.store.set_epoch_deadline(1);
-        (&self.instance, &mut self.store, &self.turns)
+        (&self.instance, &mut self.store)
     }
 
     /// An error of the call is the end of the cell.
@@ -198,13 +191,10 @@ impl Cell {
     }
 }
 
-/// Runs a turn when there is a stack for it. A panic in an import unwinds through the guest to here.
+/// A panic in an import unwinds through the guest to here.
 pub(crate) async fn guarded<T>(
-    turns: &Semaphore,
     call: impl Future<Output = wasmtime::Result<T>>,
 ) -> Result<wasmtime::Result<T>, Death> {
-    // Nobody closes it; without a permit wasmtime would refuse the turn by itself.
-    let _stack = turns.acquire().await;
     AssertUnwindSafe(call).catch_unwind().await.map_err(|panic| Death::Panic(panic_text(&*panic)))
 }
 

@@ -21,9 +21,6 @@ const WASM_STACK: usize = 1 << 20;
 /// Stack of a turn: the guest's, and as much again for the host functions it calls.
 const FIBER_STACK: usize = 2 << 20;
 
-/// Turns that may be under way at once: running, or between two ticks. Each has a stack, whose guard page takes two mappings.
-const MOST_TURNS: u32 = 1000;
-
 /// Core modules that one component may consist of: the guest, and the shims that the component encoder adds.
 const CORE_INSTANCES_PER_CELL: u32 = 8;
 
@@ -82,8 +79,6 @@ struct Inner {
     wasmtime: wasmtime::Engine,
     ticker: Arc<Ticker>,
     places: Arc<Semaphore>,
-    /// Stacks; turns beyond wait for one.
-    turns: Arc<Semaphore>,
     waiting: AtomicUsize,
     /// Asked to give up an idle cell when there is no place for another.
     relief: OnceLock<Relief>,
@@ -106,7 +101,6 @@ impl Engine {
                 wasmtime,
                 ticker,
                 places: Arc::new(Semaphore::new(max_cells as usize)),
-                turns: Arc::new(Semaphore::new(max_cells.min(MOST_TURNS) as usize)),
                 waiting: AtomicUsize::new(0),
                 relief: OnceLock::new(),
                 options,
@@ -136,11 +130,6 @@ impl Engine {
 
     pub(crate) fn ticker(&self) -> &Arc<Ticker> {
         &self.inner.ticker
-    }
-
-    /// A stack for one turn.
-    pub(crate) fn turns(&self) -> &Arc<Semaphore> {
-        &self.inner.turns
     }
 
     pub(crate) fn compile(&self, wasm: &[u8]) -> Result<wasmtime::component::Component, EngineError> {
@@ -210,7 +199,7 @@ pub fn wasmtime_config(max_cells: u32) -> Config {
         .total_gc_heaps(0)
         .total_tables(max_cells.saturating_mul(4))
         .max_tables_per_component(4)
-        .total_stacks(max_cells.min(MOST_TURNS))
+        .total_stacks(max_cells)
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(KEEP_RESIDENT)
         .pagemap_scan(Enabled::Auto);

@@ -17,10 +17,11 @@ const MOST: u64 = 10_000;
 /// A memory that can grow to 4 GiB without moving, its guard, and its tables.
 const ADDRESS_SPACE_PER_CELL: u64 = 5 << 30;
 
-/// The initial data, the heap and the rest of a memory, and its tables, are mapped differently. Measured: 5.
+/// The initial data, the heap and the rest of a memory, its tables, the stack of its turns and the guard of that are mapped
+/// differently.
 const MAPPINGS_PER_CELL: u64 = 6;
 
-/// Stacks of turns, code, and everything that the embedding application maps.
+/// Code, threads, and everything that the embedding application maps.
 const OTHER_MAPPINGS: u64 = 5_000;
 
 /// An idle cell takes a fifth of it; the rest is for those that work.

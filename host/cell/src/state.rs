@@ -71,7 +71,9 @@ impl CellState {
         self.started = Instant::now();
         self.deadline = limits.timeout.and_then(|timeout| began.checked_add(timeout));
         // What the last call held may outlive it in operations that are just being given up.
-        self.held = Held::new(usize::try_from(limits.memory).unwrap_or(usize::MAX));
+        if Arc::strong_count(&self.held) > 1 {
+            self.held = Held::new(usize::try_from(limits.memory).unwrap_or(usize::MAX));
+        }
     }
 
     /// What a call left under way ends with it, and nothing of it is kept.

@@ -3,6 +3,7 @@
 use perilune_cell::{Event, Mailbox, Pid, Refused, Sender, mailbox};
 use perilune_value::{Failure, Kind};
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,7 +20,27 @@ const PARTS: usize = 16;
 #[derive(Default)]
 pub(crate) struct Pids {
     last: AtomicU64,
-    parts: [Mutex<HashMap<u64, (Pid, Sender)>>; PARTS],
+    parts: [Mutex<Part>; PARTS],
+}
+
+/// Runs by number.
+type Part = HashMap<u64, (Pid, Sender), BuildHasherDefault<Itself>>;
+
+/// The hash of a number that nobody outside chooses: numbers of one part differ by a multiple of their count, so it is divided
+/// by that, and spread over all bits, of which the map uses the upper and the lower ones.
+#[derive(Default)]
+struct Itself(u64);
+
+impl Hasher for Itself {
+    fn write(&mut self, _: &[u8]) {}
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (number / PARTS as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// A running cell's name and mailbox; it is forgotten when this is dropped.
@@ -60,7 +81,7 @@ impl Pids {
         (pid.to_string() == text).then(|| sender.clone())
     }
 
-    fn part(&self, number: u64) -> MutexGuard<'_, HashMap<u64, (Pid, Sender)>> {
+    fn part(&self, number: u64) -> MutexGuard<'_, Part> {
         self.parts[number as usize % PARTS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -13,21 +13,22 @@ pub(crate) struct Workers {
 }
 
 impl Supply for Workers {
-    type Worker = Cell;
+    /// Boxed, because a worker is handed from place to place at each call.
+    type Worker = Box<Cell>;
 
-    async fn create(&self) -> Result<Cell, Failure> {
+    async fn create(&self) -> Result<Box<Cell>, Failure> {
         let mut cell = self.program.cell().await?;
         if self.keeps_state() {
             self.program.finish_loading(&mut cell).await?;
         }
-        Ok(cell)
+        Ok(Box::new(cell))
     }
 
-    async fn spare(&self) -> Option<Cell> {
+    async fn spare(&self) -> Option<Box<Cell>> {
         if self.program.is_crowded() { None } else { self.create().await.ok() }
     }
 
-    async fn reset(&self, mut used: Cell) -> Option<Cell> {
+    async fn reset(&self, mut used: Box<Cell>) -> Option<Box<Cell>> {
         if self.program.is_crowded() {
             return None;
         }

@@ -85,8 +85,8 @@ impl Cell {
         if image.size() > self.store.data().memory {
             let bytes =
                 u32::try_from(image.size()).map_err(|_| Death::Trap("an image beyond 4 GiB".to_owned()))?;
-            let (instance, store, turns) = self.begin();
-            let called = guarded(turns, instance.perilune_cell_guest().call_reserve(store, bytes)).await;
+            let (instance, store) = self.begin();
+            let called = guarded(instance.perilune_cell_guest().call_reserve(store, bytes)).await;
             self.settle(called)?;
         }
         let memory = self.with_memory(|_, lent| Memory::of(lent)).await?;
@@ -97,8 +97,8 @@ impl Cell {
     }
 
     async fn capture(&mut self, base: &Arc<Base>, rest: &[Chunk]) -> Result<Image, Death> {
-        let (instance, store, turns) = self.begin();
-        let called = guarded(turns, instance.perilune_cell_guest().call_settle(store)).await;
+        let (instance, store) = self.begin();
+        let called = guarded(instance.perilune_cell_guest().call_settle(store)).await;
         self.settle(called)?;
         self.with_memory(|_, lent| Image::of(base, lent, rest)).await
     }
@@ -112,10 +112,10 @@ impl Cell {
 
     /// Lends the linear memory and where data begins in it.
     async fn with_memory<T>(&mut self, read: impl FnOnce(usize, &[u8]) -> T) -> Result<T, Death> {
-        let (instance, store, turns) = self.begin();
+        let (instance, store) = self.begin();
         let function = instance.perilune_cell_guest().func_memory();
         let called = match function.func().typed::<(), ((u32, WasmList<u8>),)>(&*store) {
-            Ok(function) => guarded(turns, function.call_async(&mut *store, ())).await,
+            Ok(function) => guarded(function.call_async(&mut *store, ())).await,
             Err(error) => Ok(Err(error)),
         };
         let ((data, list),) = self.settle(called)?;
