@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod channels;
+mod clean_memory;
 mod coroutines;
 mod data_modules;
 mod embedding;
