@@ -149,6 +149,11 @@ impl Program {
         self.template.engine().is_crowded()
     }
 
+    /// Whether a cell can be made that takes nobody's place.
+    pub(crate) fn has_room(&self) -> bool {
+        self.template.engine().has_room()
+    }
+
     /// Inner errors stay; outer ones are worth another try.
     async fn load(&self) -> Result<Result<Arc<Image>, Failure>, Failure> {
         let chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner).clone();
