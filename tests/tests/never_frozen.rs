@@ -178,6 +178,12 @@ async fn operations_started_at_the_top_level_are_each_calls_own() {
 }
 
 #[tokio::test]
+async fn an_operation_started_at_the_top_level_of_an_inline_entry_ends_in_the_first_call() {
+    let main = "local operation = time.after(1) return function() return operation:receive() and true end";
+    assert_eq!(app("{type: inline}", "", main).main().await, true.into());
+}
+
+#[tokio::test]
 async fn an_inline_pool_loads_once_for_all_calls_that_share_its_state() {
     let app = app("{type: inline}", LIBRARIES, &loads("lib.id .. outer.id"));
     let first = app.main().await;

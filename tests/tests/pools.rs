@@ -398,8 +398,8 @@ const BROKEN: &[(&str, &str, Kind)] = &[
     ("waits for ever", "counter.next() channel.new():receive()", Kind::Internal),
     ("nests without end", "counter.next() local function f() return 1 + f() end f()", Kind::Internal),
     ("has a broken library", "require('broken')", Kind::Internal),
-    ("lacks its method", "counter.next() return {other = function() end}", Kind::NotFound),
-    ("returns nothing", "counter.next()", Kind::NotFound),
+    ("lacks its method", "return {other = function() end}", Kind::NotFound),
+    ("returns nothing", "local function main() end", Kind::NotFound),
 ];
 
 #[tokio::test]
@@ -411,7 +411,7 @@ async fn an_entry_that_fails_to_load_fails_every_call_in_the_same_way_until_it_i
             let import =
                 if source.contains("require('broken')") { ", imports: {broken: 'app:lib'}" } else { "" };
             let fields =
-                format!("modules: [counter], pool: {pool}, limits: {{cpu: 50ms, memory: 16MiB}}{import}");
+                format!("modules: [counter], pool: {pool}, limits: {{cpu: 500ms, memory: 16MiB}}{import}");
             let entries =
                 [("lib", "library", "", "error('broken library')"), ("main", "function", &fields, *source)];
             let (app, _, counter) = app(&entries, 8);
@@ -429,6 +429,20 @@ async fn an_entry_that_fails_to_load_fails_every_call_in_the_same_way_until_it_i
             assert_eq!(app.main().await, "fixed".into(), "{name} in {pool}");
         }
     }
+}
+
+/// Each caller has less time than the entry takes to load.
+#[tokio::test]
+async fn a_slow_load_goes_on_when_its_caller_gives_up() {
+    let source = "local n = 0 for i = 1, 30000000 do n = n + i end return function() return 'loaded' end";
+    let app = App::entries(&[("main", "function", "limits: {cpu: 30s}", source)]);
+    for _ in 0..1000 {
+        match app.runtime.call_with(Call::new("app:main").timeout(Duration::from_millis(10))).await {
+            Ok(value) => return assert_eq!(value, "loaded".into()),
+            Err(failure) => assert_eq!(failure.kind, Kind::Timeout),
+        }
+    }
+    panic!("it never loads");
 }
 
 // Warming.

@@ -80,6 +80,8 @@ impl Cell {
     /// be dropped.
     pub fn reset(&mut self, image: &Image) -> bool {
         let (Some(memory), false) = (self.memory, self.is_dead()) else { return false };
+        // A call whose rest failed to load never ran, and so never ended.
+        self.store.data_mut().end_call();
         // SAFETY: a pooled memory never moves, and wasmtime told the limiter how far it has grown.
         let memory = unsafe { memory.grown(self.store.data().memory) };
         let is_first = !std::mem::replace(&mut self.was_reset, true);
