@@ -1,17 +1,17 @@
 //! Turn after turn until the method returns.
 
-use crate::limits::{Death, Limit};
+use crate::limits::Death;
 use crate::mailbox::Mailbox;
 use crate::{Cell, Event, Status};
+use futures_util::FutureExt;
 use perilune_value::Failure;
-use std::time::Instant;
 
 /// Events that one turn takes at the most; the rest wait for the next one.
 const EVENTS_PER_TURN: usize = 256;
 
 impl Cell {
     /// Starts a method and takes turns until it returns. `args` and the result are MessagePack. Without a mailbox the cell
-    /// receives no messages. The wall-clock limit holds from here, or from where [`Cell::begin_call`] said.
+    /// receives no messages. The wall-clock limit holds from where [`Cell::begin_call`] said, or from when the cell was made.
     ///
     /// # Errors
     ///
@@ -22,47 +22,53 @@ impl Cell {
         args: &[u8],
         mailbox: Option<&mut Mailbox>,
     ) -> Result<Vec<u8>, Failure> {
-        let outcome = self.within_time(async |cell| cell.drive(method, args, mailbox).await).await;
+        let outcome = self.drive(method, args, mailbox).await;
         self.store.data_mut().end_call();
         outcome.unwrap_or_else(|death| Err(death.into_failure(&self.identity().entry)))
-    }
-
-    /// Lets the cell work until its wall-clock limit, which ends it.
-    pub(crate) async fn within_time<T>(
-        &mut self,
-        work: impl AsyncFnOnce(&mut Self) -> Result<T, Death>,
-    ) -> Result<T, Death> {
-        let state = self.store.data();
-        let Some(limit) = state.limits.timeout else { return work(self).await };
-        let deadline = state.deadline.or_else(|| Instant::now().checked_add(limit));
-        let Some(deadline) = deadline else { return work(self).await };
-        match tokio::time::timeout_at(deadline.into(), work(self)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(self.end(Death::Limit(Limit::Timeout(limit)))),
-        }
     }
 
     async fn drive(
         &mut self,
         method: &str,
         args: &[u8],
+        mailbox: Option<&mut Mailbox>,
+    ) -> Result<Result<Vec<u8>, Failure>, Death> {
+        match self.start(method, args).await? {
+            Status::Done(result) => Ok(result),
+            // Boxed: most calls never wait, and would carry the room for it through all their callers.
+            Status::Waiting => self.take_turns(mailbox).boxed().await,
+        }
+    }
+
+    async fn take_turns(
+        &mut self,
         mut mailbox: Option<&mut Mailbox>,
     ) -> Result<Result<Vec<u8>, Failure>, Death> {
-        let mut status = self.start(method, args).await?;
         let mut events = Vec::new();
         loop {
-            match status {
-                Status::Done(result) => return Ok(result),
-                Status::Waiting => {
-                    events.clear();
-                    self.wait_for_events(mailbox.as_deref_mut(), &mut events).await;
-                    if events.is_empty() {
-                        return Err(Death::Trap("the guest waits for something that cannot come".to_owned()));
-                    }
-                    status = self.turn(&events).await?;
-                }
+            events.clear();
+            self.wait_in_time(mailbox.as_deref_mut(), &mut events).await?;
+            if events.is_empty() {
+                return Err(Death::Trap("the guest waits for something that cannot come".to_owned()));
+            }
+            if let Status::Done(result) = self.turn(&events).await? {
+                return Ok(result);
             }
         }
+    }
+
+    /// While the guest computes the ticks watch over the deadline, while it waits a timer does.
+    async fn wait_in_time(
+        &mut self,
+        mailbox: Option<&mut Mailbox>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Death> {
+        let Some(deadline) = self.store.data().deadline else {
+            self.wait_for_events(mailbox, events).await;
+            return Ok(());
+        };
+        let waited = tokio::time::timeout_at(deadline.into(), self.wait_for_events(mailbox, events)).await;
+        waited.map_err(|_| self.end(self.store.data().too_long()))
     }
 
     /// Waits for one event and takes those that are there by then. None when none can come any more.

@@ -54,7 +54,7 @@ impl CellState {
             extensions: spec.extensions,
             limits: spec.limits,
             started: Instant::now(),
-            deadline: None,
+            deadline: spec.limits.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
             ticker,
             memory_refused: false,
             memory: 0,
@@ -87,10 +87,18 @@ impl CellState {
     /// Called each time the epoch passes while the guest runs: the cell gives way to others, or dies.
     pub(crate) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
         self.ticker.running();
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(wasmtime::Error::new(self.too_long()));
+        }
         if self.budget.charge() > self.limits.cpu {
             return Err(wasmtime::Error::new(Death::Limit(Limit::Cpu(self.limits.cpu))));
         }
         Ok(UpdateDeadline::YieldCustom(1, Box::pin(self.budget.yield_slice())))
+    }
+
+    /// The end of a call at its deadline.
+    pub(crate) fn too_long(&self) -> Death {
+        Death::Limit(Limit::Timeout(self.limits.timeout.unwrap_or_default()))
     }
 
     /// Names the reason for an error that ended the guest.

@@ -1,6 +1,8 @@
 //! Calls: a worker of the entry's pool runs them, or a cell of their own.
 
+use crate::pids::Running;
 use crate::pools::{Callee, Target};
+use crate::program::Program;
 use crate::runtime::Inner;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -38,51 +40,73 @@ impl Inner {
         let began = Instant::now();
         let callee = run.target.callee.clone();
         let limits = limits(&callee, run.timeout);
-        let deadline = limits.timeout.and_then(|timeout| began.checked_add(timeout)).map(Into::into);
         // An entry that is called back by one that it calls must not wait for its own worker.
-        if !run.chain.contains(callee.program.name())
-            && let Some(lease) = callee.lease(deadline).await
-        {
-            let mut lease = lease?;
-            let is_loaded = callee.keeps_state();
-            let result = self.drive(&mut lease, run, limits, began, is_loaded).await;
-            if !lease.is_dead() {
-                lease.finish();
-            }
-            return result;
-        }
-        let mut cell = match deadline {
-            None => callee.own_cell().await?,
-            Some(deadline) => tokio::time::timeout_at(deadline, callee.own_cell())
-                .await
-                .unwrap_or_else(|_| Err(too_late(&callee)))?,
+        let is_called_back = run.chain.contains(callee.program.name());
+        let Some(pool) = callee.pool().filter(|_| !is_called_back) else {
+            return self.run_alone(&callee.program, run, limits, began).boxed().await;
         };
-        self.drive(&mut cell, run, limits, began, false).await
+        let mut lease = match pool.try_lease() {
+            Some(lease) => lease,
+            None => pool.lease(deadline(limits, began)).boxed().await?,
+        };
+        let mut running = self.begin(&mut lease, &callee.program, run.context, run.chain, limits, began);
+        if !callee.keeps_state() {
+            finish_loading(&mut lease, &callee.program).await?;
+        }
+        let result = lease.run(&run.target.method, &run.args, Some(&mut running.mailbox)).await;
+        if !lease.is_dead() {
+            lease.finish();
+        }
+        result
     }
 
-    async fn drive(
+    /// Runs a call in a cell of its own.
+    async fn run_alone(
         &self,
-        cell: &mut Cell,
+        program: &Program,
         run: Run,
         limits: Limits,
         began: Instant,
-        is_loaded: bool,
     ) -> Result<Vec<u8>, Failure> {
-        let program = &run.target.callee.program;
-        let mut running = self.surroundings.pids.register(program.host());
-        let identity = Identity { entry: program.name().clone(), pid: running.pid.clone() };
-        let context = Arc::new(CallContext {
-            values: run.context,
-            chain: run.chain,
-            functions: self.clone_as_functions(),
-            registry: self.clone_as_registry(),
-        });
-        cell.begin_call(CallSpec { identity, limits, context, began });
-        if !is_loaded {
-            program.finish_loading(cell).await?;
-        }
+        let mut cell = match deadline(limits, began) {
+            None => program.cell().await?,
+            Some(deadline) => tokio::time::timeout_at(deadline, program.cell())
+                .await
+                .unwrap_or_else(|_| Err(too_late(program)))?,
+        };
+        let mut running = self.begin(&mut cell, program, run.context, run.chain, limits, began);
+        finish_loading(&mut cell, program).await?;
         cell.run(&run.target.method, &run.args, Some(&mut running.mailbox)).await
     }
+
+    /// Makes a cell this call's.
+    fn begin(
+        &self,
+        cell: &mut Cell,
+        program: &Program,
+        values: Value,
+        chain: Chain,
+        limits: Limits,
+        began: Instant,
+    ) -> Running {
+        let running = self.surroundings.pids.register(program.host());
+        let identity = Identity { entry: program.name().clone(), pid: running.pid.clone() };
+        let (functions, registry) = (self.clone_as_functions(), self.clone_as_registry());
+        let context = Arc::new(CallContext { values, chain, functions, registry });
+        cell.begin_call(CallSpec { identity, limits, context, began });
+        running
+    }
+}
+
+async fn finish_loading(cell: &mut Cell, program: &Program) -> Result<(), Failure> {
+    match program.loaded() {
+        Some(image) if !image.is_complete() => program.finish_loading(cell).boxed().await,
+        _ => Ok(()),
+    }
+}
+
+fn deadline(limits: Limits, began: Instant) -> Option<tokio::time::Instant> {
+    limits.timeout.and_then(|timeout| began.checked_add(timeout)).map(Into::into)
 }
 
 /// The entry's limits, with the shorter of its time and the caller's.
@@ -95,8 +119,8 @@ fn limits(callee: &Callee, timeout: Option<Duration>) -> Limits {
     limits
 }
 
-fn too_late(callee: &Callee) -> Failure {
-    let name = &**callee.program.name();
+fn too_late(program: &Program) -> Failure {
+    let name = &**program.name();
     Failure::new(Kind::Timeout, format!("{name}: the call's time ran out before there was room for its cell"))
         .with_retryable(true)
         .with_detail("entry", name)

@@ -4,13 +4,11 @@ use crate::program::{Linker, PROCESS, Program};
 use crate::target;
 use crate::workers::{Workers, settings};
 use arc_swap::ArcSwap;
-use perilune_cell::Cell;
-use perilune_pool::{Janitor, Lease, Pool, Stats};
+use perilune_pool::{Janitor, Pool, Stats};
 use perilune_registry::{EntryId, PoolType, Registry, Snapshot};
 use perilune_value::Failure;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use tokio::time::Instant;
 
 /// Finds what a target names. A new version of the registry keeps the pools of entries that are the same in it.
 pub(crate) struct Pools {
@@ -167,19 +165,14 @@ impl Generation {
 }
 
 impl Callee {
-    /// Waits for a worker.
-    pub(crate) async fn lease(&self, deadline: Option<Instant>) -> Option<Result<Lease<Workers>, Failure>> {
-        Some(self.pool.as_ref()?.lease(deadline).await)
+    /// What leases its workers.
+    pub(crate) fn pool(&self) -> Option<&Arc<Pool<Workers>>> {
+        self.pool.as_ref()
     }
 
     /// Whether its workers keep what a call leaves, and are loaded already.
     pub(crate) fn keeps_state(&self) -> bool {
         self.program.pool.kind == PoolType::Inline
-    }
-
-    /// A cell that belongs to no pool.
-    pub(crate) async fn own_cell(&self) -> Result<Cell, Failure> {
-        self.program.cell().await
     }
 
     async fn warm(&self) -> Result<(), Failure> {

@@ -51,6 +51,19 @@ impl<S: Supply> Pool<S> {
         self.settings.kind == Kind::Inline
     }
 
+    /// A lease for a call that can begin at once with a clean worker; `None` where [`Pool::lease`] would have to wait or to make
+    /// one.
+    pub fn try_lease(self: &Arc<Self>) -> Option<Lease<S>> {
+        let (taken, kept) = self.change(State::admit_ready)?;
+        let mut place = Place::new(self.clone());
+        place.kept = kept;
+        match taken {
+            Taken::Clean(worker) => Some(Lease::new(worker, place)),
+            // Dropping the place undoes what was admitted; a ready worker makes this impossible.
+            Taken::Used(_) | Taken::Nothing => None,
+        }
+    }
+
     /// Waits for a place among the calls that run, and for a worker. Dropping the future leaves the queue.
     ///
     /// # Errors

@@ -104,13 +104,7 @@ impl<W> State<W> {
             return Admission::Closed;
         }
         if self.busy < self.target && self.queue.is_empty() {
-            self.busy += 1;
-            self.counts.calls += 1;
-            self.waits.none();
-            if let Some(controller) = &mut self.controller {
-                controller.admitted(Duration::ZERO, self.busy);
-            }
-            let (taken, kept) = self.take(settings, fx);
+            let (taken, kept) = self.admit_now(settings, fx);
             return Admission::Now(taken, kept);
         }
         let queued = self.queue.len();
@@ -124,6 +118,27 @@ impl<W> State<W> {
             self.arm_controller(fx);
         }
         Admission::Queued(ticket)
+    }
+
+    /// As [`State::admit`] where a call can begin at once with a clean worker; else nothing happens.
+    pub(crate) fn admit_ready(
+        &mut self,
+        settings: &Settings,
+        fx: &mut Effects<W>,
+    ) -> Option<(Taken<W>, bool)> {
+        let is_ready =
+            !self.closed && self.busy < self.target && self.queue.is_empty() && !self.ready.is_empty();
+        is_ready.then(|| self.admit_now(settings, fx))
+    }
+
+    fn admit_now(&mut self, settings: &Settings, fx: &mut Effects<W>) -> (Taken<W>, bool) {
+        self.busy += 1;
+        self.counts.calls += 1;
+        self.waits.none();
+        if let Some(controller) = &mut self.controller {
+            controller.admitted(Duration::ZERO, self.busy);
+        }
+        self.take(settings, fx)
     }
 
     /// Whether a ticket still waits.

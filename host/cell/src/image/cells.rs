@@ -47,8 +47,7 @@ impl Template {
     async fn load(&self, spec: CellSpec, chunks: &[Chunk]) -> Result<(Cell, usize), Failure> {
         let entry = spec.identity.entry.clone();
         let mut cell = self.instantiate(spec).await?;
-        let loaded = cell.within_time(async |cell| cell.load(chunks).await).await;
-        let timeless = loaded.map_err(|death| death.into_failure(&entry))??;
+        let timeless = cell.load(chunks).await.map_err(|death| death.into_failure(&entry))??;
         Ok((cell, timeless as usize))
     }
 
@@ -72,8 +71,7 @@ impl Cell {
         if image.is_complete() {
             return Ok(Ok(()));
         }
-        let loaded = self.within_time(async |cell| cell.load(image.rest()).await).await;
-        Ok(loaded?.map(|_| ()))
+        Ok(self.load(image.rest()).await?.map(|_| ()))
     }
 
     /// Makes a used cell's memory the image's again. False when that cannot be done here or the cell has ended; then it must
