@@ -208,6 +208,18 @@ async fn leaks_do_not_add_up_over_hundreds_of_calls() {
 }
 
 #[tokio::test]
+async fn runs_of_a_process_and_calls_of_a_modules_methods_start_from_the_image_too() {
+    let process =
+        "local runs = 0 return function() runs = runs + 1 seen = (seen or 0) + 1 return runs + seen end";
+    let module = "local calls = 0 return {count = function() calls = calls + 1 return calls end}";
+    let app = App::entries(&[("main", "process", "", process), ("tally", "module", "", module)]);
+    for _ in 0..ROUNDS {
+        assert_eq!(app.main().await, 2.into());
+        assert_eq!(app.call("app:tally.count", &[]).await, Ok(1.into()));
+    }
+}
+
+#[tokio::test]
 async fn the_context_of_a_call_is_not_the_next_ones() {
     let source = "local ctx = require('ctx') return function() return ctx.all() end";
     for app in in_clean_pools("", source, &Gate::default()) {
