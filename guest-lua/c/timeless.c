@@ -19,8 +19,12 @@ static uint64_t mixed(uint64_t *state) {
   return z ^ (z >> 31);
 }
 
+/* Where seeds come from that Lua asks for itself. */
+static uint64_t further_seeds;
+
 void seed_random(uint64_t first, uint64_t second) {
   uint64_t one = first, two = second;
+  further_seeds = first ^ ~second;
   seeded[0] = mixed(&one), seeded[1] = mixed(&two), seeded[2] = mixed(&one), seeded[3] = mixed(&two);
   memcpy(random_state, seeded, sizeof seeded);
 }
@@ -32,6 +36,14 @@ static int l_timeless(lua_State *L) {
   return 1;
 }
 
+/* seed() -> two integers: no others of this call or another are equal to them */
+static int l_seed(lua_State *L) {
+  asked_outside = true;
+  lua_pushinteger(L, (lua_Integer)mixed(&further_seeds));
+  lua_pushinteger(L, (lua_Integer)mixed(&further_seeds));
+  return 2;
+}
+
 int open_randomness(lua_State *L) {
   lua_getglobal(L, "math");
   lua_getfield(L, -1, "random");
@@ -40,5 +52,7 @@ int open_randomness(lua_State *L) {
   lua_pop(L, 3);
   lua_pushcfunction(L, l_timeless);
   lua_setfield(L, -2, "timeless");
+  lua_pushcfunction(L, l_seed);
+  lua_setfield(L, -2, "seed");
   return 0;
 }

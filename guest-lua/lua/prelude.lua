@@ -61,6 +61,14 @@ table.maxn = function(list)
   return most
 end
 math.atan2 = math.atan
+-- Left to itself, Lua would take a seed from the clock and an address, which are the same in every cell.
+local randomseed = math.randomseed
+function math.randomseed(...)
+  if select("#", ...) == 0 then
+    return randomseed(native.seed())
+  end
+  return randomseed(...)
+end
 getmetatable("").__metatable = "string"
 
 local threads = coroutine

@@ -1,15 +1,12 @@
 //! A slow function that a test holds open: instead of sleeping, tests wait for what they are about.
 
+use crate::PATIENCE;
 use perilune::{Extension, Value};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// Long enough for any machine: whoever waits longer waits for something that does not happen.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// Module `gate` for Lua: `wait()` enters and returns when the gate is opened; `entered()` and `left()` wait until a call of
-/// `wait` has begun, or has ended in whatever way.
+/// `wait` has begun, or has ended in whatever way; `open()` lets one return.
 #[derive(Clone)]
 pub struct Gate {
     entered: Arc<Semaphore>,
@@ -36,8 +33,12 @@ impl Drop for Leave {
 impl Gate {
     /// The module.
     pub fn module(&self) -> Extension {
-        let (wait, entered, left) = (self.clone(), self.clone(), self.clone());
+        let (wait, entered, left, open) = (self.clone(), self.clone(), self.clone(), self.clone());
         Extension::new("gate")
+            .function("open", move |_| {
+                open.open();
+                Ok(Value::Nil)
+            })
             .slow_function("wait", move |_| {
                 let gate = wait.clone();
                 async move {

@@ -57,7 +57,8 @@ pub fn core(imports: &str, body: &str) -> String {
     )
 }
 
-struct Quiet;
+/// Surroundings in which nothing is heard and messages go nowhere.
+pub struct Quiet;
 
 impl Host for Quiet {
     fn print(&self, _cell: &Identity, _line: &[u8], _location: &str) {}

@@ -1,13 +1,21 @@
 //! What the end-to-end tests share: an application made of a few lines, and what it printed.
 
+pub mod counter;
 pub mod gate;
 pub mod hostile;
 
-use perilune::{BuildError, EngineOptions, Failure, Identity, Limits, Runtime, RuntimeBuilder, Value};
+use perilune::{
+    BuildError, EngineOptions, Failure, Identity, Limits, PoolStats, Runtime, RuntimeBuilder, Stats, Value,
+};
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+/// Long enough for any machine: whoever waits longer waits for something that does not happen.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An entry for [`App::entries`].
 pub type Definition<'a> = (&'a str, &'a str, &'a str, &'a str);
@@ -53,6 +61,22 @@ impl App {
 
     /// [`App::entries`], for applications that are refused.
     pub fn try_entries(entries: &[Definition<'_>]) -> Result<App, BuildError> {
+        Self::build_entries(entries, |builder| builder)
+    }
+
+    /// [`App::entries`] with settings of the host.
+    pub fn entries_with(
+        entries: &[Definition<'_>],
+        settings: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
+    ) -> App {
+        Self::build_entries(entries, settings)
+            .unwrap_or_else(|error| panic!("the application loads: {}", render(&error)))
+    }
+
+    fn build_entries(
+        entries: &[Definition<'_>],
+        settings: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
+    ) -> Result<App, BuildError> {
         let mut yaml = "version: '1.0'\nnamespace: app\nentries:\n".to_owned();
         let mut files = Vec::new();
         for (name, kind, fields, source) in entries {
@@ -65,7 +89,7 @@ impl App {
         }
         let mut all = vec![("app.yaml", yaml.as_str())];
         all.extend(files.iter().map(|(path, source)| (path.as_str(), *source)));
-        Self::try_new(&all)
+        Self::build(&all, settings)
     }
 
     fn build(
@@ -106,6 +130,43 @@ impl App {
         match self.call("app:main", &[]).await {
             Ok(value) => panic!("app:main fails, but returned {value:?}"),
             Err(failure) => failure,
+        }
+    }
+
+    /// Begins a call on a task of its own.
+    pub fn spawn(&self, target: &str, args: &[Value]) -> JoinHandle<Result<Value, Failure>> {
+        let (runtime, target, args) = (self.runtime.clone(), target.to_owned(), args.to_vec());
+        tokio::spawn(async move { runtime.call(&target, args).await })
+    }
+
+    /// What the pool of an entry has seen; it must have been called.
+    pub fn pool(&self, entry: &str) -> Stats {
+        self.pools()
+            .into_iter()
+            .find(|pool| pool.entry == entry)
+            .unwrap_or_else(|| panic!("{entry} has a pool"))
+            .stats
+    }
+
+    /// What all pools have seen.
+    pub fn pools(&self) -> Vec<PoolStats> {
+        self.runtime.pools()
+    }
+
+    /// Lets other tasks run until a pool is as it should be.
+    pub async fn until(&self, entry: &str, is_so: impl Fn(&Stats) -> bool) -> Stats {
+        let settled = async {
+            loop {
+                let stats = self.pool(entry);
+                if is_so(&stats) {
+                    return stats;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, settled).await {
+            Ok(stats) => stats,
+            Err(_) => panic!("the pool of {entry} gets there: {:#?}", self.pool(entry)),
         }
     }
 
@@ -155,12 +216,14 @@ pub async fn failure(modules: &str, function_body: &str) -> Failure {
     App::lua(modules, function_body).main_fails().await
 }
 
+/// The limit that a failure names in its details.
+pub fn limit(failure: &Failure) -> Option<&str> {
+    failure.details.as_ref()?.get("limit")?.as_str()
+}
+
 /// Limits small enough that tests of them are quick.
-pub const TIGHT: Limits = Limits {
-    memory: 16 << 20,
-    cpu: std::time::Duration::from_millis(100),
-    timeout: Some(std::time::Duration::from_secs(5)),
-};
+pub const TIGHT: Limits =
+    Limits { memory: 16 << 20, cpu: Duration::from_millis(100), timeout: Some(Duration::from_secs(5)) };
 
 /// Declares tests that run Lua checking itself: name, modules, body.
 #[macro_export]

@@ -3,8 +3,8 @@
 use perilune::{Call, Extension, Failure, Kind, Value};
 use perilune_tests::App;
 use perilune_tests::gate::Gate;
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const MAIN: &str = "{namespace: app, name: main, kind: function.lua, source: file://main.lua, method: main}";
 
@@ -347,39 +347,49 @@ async fn a_call_that_ends_ends_its_futures_callees() {
     gate.left().await;
 }
 
-/// Succeeds when two callers are inside at the same time, each on a thread of its own.
-fn rendezvous() -> Extension {
-    let meeting = Arc::new((Mutex::new(0), Condvar::new()));
-    Extension::new("rendezvous").function("meet", move |_| {
-        let (arrived, changed) = &*meeting;
-        let mut arrived = arrived.lock().expect("no panic inside");
-        *arrived += 1;
-        changed.notify_all();
-        let patience = Duration::from_secs(30);
-        let waited = changed.wait_timeout_while(arrived, patience, |arrived| *arrived < 2);
-        let arrived = waited.expect("no panic inside").0;
-        if *arrived < 2 { Err(Failure::internal("nobody came")) } else { Ok(Value::Bool(true)) }
-    })
+#[tokio::test]
+async fn asynchronous_calls_run_at_the_same_time() {
+    let body = "
+        local one, other = funcs.async('app:blocked'), funcs.async('app:blocked')
+        gate.entered()
+        gate.entered()
+        gate.open()
+        gate.open()
+        one:channel():receive()
+        other:channel():receive()
+        return one:is_complete() and other:is_complete()";
+    assert_eq!(services(body).0.main().await, Value::Bool(true));
 }
 
+/// Each call computes until it sees the other one do so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn asynchronous_calls_run_in_parallel() {
-    let yaml = "
-namespace: app
-entries:
-  - {name: main, kind: function.lua, source: file://main.lua, method: main, modules: [funcs]}
-  - {name: meet, kind: function.lua, source: \"return function() return require('rendezvous').meet() end\", method: main, modules: [rendezvous]}
-";
+async fn asynchronous_calls_that_compute_do_not_hold_each_other_up() {
+    let arrived = Arc::new(AtomicUsize::new(0));
+    let together = arrived.clone();
+    let meeting = Extension::new("meeting").function("is_complete", move |args| {
+        if args.first() == Some(&Value::Bool(true)) {
+            together.fetch_add(1, Ordering::SeqCst);
+        }
+        Ok(Value::Bool(together.load(Ordering::SeqCst) == 2))
+    });
+    let meet = "local meeting = require('meeting')
+        return function()
+          local complete = meeting.is_complete(true)
+          while not complete do complete = meeting.is_complete() end
+          return true
+        end";
     let main = "local funcs = require('funcs')
         return function()
           local one, other = funcs.async('app:meet'), funcs.async('app:meet')
-          return assert(one:channel():receive():data()) and assert(other:channel():receive():data())
+          return one:channel():receive():data() and other:channel():receive():data()
         end";
-    let app = App::with(&[("app.yaml", yaml), ("main.lua", main)], |builder| builder.module(rendezvous()));
-    // A task of its own, so that the thread of the test leaves both workers free.
-    let runtime = app.runtime.clone();
-    let called = tokio::spawn(async move { runtime.call("app:main", []).await }).await.expect("no panic");
-    assert_eq!(called.expect("both met"), Value::Bool(true));
+    let entries = [
+        ("main", "function", "modules: [funcs]", main),
+        ("meet", "function", "modules: [meeting], limits: {cpu: 30s}", meet),
+    ];
+    let app = App::entries_with(&entries, |builder| builder.module(meeting));
+    assert_eq!(app.main().await, Value::Bool(true));
+    assert_eq!(arrived.load(Ordering::SeqCst), 2);
 }
 
 // Executors.

@@ -3,10 +3,11 @@
 use perilune::Value;
 use perilune_tests::App;
 
-/// Far more calls than the host has places for cells: they queue, and every one gets its own result.
+/// Far more calls than the pool and the host have room for: they queue, and every one gets its own result.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thousands_of_calls_at_once_all_return() {
-    let app = App::lua("time", "local n = ... require('time').sleep('1ms') return n * 2");
+    let source = "return function(n) require('time').sleep('1ms') return n * 2 end";
+    let app = App::entries(&[("main", "function", "modules: [time], pool: {max_size: 32}", source)]);
     let calls: Vec<_> = (0..2000)
         .map(|n: i64| {
             let runtime = app.runtime.clone();

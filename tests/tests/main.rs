@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod channels;
+mod clean_memory;
 mod coroutines;
 mod data_modules;
 mod embedding;
@@ -14,10 +15,14 @@ mod language;
 mod limits;
 mod load;
 mod mailbox;
+mod many;
 mod module_lua;
+mod never_frozen;
+mod pools;
 mod process_command;
 mod registry_module;
 mod registry_queries;
 mod require;
+mod reset;
 mod time;
 mod values;

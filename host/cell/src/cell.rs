@@ -102,7 +102,7 @@ impl Cell {
     }
 
     /// Makes the cell ready for its next call: the pid and the context are new, and so is everything that is counted.
-    /// Operations of the last call are given up.
+    /// Operations that loading began go on; those of the last call were given up when it ended.
     pub fn begin_call(&mut self, call: CallSpec) {
         self.store.data_mut().begin_call(call);
     }

@@ -119,6 +119,11 @@ impl Engine {
         let _ = self.inner.relief.set(Box::new(relief));
     }
 
+    /// Whether one more cell can be made without waiting for a place or taking it from somebody.
+    pub fn has_room(&self) -> bool {
+        self.inner.places.available_permits() > 0 && !self.is_crowded()
+    }
+
     /// Whether callers wait for a place.
     pub fn is_crowded(&self) -> bool {
         self.inner.waiting.load(Ordering::Relaxed) > 0
@@ -143,13 +148,14 @@ impl Engine {
         if let Ok(place) = inner.places.clone().try_acquire_owned() {
             return Ok(place);
         }
+        // Seen to wait before others are asked, so that a cell that is just becoming idle is not kept meanwhile.
+        let waiting = Waiting::enter(&inner.waiting);
         if let Some(relief) = inner.relief.get() {
             relief(1);
             if let Ok(place) = inner.places.clone().try_acquire_owned() {
                 return Ok(place);
             }
         }
-        let waiting = Waiting::enter(&inner.waiting);
         let most = inner.options.max_cells;
         if waiting.ahead >= inner.options.max_waiting {
             return Err(busy(format!(

@@ -67,7 +67,6 @@ impl CellState {
         self.identity = identity;
         self.limits = limits;
         self.context = context;
-        self.tickets.clear();
         self.started = Instant::now();
         self.deadline = limits.timeout.and_then(|timeout| began.checked_add(timeout));
         // What the last call held may outlive it in operations that are just being given up.

@@ -63,7 +63,7 @@ impl Inner {
     /// Runs a call in a cell of its own.
     async fn run_alone(
         &self,
-        program: &Program,
+        program: &Arc<Program>,
         run: Run,
         limits: Limits,
         began: Instant,

@@ -4,11 +4,11 @@ use perilune_cell::{
     Cell, CellSpec, Chunk, Extension, Guest, Host, Identity, Image, ImportAlias, Limits, Pid, Template,
 };
 use perilune_registry::{Entry, EntryId, Import, LimitSpec, LuaEntry, PoolSpec, Snapshot};
-use perilune_value::{Failure, Kind};
+use perilune_value::{Failure, Kind, Value};
 use std::any::Any;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::OnceCell;
+use std::sync::{Arc, OnceLock, PoisonError};
+use tokio::sync::Mutex;
 
 /// What the cells of an entry are made from.
 pub(crate) struct Program {
@@ -25,9 +25,11 @@ pub(crate) struct Program {
     spec: CellSpec,
     template: Arc<Template>,
     /// Dependencies first, the entry last; needed until the image is made.
-    chunks: Mutex<Vec<Chunk>>,
+    chunks: std::sync::Mutex<Vec<Chunk>>,
     /// Made by the first who needs it; an entry that fails to load is not tried again.
-    image: OnceCell<Result<Arc<Image>, Failure>>,
+    image: OnceLock<Result<Arc<Image>, Failure>>,
+    /// Whose turn it is to make it.
+    loading: Arc<Mutex<()>>,
 }
 
 /// What programs are linked with.
@@ -89,8 +91,9 @@ impl Linker {
             sources,
             spec,
             template,
-            chunks: Mutex::new(chunks),
-            image: OnceCell::new(),
+            chunks: std::sync::Mutex::new(chunks),
+            image: OnceLock::new(),
+            loading: Arc::default(),
         })
     }
 }
@@ -123,8 +126,24 @@ impl Program {
     /// # Errors
     ///
     /// What loading failed with, the same each time; or what kept it from being tried, such as a host without room.
-    pub(crate) async fn image(&self) -> Result<Arc<Image>, Failure> {
-        self.image.get_or_try_init(|| self.load()).await?.clone()
+    pub(crate) async fn image(self: &Arc<Self>) -> Result<Arc<Image>, Failure> {
+        if let Some(image) = self.image.get() {
+            return image.clone();
+        }
+        let turn = self.loading.clone().lock_owned().await;
+        if let Some(image) = self.image.get() {
+            return image.clone();
+        }
+        // A task of its own: a load that takes longer than its caller waits goes on for the next one.
+        let program = self.clone();
+        let loading = tokio::spawn(async move {
+            let image = program.load().await?;
+            drop(turn);
+            image
+        });
+        loading.await.unwrap_or_else(|ended| {
+            Err(Failure::new(Kind::Unavailable, format!("{}: loading was broken off: {ended}", self.id)))
+        })
     }
 
     /// The image, once it is made.
@@ -133,7 +152,7 @@ impl Program {
     }
 
     /// A cell whose memory is the image's.
-    pub(crate) async fn cell(&self) -> Result<Cell, Failure> {
+    pub(crate) async fn cell(self: &Arc<Self>) -> Result<Cell, Failure> {
         let image = self.image().await?;
         self.template.from_image(self.spec.clone(), &image).await
     }
@@ -149,17 +168,28 @@ impl Program {
         self.template.engine().is_crowded()
     }
 
+    /// Whether a cell can be made that takes nobody's place.
+    pub(crate) fn has_room(&self) -> bool {
+        self.template.engine().has_room()
+    }
+
     /// Inner errors stay; outer ones are worth another try.
     async fn load(&self) -> Result<Result<Arc<Image>, Failure>, Failure> {
         let chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match self.template.image(self.spec.clone(), &chunks).await {
-            Err(failure) if failure.kind == Kind::Unavailable => return Err(failure),
+            Err(failure) if lacked_room(&failure) => Err(failure),
             outcome => {
                 self.chunks.lock().unwrap_or_else(PoisonError::into_inner).clear();
-                Ok(outcome.map(Arc::new))
+                Ok(self.image.get_or_init(|| outcome.map(Arc::new)).clone())
             }
         }
     }
+}
+
+/// Whether the host had no cell to load an entry in, as opposed to what the entry itself raised.
+fn lacked_room(failure: &Failure) -> bool {
+    let limit = failure.details.as_ref().and_then(|details| details.get("limit"));
+    failure.kind == Kind::Unavailable && limit.and_then(Value::as_str) == Some("cells")
 }
 
 pub(crate) fn unknown(id: &EntryId) -> Failure {

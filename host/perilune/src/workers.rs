@@ -25,7 +25,7 @@ impl Supply for Workers {
     }
 
     async fn spare(&self) -> Option<Box<Cell>> {
-        if self.program.is_crowded() { None } else { self.create().await.ok() }
+        if self.program.has_room() { self.create().await.ok() } else { None }
     }
 
     async fn reset(&self, mut used: Box<Cell>) -> Option<Box<Cell>> {
@@ -34,7 +34,8 @@ impl Supply for Workers {
         }
         let image = self.program.loaded()?;
         if used.reset(image) {
-            return Some(used);
+            // Somebody may have begun to wait for its place in the meantime.
+            return (!self.program.is_crowded()).then_some(used);
         }
         // Its place must be free before another cell can take it.
         drop(used);

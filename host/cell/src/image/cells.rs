@@ -20,8 +20,12 @@ impl Template {
         let loaded = self.load(spec.clone(), chunks).await?;
         let (mut cell, timeless) = match loaded {
             (cell, timeless) if timeless == chunks.len() => (cell, timeless),
-            // The chunks after those have left their traces, so the timeless ones get a cell without them.
-            (_, timeless) => self.load(spec, &chunks[..timeless]).await?,
+            (used, timeless) => {
+                // The chunks after those have left their traces, so the timeless ones get a cell without them. Its place must
+                // be free first: loaders that each held one and waited for a second would wait for each other.
+                drop(used);
+                self.load(spec, &chunks[..timeless]).await?
+            }
         };
         let entry = cell.identity().entry.clone();
         let image = cell.capture(&base, &chunks[timeless.min(chunks.len())..]).await;
@@ -74,11 +78,23 @@ impl Cell {
     /// be dropped.
     pub fn reset(&mut self, image: &Image) -> bool {
         let (Some(memory), false) = (self.memory, self.is_dead()) else { return false };
+        // A call whose rest failed to load never ran, and so never ended.
+        self.store.data_mut().end_call();
         // SAFETY: a pooled memory never moves, and wasmtime told the limiter how far it has grown.
         let memory = unsafe { memory.grown(self.store.data().memory) };
         let is_first = !std::mem::replace(&mut self.was_reset, true);
         // SAFETY: `&mut self` is the only way to this cell, and it runs in nothing but its async methods.
         unsafe { image.reset(memory, is_first) }
+    }
+
+    /// A copy of all that calls leave behind in a cell that was made from `image`: its linear memory from where data begins.
+    /// Below it lies the stack, which holds nothing between turns. `None` for a cell that was made from no image.
+    ///
+    /// Two cells with the same bytes here cannot be told apart by what runs in them next.
+    pub fn data(&mut self, image: &Image) -> Option<Box<[u8]>> {
+        // SAFETY: as in `reset`.
+        let bytes = unsafe { self.memory?.grown(self.store.data().memory).copy() };
+        bytes.get(image.base.data..).map(Into::into)
     }
 
     async fn take_over(&mut self, image: &Image) -> Result<(), Death> {
