@@ -16,7 +16,13 @@ use wit_component::ComponentEncoder;
 /// * The hash seed is fixed, because a cell must be deterministic; whoever
 ///   provokes collisions slows down only its own cell.
 /// * Lua's own writes to standard output do not exist in a sandbox.
+/// * Speed, with its measurements in docs/decisions/0010-where-the-interpreters-time-goes.md: `zig cc` takes `-O3` for
+///   `-O2`. LLVM makes wasm's jump tables of switches with two cases, such as a test for integer or float, unless a table
+///   must be denser. Each call costs a look at the engine's epoch, so more than usual is inlined. A table of labels would
+///   be one more look-up in front of wasm's own.
 const FLAGS: &[&str] = &[
+    "-O3",
+    "-Xclang",
     "-O3",
     "-std=gnu17",
     "-mexec-model=reactor",
@@ -26,6 +32,11 @@ const FLAGS: &[&str] = &[
     "-wasm-enable-sjlj",
     "-mllvm",
     "-wasm-use-legacy-eh=false",
+    "-mllvm",
+    "-jump-table-density=40",
+    "-mllvm",
+    "-inline-threshold=500",
+    "-DLUA_USE_JUMPTABLE=0",
     "-D_WASI_EMULATED_SIGNAL",
     "-Dl_signalT=int",
     "-DLUA_COMPAT_5_3",
@@ -80,7 +91,7 @@ pub(crate) fn compile(
     command
         .arg(generated.join(format!("{c_name}.c")))
         .arg(generated.join(format!("{c_name}_component_type.o")));
-    command.args(&lua.files).arg("-o").arg(&module);
+    command.arg(&lua.unit).arg("-o").arg(&module);
     let output = command.output().with_context(|| format!("running {:?}", command.get_program()))?;
     ensure!(output.status.success(), "compiling the guest:\n{}", String::from_utf8_lossy(&output.stderr));
 

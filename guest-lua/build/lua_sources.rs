@@ -1,6 +1,7 @@
 //! Lua's C sources: a copy of those in crate `lua-src` with `patches/` applied.
 
 use anyhow::{Context, Result, ensure};
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -10,9 +11,13 @@ const VERSION: &str = "lua-5.4.9";
 /// Standard libraries that a sandbox has no use for, and the stand-alone start-up that would open them.
 const LEFT_OUT: [&str; 7] = ["liolib.c", "loslib.c", "loadlib.c", "linit.c", "ldblib.c", "lua.c", "luac.c"];
 
+/// No file of Lua's has this name.
+const UNIT: &str = "one_unit.c";
+
 pub(crate) struct LuaSources {
     pub(crate) folder: PathBuf,
-    pub(crate) files: Vec<PathBuf>,
+    /// Includes all the files that are compiled.
+    pub(crate) unit: PathBuf,
 }
 
 pub(crate) fn prepare(patches: &Path, into: &Path) -> Result<LuaSources> {
@@ -35,7 +40,21 @@ pub(crate) fn prepare(patches: &Path, into: &Path) -> Result<LuaSources> {
         .filter(|path: &Result<PathBuf>| path.as_ref().is_ok_and(|path| is_compiled(path)))
         .collect::<Result<_>>()?;
     files.sort();
-    Ok(LuaSources { folder: into.to_owned(), files })
+    let unit = into.join(UNIT);
+    fs::write(&unit, one_unit(&files)?)?;
+    Ok(LuaSources { folder: into.to_owned(), unit })
+}
+
+/// All of Lua as one translation unit, so that small functions of one file become part of those that call them in another:
+/// each call that remains costs a look at the engine's epoch.
+fn one_unit(files: &[PathBuf]) -> Result<String> {
+    // Lua's own lprefix.h narrows what the first include of a standard header declares.
+    let mut text = String::from("#include <stdlib.h>\n");
+    for file in files {
+        let name = file.file_name().and_then(|name| name.to_str()).context("a source file without a name")?;
+        writeln!(text, "#include \"{name}\"")?;
+    }
+    Ok(text)
 }
 
 fn is_compiled(path: &Path) -> bool {
