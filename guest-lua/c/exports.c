@@ -196,8 +196,9 @@ bool exports_perilune_cell_guest_load(exports_perilune_cell_guest_list_chunk_t *
     push_chunk(&chunks->ptr[i]);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
+  int called = lua_pcall(L, 1, LUA_MULTRET, 0);
   exports_perilune_cell_guest_list_chunk_free(chunks);
-  if (!fine(lua_pcall(L, 1, LUA_MULTRET, 0), err)) return false;
+  if (!fine(called, err)) return false;
   *timeless = (uint32_t)lua_tointeger(L, 2);
   return true;
 }

@@ -24,5 +24,6 @@ mod registry_module;
 mod registry_queries;
 mod require;
 mod reset;
+mod system;
 mod time;
 mod values;

@@ -1,5 +1,6 @@
 //! One file per group of keys.
 
+mod clean;
 mod fresh;
 mod idle;
 mod images;
@@ -17,6 +18,7 @@ pub const GROUPS: &[Group] = &[
     lua::GROUP,
     throughput::GROUP,
     neighbours::GROUP,
+    clean::GROUP,
     images::GROUP,
     idle::GROUP,
 ];

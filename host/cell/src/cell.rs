@@ -86,7 +86,8 @@ impl Cell {
             Err(error) => Err(match store.data().death(&error) {
                 // The guest itself does not fit: refused before it ran.
                 limit @ Death::Limit(_) => limit.into_failure(&entry),
-                other => Failure::new(Kind::Unavailable, format!("{entry}: no sandbox: {other}")),
+                other => Failure::new(Kind::Unavailable, format!("{entry}: no sandbox: {other}"))
+                    .with_detail("limit", "cells"),
             }),
         }
     }
