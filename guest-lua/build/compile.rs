@@ -1,6 +1,6 @@
 //! Compiles and links the guest's C; wraps a core module as a component.
 
-use crate::lua_sources::LuaSources;
+use crate::lua_sources::{INLINED, LuaSources};
 use crate::toolchain::Compiler;
 use crate::world::{NAME, World};
 use anyhow::{Context, Result, ensure};
@@ -78,7 +78,10 @@ pub(crate) fn compile(
     let mut own: Vec<_> = fs::read_dir(ours)?
         .map(|entry| Ok(entry?.path()))
         .filter(|path: &Result<_>| {
-            path.as_ref().is_ok_and(|path| path.extension().is_some_and(|e| e == "c" || e == "s"))
+            path.as_ref().is_ok_and(|path| {
+                path.extension().is_some_and(|e| e == "c" || e == "s")
+                    && !INLINED.iter().any(|name| path.ends_with(name))
+            })
         })
         .collect::<Result<_>>()?;
     own.sort();

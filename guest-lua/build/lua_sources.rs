@@ -11,6 +11,9 @@ const VERSION: &str = "lua-5.4.9";
 /// Standard libraries that a sandbox has no use for, and the stand-alone start-up that would open them.
 const LEFT_OUT: [&str; 7] = ["liolib.c", "loslib.c", "loadlib.c", "linit.c", "ldblib.c", "lua.c", "luac.c"];
 
+/// Files of ours that Lua calls, or that call Lua, all the time. They are compiled together with it.
+pub(crate) const INLINED: [&str; 2] = ["allocator.c", "coroutine.c"];
+
 /// No file of Lua's has this name.
 const UNIT: &str = "one_unit.c";
 
@@ -52,6 +55,9 @@ fn one_unit(files: &[PathBuf]) -> Result<String> {
     let mut text = String::from("#include <stdlib.h>\n");
     for file in files {
         let name = file.file_name().and_then(|name| name.to_str()).context("a source file without a name")?;
+        writeln!(text, "#include \"{name}\"")?;
+    }
+    for name in INLINED {
         writeln!(text, "#include \"{name}\"")?;
     }
     Ok(text)

@@ -13,21 +13,21 @@ enum {
   RESERVE = 16 << 10,   /* taken from malloc at a time */
 };
 
-typedef struct block {
-  struct block *next;
-} block;
+typedef struct unused {
+  struct unused *next;
+} unused;
 
-static block *freed[LARGEST / GRAIN + 1]; /* by size in grains */
+static unused *freed[LARGEST / GRAIN + 1]; /* by size in grains */
 static char *reserve, *reserve_end;       /* never used so far */
 
 static void release(void *at, size_t grains) {
-  block *released = at;
+  unused *released = at;
   released->next = freed[grains];
   freed[grains] = released;
 }
 
 static void *small(size_t grains) {
-  block *reused = freed[grains];
+  unused *reused = freed[grains];
   if (reused != NULL) {
     freed[grains] = reused->next;
     return reused;

@@ -7,7 +7,9 @@
 
    It must do exactly what 'luaV_execute' does, in fewer cases. It never allocates, so no object moves or dies in it. */
 
-/* The value of a short string in the hash part, or NULL where it is not found in a few steps. A loop would be one more
+static const TValue nowhere = {ABSTKEYCONSTANT};
+
+/* The place of a short string in the hash part, 'nowhere', or NULL where a few steps do not tell. A loop would be one more
    place where the engine looks whether it is to interrupt. */
 l_sinline const TValue *string_slot(const Table *t, const TString *key) {
   Node *n = gnode(t, lmod(key->hash, sizenode(t)));
@@ -15,22 +17,21 @@ l_sinline const TValue *string_slot(const Table *t, const TString *key) {
     n += gnext(n);
     if (!(keyisshrstr(n) && eqshrstr(keystrval(n), key))) {
       n += gnext(n);
-      if (!(keyisshrstr(n) && eqshrstr(keystrval(n), key))) return NULL;
+      if (!(keyisshrstr(n) && eqshrstr(keystrval(n), key))) return gnext(n) == 0 ? &nowhere : NULL;
     }
   }
-  return isempty(gval(n)) ? NULL : gval(n);
+  return gval(n);
 }
 
-/* The value of an integer in the array part, or NULL where there is none. */
+/* The place of an integer in the array part, or NULL where it is not in there. */
 l_sinline const TValue *integer_slot(const Table *t, lua_Integer key) {
   lua_Unsigned at = l_castS2U(key) - 1u;
-  if (l_unlikely(at >= t->alimit)) return NULL;
-  return isempty(&t->array[at]) ? NULL : &t->array[at];
+  return l_likely(at < t->alimit) ? &t->array[at] : NULL;
 }
 
 /* Whether a value can be written where an old one is, without a barrier and without asking anybody. */
 l_sinline int writable (const Table *t, const TValue *slot, const TValue *value) {
-  return slot != NULL && !isfrozen(t) &&
+  return slot != NULL && !isempty(slot) && !isfrozen(t) &&
          !(iscollectable(value) && isblack(t) && iswhite(gcvalue(value)));
 }
 
@@ -64,9 +65,13 @@ static __attribute__((noinline)) CallInfo *fast_path (lua_State *L, CallInfo *ci
     if (ttisinteger(a)) jump_if(ivalue(a) op GETARG_sB(i)); \
     if (ttisfloat(a)) jump_if(fltvalue(a) op cast_num(GETARG_sB(i))); \
     leave; }
-#define read(slot_) { \
+#define read(table, slot_) { \
     const TValue *slot = (slot_); \
     if (l_unlikely(slot == NULL)) leave; \
+    if (l_unlikely(isempty(slot))) { \
+      if ((table)->metatable != NULL) leave; \
+      setnilvalue(s2v(RA(i))); \
+      done; } \
     setobj2s(L, RA(i), slot); \
     done; }
 #define write(table, slot_) { \
@@ -115,24 +120,24 @@ static __attribute__((noinline)) CallInfo *fast_path (lua_State *L, CallInfo *ci
       case OP_GETTABUP: {
         const TValue *table = cl->upvals[GETARG_B(i)]->v.p;
         if (!ttistable(table)) leave;
-        read(string_slot(hvalue(table), tsvalue(KC(i))));
+        read(hvalue(table), string_slot(hvalue(table), tsvalue(KC(i))));
       }
       case OP_GETTABLE: {
         const TValue *table = vRB(i), *key = vRC(i);
         if (!ttistable(table)) leave;
-        if (ttisinteger(key)) read(integer_slot(hvalue(table), ivalue(key)));
-        if (ttisshrstring(key)) read(string_slot(hvalue(table), tsvalue(key)));
+        if (ttisinteger(key)) read(hvalue(table), integer_slot(hvalue(table), ivalue(key)));
+        if (ttisshrstring(key)) read(hvalue(table), string_slot(hvalue(table), tsvalue(key)));
         leave;
       }
       case OP_GETI: {
         const TValue *table = vRB(i);
         if (!ttistable(table)) leave;
-        read(integer_slot(hvalue(table), GETARG_C(i)));
+        read(hvalue(table), integer_slot(hvalue(table), GETARG_C(i)));
       }
       case OP_GETFIELD: {
         const TValue *table = vRB(i);
         if (!ttistable(table)) leave;
-        read(string_slot(hvalue(table), tsvalue(KC(i))));
+        read(hvalue(table), string_slot(hvalue(table), tsvalue(KC(i))));
       }
       case OP_SETTABUP: {
         const TValue *table = cl->upvals[GETARG_A(i)]->v.p;
@@ -161,13 +166,14 @@ static __attribute__((noinline)) CallInfo *fast_path (lua_State *L, CallInfo *ci
         Table *metatable;
         if (!ttistable(object) || !ttisshrstring(key)) leave;
         method = string_slot(hvalue(object), tsvalue(key));
-        if (method == NULL) {  /* a class, one step away */
+        if (method == NULL) leave;
+        if (isempty(method)) {  /* a class, one step away */
           metatable = hvalue(object)->metatable;
           if (metatable == NULL) leave;
           index = string_slot(metatable, G(L)->tmname[TM_INDEX]);
           if (index == NULL || !ttistable(index)) leave;
           method = string_slot(hvalue(index), tsvalue(key));
-          if (method == NULL) leave;
+          if (method == NULL || isempty(method)) leave;
         }
         setobj2s(L, RA(i) + 1, object);
         setobj2s(L, RA(i), method);
@@ -202,6 +208,17 @@ static __attribute__((noinline)) CallInfo *fast_path (lua_State *L, CallInfo *ci
         if (l_isfalse(vRB(i))) { setbtvalue(s2v(RA(i))); } else setbfvalue(s2v(RA(i)));
         done;
       }
+      case OP_LEN: {
+        const TValue *value = vRB(i);
+        if (ttisshrstring(value)) { setivalue(s2v(RA(i)), tsvalue(value)->shrlen); done; }
+        if (!ttistable(value) || hvalue(value)->metatable != NULL) leave;
+        ci->u.l.savedpc = pc;
+        lua_Unsigned length;
+        [[clang::noinline]] length = luaH_getn(hvalue(value));
+        setivalue(s2v(RA(i)), l_castU2S(length));
+        enter(ci);
+        done;
+      }
       case OP_JMP: pc += GETARG_sJ(i); done;
       case OP_EQ: {
         const TValue *a = s2v(RA(i)), *b = vRB(i);
@@ -211,6 +228,7 @@ static __attribute__((noinline)) CallInfo *fast_path (lua_State *L, CallInfo *ci
           case LUA_VNUMINT: jump_if(ivalue(a) == ivalue(b));
           case LUA_VNUMFLT: jump_if(luai_numeq(fltvalue(a), fltvalue(b)));
           case LUA_VSHRSTR: jump_if(eqshrstr(tsvalue(a), tsvalue(b)));
+          case LUA_VTABLE: if (hvalue(a) != hvalue(b)) leave; jump_if(1);
           default: leave;
         }
         done;
@@ -253,11 +271,16 @@ static __attribute__((noinline)) CallInfo *fast_path (lua_State *L, CallInfo *ci
         StkId function = RA(i);
         CallInfo *called = ci->next;
         const Proto *p;
-        if (!ttisLclosure(s2v(function)) || called == NULL) leave;
-        p = clLvalue(s2v(function))->p;
         if (GETARG_B(i) != 0) L->top.p = function + GETARG_B(i);
-        if (l_unlikely(L->stack_last.p - L->top.p <= p->maxstacksize)) leave;
         ci->u.l.savedpc = pc;
+        if (!ttisLclosure(s2v(function))) {
+          [[clang::noinline]] luaD_precall(L, function, GETARG_C(i) - 1);
+          enter(L->ci);
+          done;
+        }
+        if (called == NULL) leave;
+        p = clLvalue(s2v(function))->p;
+        if (l_unlikely(L->stack_last.p - L->top.p <= p->maxstacksize)) leave;
         if (l_unlikely(L->top.p - function <= p->numparams)) leave;
         called->func.p = function;
         called->nresults = cast(short, GETARG_C(i) - 1);
@@ -286,6 +309,16 @@ static __attribute__((noinline)) CallInfo *fast_path (lua_State *L, CallInfo *ci
         enter(ci->previous);
         done;
       }
+      case OP_RETURN: {
+        int count = GETARG_B(i) - 1;
+        if (TESTARG_k(i) || GETARG_C(i) != 0 || (ci->callstatus & CIST_FRESH)) leave;
+        if (count < 0) count = cast_int(L->top.p - RA(i));
+        ci->u.l.savedpc = pc;
+        L->top.p = RA(i) + count;
+        [[clang::noinline]] luaD_poscall(L, ci, count);
+        enter(L->ci);
+        done;
+      }
       case OP_FORLOOP: {
         StkId ra = RA(i);
         if (ttisinteger(s2v(ra + 2))) {
@@ -300,6 +333,17 @@ static __attribute__((noinline)) CallInfo *fast_path (lua_State *L, CallInfo *ci
           done;
         }
         leave;
+      }
+      case OP_TFORCALL: {
+        StkId ra = RA(i);
+        setobjs2s(L, ra + 4, ra);
+        setobjs2s(L, ra + 5, ra + 1);
+        setobjs2s(L, ra + 6, ra + 2);
+        L->top.p = ra + 4 + 3;
+        ci->u.l.savedpc = pc;
+        [[clang::noinline]] luaD_call(L, ra + 4, GETARG_C(i));
+        enter(L->ci);
+        done;
       }
       case OP_TFORLOOP: {
         StkId ra = RA(i);
