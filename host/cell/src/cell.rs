@@ -11,6 +11,7 @@ use perilune_value::{Failure, Kind};
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
@@ -106,6 +107,11 @@ impl Cell {
     /// Operations that loading began go on; those of the last call were given up when it ended.
     pub fn begin_call(&mut self, call: CallSpec) {
         self.store.data_mut().begin_call(call);
+    }
+
+    /// Tells whether the call has computed for longer than a tick, so that its driver may move it to where it disturbs nobody.
+    pub fn ticked(&self) -> Arc<AtomicBool> {
+        self.store.data().ticked.clone()
     }
 
     /// Whether it has ended; nothing can be called in it any more.

@@ -5,6 +5,7 @@ use crate::extension::Extension;
 use crate::limits::{Death, Limit, Limits};
 use crate::{CallSpec, Held, Host, Identity, Reservation, Tickets};
 use std::any::Any;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 use wasmtime::{ResourceLimiter, UpdateDeadline};
@@ -33,6 +34,8 @@ pub struct CellState {
     pub(crate) extensions: Arc<[Arc<Extension>]>,
     pub(crate) limits: Limits,
     pub(crate) started: Instant,
+    /// Set when the call has computed for a tick.
+    pub(crate) ticked: Arc<AtomicBool>,
     /// When the call must have ended.
     pub(crate) deadline: Option<Instant>,
     pub(crate) ticker: Arc<Ticker>,
@@ -54,6 +57,7 @@ impl CellState {
             extensions: spec.extensions,
             limits: spec.limits,
             started: Instant::now(),
+            ticked: Arc::default(),
             deadline: spec.limits.timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
             ticker,
             memory_refused: false,
@@ -67,6 +71,11 @@ impl CellState {
         self.identity = identity;
         self.limits = limits;
         self.context = context;
+        // A new one where somebody still watches the last call.
+        if Arc::strong_count(&self.ticked) > 1 {
+            self.ticked = Arc::default();
+        }
+        self.ticked.store(false, Ordering::Relaxed);
         self.started = Instant::now();
         self.deadline = limits.timeout.and_then(|timeout| began.checked_add(timeout));
         // What the last call held may outlive it in operations that are just being given up.
@@ -89,6 +98,7 @@ impl CellState {
     /// Called each time the epoch passes while the guest runs: the cell gives way to others, or dies.
     pub(crate) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
         self.ticker.running();
+        self.ticked.store(true, Ordering::Relaxed);
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Err(wasmtime::Error::new(self.too_long()));
         }

@@ -30,30 +30,33 @@ impl Inner {
     }
 
     /// Runs a call to its end. Dropping the future ends it: a call that waits leaves the queue, one that runs loses its cell.
-    ///
-    /// Boxed, because an embedder's own futures would otherwise nest too deeply for the compiler.
-    pub(crate) fn run(self: &Arc<Self>, run: Run) -> BoxFuture<'_, Result<Vec<u8>, Failure>> {
-        self.run_here(run).boxed()
-    }
-
-    async fn run_here(&self, run: Run) -> Result<Vec<u8>, Failure> {
+    pub(crate) async fn run(&self, run: Run) -> Result<Vec<u8>, Failure> {
         let began = Instant::now();
         let callee = run.target.callee.clone();
         let limits = limits(&callee, run.timeout);
         // An entry that is called back by one that it calls must not wait for its own worker.
         let is_called_back = run.chain.contains(callee.program.name());
         let Some(pool) = callee.pool().filter(|_| !is_called_back) else {
-            return self.run_alone(&callee.program, run, limits, began).boxed().await;
+            return self.run_alone(callee.program.clone(), run, limits, began).boxed().await;
         };
         let mut lease = match pool.try_lease() {
             Some(lease) => lease,
             None => pool.lease(deadline(limits, began)).boxed().await?,
         };
-        let mut running = self.begin(&mut lease, &callee.program, run.context, run.chain, limits, began);
-        if !callee.keeps_state() {
-            finish_loading(&mut lease, &callee.program).await?;
-        }
-        let result = lease.run(&run.target.method, &run.args, Some(&mut running.mailbox)).await;
+        let Run { target, args, context, chain, .. } = run;
+        let mut running = self.begin(&mut lease, &callee.program, context, chain, limits, began);
+        let ticked = lease.ticked();
+        let call = async move {
+            let program = &target.callee.program;
+            if !target.callee.keeps_state()
+                && let Err(failure) = finish_loading(&mut lease, program).await
+            {
+                return (lease, Err(failure));
+            }
+            let result = lease.run(&target.method, &args, Some(&mut running.mailbox)).await;
+            (lease, result)
+        };
+        let (lease, result) = self.heavy.run(call, ticked).await;
         if !lease.is_dead() {
             lease.finish();
         }
@@ -63,7 +66,7 @@ impl Inner {
     /// Runs a call in a cell of its own.
     async fn run_alone(
         &self,
-        program: &Arc<Program>,
+        program: Arc<Program>,
         run: Run,
         limits: Limits,
         began: Instant,
@@ -72,11 +75,16 @@ impl Inner {
             None => program.cell().await?,
             Some(deadline) => tokio::time::timeout_at(deadline, program.cell())
                 .await
-                .unwrap_or_else(|_| Err(too_late(program)))?,
+                .unwrap_or_else(|_| Err(too_late(&program)))?,
         };
-        let mut running = self.begin(&mut cell, program, run.context, run.chain, limits, began);
-        finish_loading(&mut cell, program).await?;
-        cell.run(&run.target.method, &run.args, Some(&mut running.mailbox)).await
+        let Run { target, args, context, chain, .. } = run;
+        let mut running = self.begin(&mut cell, &program, context, chain, limits, began);
+        let ticked = cell.ticked();
+        let call = async move {
+            finish_loading(&mut cell, &program).await?;
+            cell.run(&target.method, &args, Some(&mut running.mailbox)).await
+        };
+        self.heavy.run(call, ticked).await
     }
 
     /// Makes a cell this call's.

@@ -2,6 +2,7 @@
 
 use crate::call::Call;
 use crate::functions::{FromCells, Run};
+use crate::heavy::Heavy;
 use crate::pools::{PoolStats, Pools};
 use crate::processes::{Command, decode};
 use crate::program::Linker;
@@ -30,6 +31,7 @@ pub(crate) struct Inner {
     pub(crate) pools: Pools,
     pub(crate) surroundings: Arc<Surroundings>,
     pub(crate) services: Services,
+    pub(crate) heavy: Heavy,
 }
 
 /// What modules in cells ask the host for.
@@ -69,7 +71,7 @@ impl Inner {
                 functions: "functions".into(),
             };
             let pools = Pools::new(linker, &registry);
-            Inner { registry, pools, surroundings, services }
+            Inner { registry, pools, surroundings, services, heavy: Heavy::default() }
         });
         let relieved = Arc::downgrade(&inner);
         engine.relieve_by(move |wanted| {

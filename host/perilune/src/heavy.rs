@@ -1,0 +1,118 @@
+//! Calls that compute for longer than a tick go on apart from the others.
+//!
+//! A call begins on its caller's task. When its first tick passes, its future moves to threads of its own, as many as there are
+//! cores, to which the system prefers all others: a call that spins then delays short ones by what a context switch costs,
+//! instead of holding the thread that they need until the next tick.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinHandle;
+
+/// The threads, started by the first call that needs them.
+#[derive(Default)]
+pub(crate) struct Heavy {
+    runtime: OnceLock<Option<Runtime>>,
+}
+
+impl Heavy {
+    /// Runs `call`, here until `ticked` is set, and then on the threads.
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = T> + Send + 'static,
+        ticked: Arc<AtomicBool>,
+    ) -> Moving<'_, T> {
+        Moving { heavy: self, ticked, place: Place::Here(call.boxed()) }
+    }
+
+    /// `None` where the threads cannot be started: calls then stay where they are.
+    fn handle(&self) -> Option<&Handle> {
+        let runtime = self.runtime.get_or_init(|| {
+            Builder::new_multi_thread()
+                .worker_threads(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+                .thread_name("perilune-heavy")
+                .on_thread_start(yield_to_others)
+                .enable_all()
+                .build()
+                .inspect_err(|error| tracing::warn!(%error, "no threads for long calls"))
+                .ok()
+        });
+        runtime.as_ref().map(Runtime::handle)
+    }
+}
+
+impl Drop for Heavy {
+    fn drop(&mut self) {
+        // The last owner may be a task, which must not wait for threads.
+        if let Some(Some(runtime)) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Any thread that wakes up takes the core at once; an equal share of an otherwise busy machine is not what long calls need, since
+/// whoever keeps it busy runs for microseconds.
+#[cfg(target_os = "linux")]
+fn yield_to_others() {
+    let parameters = libc::sched_param { sched_priority: 0 };
+    // SAFETY: the pointer is to a structure that lives until the call returns; 0 names the calling thread.
+    let done = unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const parameters) };
+    if done != 0 {
+        tracing::debug!("long calls run with the priority of all others");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn yield_to_others() {}
+
+/// A call that may move. Dropping it ends the call.
+pub(crate) struct Moving<'a, T> {
+    heavy: &'a Heavy,
+    ticked: Arc<AtomicBool>,
+    place: Place<T>,
+}
+
+enum Place<T> {
+    Here(BoxFuture<'static, T>),
+    There(JoinHandle<T>),
+    Ended,
+}
+
+impl<T: Send + 'static> Future for Moving<'_, T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        if let Place::Here(call) = &mut self.place {
+            if let Poll::Ready(result) = call.as_mut().poll(context) {
+                self.place = Place::Ended;
+                return Poll::Ready(result);
+            }
+            if !self.ticked.load(Ordering::Relaxed) {
+                return Poll::Pending;
+            }
+            let Some(handle) = self.heavy.handle() else { return Poll::Pending };
+            if let Place::Here(call) = std::mem::replace(&mut self.place, Place::Ended) {
+                self.place = Place::There(handle.spawn(call));
+            }
+        }
+        let Place::There(task) = &mut self.place else { return Poll::Pending };
+        match std::task::ready!(task.poll_unpin(context)) {
+            Ok(result) => Poll::Ready(result),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // Only a host that is being dropped ends the threads, and nobody waits for its calls.
+            Err(_) => Poll::Pending,
+        }
+    }
+}
+
+impl<T> Drop for Moving<'_, T> {
+    fn drop(&mut self) {
+        if let Place::There(task) = &self.place {
+            task.abort();
+        }
+    }
+}
