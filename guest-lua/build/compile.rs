@@ -35,7 +35,7 @@ const FLAGS: &[&str] = &[
     "-mllvm",
     "-jump-table-density=40",
     "-mllvm",
-    "-inline-threshold=500",
+    "-inline-threshold=300",
     "-DLUA_USE_JUMPTABLE=0",
     "-D_WASI_EMULATED_SIGNAL",
     "-Dl_signalT=int",

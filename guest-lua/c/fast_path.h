@@ -1,17 +1,20 @@
-/* The part of the interpreter's loop that calls nothing; lvm.c includes it (patches/interpreter-loop.patch).
+/* The common cases of the common instructions; lvm.c includes it (patches/interpreter-loop.patch), and
+   docs/decisions/0010-where-the-interpreters-time-goes.md says why.
 
    A compiler of wasm keeps few values in registers across calls, and 'luaV_execute' calls in almost every instruction's
-   slow case: its loop lives in memory. This loop runs the common cases of the common instructions, and can keep all it
-   needs in registers. It leaves whatever else an instruction may need (metamethods, errors, allocation, collection,
-   C functions) to 'luaV_execute', by going back to it before the instruction has done anything.
+   slow case: its loop lives in memory. This loop keeps what it needs in registers. Three rules make that so:
 
-   It must do exactly what 'luaV_execute' does, in fewer cases. It never allocates, so no object moves or dies in it. */
+   - It has no loop inside. At the head of each the engine looks whether it is to interrupt, and may call.
+   - After a call it reads everything anew ('enter'), so that nothing need survive. Calls are not inlined: they bring loops.
+   - What else an instruction may need (metamethods, errors, allocation, barriers) is left to 'luaV_execute', by going back
+     to it before the instruction has done anything ('leave').
+
+   It must do exactly what 'luaV_execute' does, in fewer cases. */
 
 static const TValue nowhere = {ABSTKEYCONSTANT};
 
-/* The place of a short string in the hash part, 'nowhere', or NULL where a few steps do not tell. A loop would be one more
-   place where the engine looks whether it is to interrupt. */
-l_sinline const TValue *string_slot(const Table *t, const TString *key) {
+/* The place of a short string in the hash part, 'nowhere', or NULL where three steps do not tell. */
+l_sinline const TValue *string_slot (const Table *t, const TString *key) {
   Node *n = gnode(t, lmod(key->hash, sizenode(t)));
   if (l_unlikely(!(keyisshrstr(n) && eqshrstr(keystrval(n), key)))) {
     n += gnext(n);
@@ -24,7 +27,7 @@ l_sinline const TValue *string_slot(const Table *t, const TString *key) {
 }
 
 /* The place of an integer in the array part, or NULL where it is not in there. */
-l_sinline const TValue *integer_slot(const Table *t, lua_Integer key) {
+l_sinline const TValue *integer_slot (const Table *t, lua_Integer key) {
   lua_Unsigned at = l_castS2U(key) - 1u;
   return l_likely(at < t->alimit) ? &t->array[at] : NULL;
 }
