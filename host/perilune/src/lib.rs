@@ -76,6 +76,7 @@
 //! | `target.rs` | from `ns:name.method` to an entry and a method |
 //! | `pools.rs`, `workers.rs` | the entries of a version, each with its pool; cells as workers |
 //! | `functions.rs` | calls, by a worker of the entry's pool |
+//! | `cleaner.rs` | the thread that cleans used cells |
 //! | `heavy.rs` | threads for calls that compute for long |
 //! | `processes.rs` | processes that run as commands |
 //! | `pids.rs` | which cells run, and their mailboxes |
@@ -87,6 +88,7 @@ mod access;
 mod builder;
 mod call;
 mod checks;
+mod cleaner;
 mod functions;
 mod heavy;
 mod pids;

@@ -1,10 +1,11 @@
 //! The entries of the current version that can be called, each with its pool.
 
+use crate::cleaner::Cleaner;
 use crate::program::{Linker, PROCESS, Program};
 use crate::target;
 use crate::workers::{Workers, settings};
 use arc_swap::ArcSwap;
-use perilune_pool::{Janitor, Pool, Stats};
+use perilune_pool::{Pool, Stats};
 use perilune_registry::{EntryId, PoolType, Registry, Snapshot};
 use perilune_value::Failure;
 use std::collections::HashMap;
@@ -13,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 /// Finds what a target names. A new version of the registry keeps the pools of entries that are the same in it.
 pub(crate) struct Pools {
     linker: Linker,
-    janitor: Arc<Janitor>,
+    cleaner: Cleaner,
     current: ArcSwap<Generation>,
     /// Held while a generation is made from the one before.
     renewing: Mutex<()>,
@@ -45,7 +46,7 @@ impl Pools {
     pub(crate) fn new(linker: Linker, registry: &Registry) -> Self {
         Pools {
             linker,
-            janitor: Janitor::new(),
+            cleaner: Cleaner::start(),
             current: ArcSwap::from_pointee(Generation::new(registry.snapshot(), HashMap::new())),
             renewing: Mutex::new(()),
         }
@@ -76,8 +77,9 @@ impl Pools {
             return Ok(callee.clone());
         }
         let program = Arc::new(self.linker.link(&generation.snapshot, id)?);
-        let pool = (program.kind != PROCESS)
-            .then(|| Pool::new(Workers { program: program.clone() }, settings(&program), &self.janitor));
+        let pool = (program.kind != PROCESS).then(|| {
+            Pool::new(Workers { program: program.clone() }, settings(&program), &self.cleaner.janitor)
+        });
         let callee = Arc::new(Callee { program, pool });
         Ok(generation.callees().entry(id.clone()).or_insert(callee).clone())
     }

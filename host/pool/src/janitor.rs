@@ -26,6 +26,8 @@ pub(crate) trait Tended: Send + Sync {
 /// are gone. It holds no pool alive.
 pub struct Janitor {
     shared: Arc<Shared>,
+    /// Where its tasks run, if not on the runtime of who needs it first.
+    runtime: Option<Handle>,
 }
 
 struct Shared {
@@ -52,13 +54,19 @@ impl Janitor {
     /// Half of the cores at most clean for others: under full load callers clean for themselves, and more lanes would only take turns with them.
     pub fn new() -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let shared = Shared {
-            lanes: (cores / 2).max(1),
-            desk: Mutex::default(),
-            bell: Semaphore::new(0),
-            alarms: Alarms::default(),
-        };
-        Arc::new(Janitor { shared: Arc::new(shared) })
+        Self::with((cores / 2).max(1), None)
+    }
+
+    /// One that works on a runtime of its own, cleaning so many workers at a time. A task that a caller wakes on its own runtime waits
+    /// until that caller's task waits for something; here it begins at once.
+    pub fn on(runtime: Handle, lanes: usize) -> Arc<Self> {
+        Self::with(lanes.max(1), Some(runtime))
+    }
+
+    fn with(lanes: usize, runtime: Option<Handle>) -> Arc<Self> {
+        let shared =
+            Shared { lanes, desk: Mutex::default(), bell: Semaphore::new(0), alarms: Alarms::default() };
+        Arc::new(Janitor { shared: Arc::new(shared), runtime })
     }
 
     /// A pool has chores. It is to call this once, until [`Tended::tend`] has said that there are no more.
@@ -84,7 +92,7 @@ impl Janitor {
 
     fn start(&self, desk: &mut Desk, task: Task) {
         // Outside of a runtime nobody can run it; the next one who comes from inside starts it.
-        let Ok(runtime) = Handle::try_current() else { return };
+        let Some(runtime) = self.runtime.clone().or_else(|| Handle::try_current().ok()) else { return };
         match task {
             Task::Lane => desk.lanes += 1,
             Task::Watch => desk.watched = true,

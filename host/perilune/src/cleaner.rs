@@ -1,0 +1,38 @@
+//! The thread that cleans used cells.
+
+use perilune_pool::Janitor;
+use std::sync::Arc;
+use tokio::runtime::{Builder, Runtime};
+
+/// The janitor of a host's pools, on a thread of its own.
+pub(crate) struct Cleaner {
+    pub(crate) janitor: Arc<Janitor>,
+    runtime: Option<Runtime>,
+}
+
+impl Cleaner {
+    /// Where no thread can be started the janitor works on the callers' runtime.
+    pub(crate) fn start() -> Self {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("perilune-cleaner")
+            .enable_time()
+            .build()
+            .inspect_err(|error| tracing::warn!(%error, "no thread to clean cells on"))
+            .ok();
+        let janitor = match &runtime {
+            Some(runtime) => Janitor::on(runtime.handle().clone(), 1),
+            None => Janitor::new(),
+        };
+        Cleaner { janitor, runtime }
+    }
+}
+
+impl Drop for Cleaner {
+    fn drop(&mut self) {
+        // The last owner may be a task, which must not wait for threads.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
