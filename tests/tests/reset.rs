@@ -145,6 +145,22 @@ async fn after_each_step_alone_the_memory_is_the_images() {
     }
 }
 
+#[tokio::test]
+async fn a_cell_that_rested_has_the_images_memory_when_it_wakes() {
+    let cells = Cells::new().await;
+    let fresh = cells.data(&mut cells.fresh().await);
+    let mut cell = cells.fresh().await;
+    for (step, (name, _)) in STEPS.iter().enumerate() {
+        call(&mut cell, &[(step, 60)]).await;
+        cell.rest(&cells.image);
+        assert_ne!(cells.data(&mut cell)[..], fresh[..], "a resting cell holds the base alone");
+        cell.rest(&cells.image);
+        cell.wake(&cells.image);
+        cell.wake(&cells.image);
+        cells.assert_clean(&mut cell, &fresh, &format!("rest after a call that {name}"));
+    }
+}
+
 #[test]
 fn after_any_calls_the_memory_is_the_images() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -14,9 +14,10 @@ const KEYS: &[Key] = &[
     Key::new(
         "cell.idle_kib",
         Unit::KiB,
-        "anonymous resident memory per live cell that waits clean for its next call, at 10,000",
+        "anonymous resident memory per live cell that served a call and has been idle for a second, at 10,000",
     )
     .at_most(48.0),
+    Key::new("cell.ready_kib", Unit::KiB, "the same for a cell that was just made clean"),
     Key::new("cell.waiting_kib", Unit::KiB, "the same for a cell in the middle of a call, which waits"),
 ];
 
@@ -26,8 +27,13 @@ const CELLS: u32 = 10_000;
 const WAITING: &str = "return { main = function() return channel.new(0):receive() end }";
 
 fn measure(run: &mut Run) -> anyhow::Result<()> {
-    let idle = each_of_many(HELLO, |cell, image| {
+    let ready = each_of_many(HELLO, |cell, image| {
         anyhow::ensure!(cell.reset(image), "this machine cannot clean used cells");
+        Ok(())
+    })?;
+    run.record("cell.ready_kib", ready, None)?;
+    let idle = each_of_many(HELLO, |cell, image| {
+        cell.rest(image);
         Ok(())
     })?;
     run.record("cell.idle_kib", idle, None)?;

@@ -62,6 +62,8 @@ pub struct Cell {
     pub(crate) memory: Option<Memory>,
     /// Whether its memory was made the image's again before.
     pub(crate) was_reset: bool,
+    /// Whether its memory was given back, so that it must be made the image's before the next call.
+    pub(crate) is_resting: bool,
     /// Why it is dead; every later call says so again.
     dead: Option<Death>,
     /// Its place among the engine's cells, given back when it is dropped.
@@ -81,9 +83,15 @@ impl Cell {
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut store| store.data_mut().tick());
         match template.instantiate_async(&mut store).await {
-            Ok(instance) => {
-                Ok(Cell { store, instance, memory: None, was_reset: false, dead: None, _place: place })
-            }
+            Ok(instance) => Ok(Cell {
+                store,
+                instance,
+                memory: None,
+                was_reset: false,
+                is_resting: false,
+                dead: None,
+                _place: place,
+            }),
             Err(error) => Err(match store.data().death(&error) {
                 // The guest itself does not fit: refused before it ran.
                 limit @ Death::Limit(_) => limit.into_failure(&entry),

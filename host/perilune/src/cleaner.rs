@@ -1,4 +1,4 @@
-//! The thread that cleans used cells.
+//! The thread that cleans used cells and lets idle ones rest.
 
 use perilune_pool::Janitor;
 use std::sync::Arc;
@@ -25,6 +25,15 @@ impl Cleaner {
             None => Janitor::new(),
         };
         Cleaner { janitor, runtime }
+    }
+}
+
+impl Cleaner {
+    /// Runs a task on the thread, if there is one.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        if let Some(runtime) = &self.runtime {
+            runtime.spawn(task);
+        }
     }
 }
 

@@ -43,6 +43,7 @@ impl Inner {
             Some(lease) => lease,
             None => pool.lease(deadline(limits, began)).boxed().await?,
         };
+        callee.program.wake(&mut lease);
         let Run { target, args, context, chain, .. } = run;
         let mut running = self.begin(&mut lease, &callee.program, context, chain, limits, began);
         let ticked = lease.ticked();

@@ -157,6 +157,20 @@ impl Program {
         self.template.from_image(self.spec.clone(), &image).await
     }
 
+    /// Gives back the memory of a clean cell that nobody needs for a while.
+    pub(crate) fn rest(&self, cell: &mut Cell) {
+        if let Some(image) = self.loaded() {
+            cell.rest(image);
+        }
+    }
+
+    /// Undoes [`Program::rest`].
+    pub(crate) fn wake(&self, cell: &mut Cell) {
+        if let Some(image) = self.loaded() {
+            cell.wake(image);
+        }
+    }
+
     /// Runs what the image of a cell could not hold.
     pub(crate) async fn finish_loading(&self, cell: &mut Cell) -> Result<(), Failure> {
         let Some(image) = self.loaded() else { return Ok(()) };

@@ -73,6 +73,7 @@ impl Inner {
             let pools = Pools::new(linker, &registry);
             Inner { registry, pools, surroundings, services, heavy: Heavy::default() }
         });
+        inner.pools.rest_regularly(Arc::downgrade(&inner));
         let relieved = Arc::downgrade(&inner);
         engine.relieve_by(move |wanted| {
             if let Some(inner) = relieved.upgrade() {

@@ -17,6 +17,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -131,6 +132,12 @@ impl<S: Supply> Pool<S> {
             making.done(Some(self.supply.create().await?));
         }
         Ok(())
+    }
+
+    /// Shows `visit` each clean worker that has been idle for so long, as often as this is called; an inline pool's is not clean. Calls of the
+    /// pool wait meanwhile, so it must be quick.
+    pub fn visit_idle(&self, idle_for: Duration, visit: impl FnMut(&mut S::Worker)) {
+        self.lock().visit_idle(&self.settings, Instant::now(), idle_for, visit);
     }
 
     /// Gives up at most so many idle workers, and says how many. For a host that is short of room; an inline pool keeps its state.

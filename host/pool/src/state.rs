@@ -377,6 +377,21 @@ impl<W> State<W> {
         self.settle(fx);
     }
 
+    pub(crate) fn visit_idle(
+        &mut self,
+        settings: &Settings,
+        now: Instant,
+        idle_for: Duration,
+        mut visit: impl FnMut(&mut W),
+    ) {
+        if settings.kind == Kind::Inline {
+            return;
+        }
+        for idle in self.ready.iter_mut().filter(|idle| now.duration_since(idle.since) >= idle_for) {
+            visit(&mut idle.worker);
+        }
+    }
+
     /// Gives up idle workers, used ones first. An inline pool's one is its state, not a spare.
     pub(crate) fn shed(&mut self, settings: &Settings, most: usize, fx: &mut Effects<W>) -> usize {
         if settings.kind == Kind::Inline {

@@ -80,11 +80,36 @@ impl Cell {
         let (Some(memory), false) = (self.memory, self.is_dead()) else { return false };
         // A call whose rest failed to load never ran, and so never ended.
         self.store.data_mut().end_call();
+        if self.is_resting {
+            self.wake(image);
+            return true;
+        }
         // SAFETY: a pooled memory never moves, and wasmtime told the limiter how far it has grown.
         let memory = unsafe { memory.grown(self.store.data().memory) };
         let is_first = !std::mem::replace(&mut self.was_reset, true);
         // SAFETY: `&mut self` is the only way to this cell, and it runs in nothing but its async methods.
         unsafe { image.reset(memory, is_first) }
+    }
+
+    /// Gives a cell's memory back to the system until [`Cell::wake`]: for one that nobody needs for a while. What was in it is gone.
+    pub fn rest(&mut self, image: &Image) {
+        let (Some(memory), false) = (self.memory, self.is_dead() || self.is_resting) else { return };
+        // SAFETY: as in `reset`.
+        let memory = unsafe { memory.grown(self.store.data().memory) };
+        // SAFETY: as in `reset`.
+        self.is_resting = unsafe { image.give_back(memory) };
+        self.was_reset |= self.is_resting;
+    }
+
+    /// Makes the memory of a cell that rests the image's; nothing happens to others.
+    pub fn wake(&mut self, image: &Image) {
+        if !std::mem::take(&mut self.is_resting) {
+            return;
+        }
+        if let Some(memory) = self.memory {
+            // SAFETY: as in `reset`; the image fits, since the cell had it before.
+            unsafe { image.lay_over(memory) };
+        }
     }
 
     /// A copy of all that calls leave behind in a cell that was made from `image`: its linear memory from where data begins.

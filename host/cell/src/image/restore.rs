@@ -48,6 +48,17 @@ impl Image {
         }
     }
 
+    /// Gives all pages of a memory back to the system; [`Image::lay_over`] then makes it the image's again. False where the system
+    /// would not return the base.
+    ///
+    /// # Safety
+    ///
+    /// As [`Memory::write`].
+    pub(crate) unsafe fn give_back(&self, memory: Memory) -> bool {
+        // SAFETY: as the caller promises.
+        self.base.can_discard && unsafe { memory.discard() }
+    }
+
     /// Makes a memory that was this image's before what it was then. False when that is not possible here; then the cell must
     /// not be used again. The first time, pages that were written before this cell had the memory are given back as well.
     ///

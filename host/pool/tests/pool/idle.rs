@@ -74,3 +74,20 @@ async fn the_janitor_holds_no_pool_alive() {
     assert!(pool.upgrade().is_none());
     assert_eq!(books.live(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn clean_workers_can_be_visited_when_they_have_been_idle_for_long_enough() {
+    for (kind, expected) in [(Kind::Static, 1), (Kind::Adaptive, 1), (Kind::Lazy, 1), (Kind::Inline, 0)] {
+        let rig = rig(kind, |s| s.size = 1);
+        rig.call(MS).await.unwrap();
+        sleep(S).await;
+        let visits = |idle_for| {
+            let mut count = 0;
+            rig.pool.visit_idle(idle_for, |_| count += 1);
+            count
+        };
+        assert_eq!(visits(2 * S), 0, "{kind}");
+        // The one that served the call; a spare may be there besides.
+        assert!(visits(S) >= expected && (kind != Kind::Inline || visits(S) == 0), "{kind}");
+    }
+}
