@@ -41,8 +41,9 @@ pub struct CellState {
     pub(crate) ticker: Arc<Ticker>,
     /// Set when memory was refused, cleared when it was given: a trap after a refusal is the memory limit.
     memory_refused: bool,
-    /// Bytes of linear memory.
+    /// Bytes of linear memory, and what they were before it last grew.
     pub(crate) memory: usize,
+    memory_before: usize,
     budget: Budget,
 }
 
@@ -62,6 +63,7 @@ impl CellState {
             ticker,
             memory_refused: false,
             memory: 0,
+            memory_before: 0,
             budget: Budget::default(),
         }
     }
@@ -145,16 +147,23 @@ impl CellState {
 impl ResourceLimiter for CellState {
     fn memory_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let fits = desired as u64 <= self.limits.memory && maximum.is_none_or(|maximum| desired <= maximum);
         self.memory_refused = !fits;
         if fits {
-            self.memory = self.memory.max(desired);
+            (self.memory_before, self.memory) = (current, desired);
         }
         Ok(fits)
+    }
+
+    /// The system had no memory after all.
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        tracing::debug!(entry = &*self.identity.entry, %error, "memory could not grow");
+        self.memory = self.memory_before;
+        Ok(())
     }
 
     fn table_growing(
