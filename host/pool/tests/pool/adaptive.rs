@@ -1,4 +1,4 @@
-//! An adaptive pool under recorded load: how many workers it comes to, what callers wait, and that it comes to rest.
+//! An adaptive pool under traces of load (arrival and service times, made once from fixed seeds): how many workers it comes to, what callers wait, and that it comes to rest.
 
 use crate::support::{MS, Rig, S, call, rig};
 use perilune_pool::{Kind, Settings};
