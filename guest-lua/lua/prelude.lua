@@ -105,7 +105,8 @@ local function open_module(name)
   return freeze_all(open and open(imports[name], core) or imports[name])
 end
 
-local CORE = { clock = true, extension = true, log = true, payload = true, process = true, tickets = true }
+local CORE = { clock = true, extension = true, log = true, payload = true, process = true, streams = true, tickets = true }
+open_module("streams") -- gives `core` what other modules make streams with
 local payload = open_module("payload")
 mailbox.set_payload(payload.new)
 core.payload_new = payload.new

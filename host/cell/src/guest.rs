@@ -130,15 +130,17 @@ impl Guest {
             let ComponentItem::ComponentInstance(instance) = item.ty else { continue };
             let name =
                 full_name.strip_prefix(PACKAGE).and_then(|rest| rest.split('@').next()).unwrap_or(full_name);
-            let is_refused = self.modules.iter().any(|module| module.name == name) && !grant.contains(&name);
+            // WIT has no underscores.
+            let name = name.replace('-', "_");
+            let is_refused =
+                self.modules.iter().any(|module| module.name == name) && !grant.contains(&name.as_str());
             if !is_refused {
                 continue;
             }
             let mut refused = linker.instance(full_name)?;
             for (function, item) in instance.exports(engine) {
                 if matches!(item.ty, ComponentItem::ComponentFunc(_)) {
-                    let death =
-                        Death::NotGranted { interface: name.to_owned(), function: function.to_owned() };
+                    let death = Death::NotGranted { interface: name.clone(), function: function.to_owned() };
                     refused.func_new(function, move |_, _, _, _| Err(wasmtime::Error::new(death.clone())))?;
                 }
             }

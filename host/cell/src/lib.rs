@@ -20,6 +20,7 @@
 //! | `host.rs`, `pid.rs` | [`Host`]: who answers a cell's questions; [`Identity`] and [`Pid`] |
 //! | `state.rs` | [`CellState`]: what the host keeps of a cell |
 //! | `tickets.rs` | operations under way |
+//! | `handles.rs` | what a cell has open on the host |
 //! | `held.rs`, `mailbox.rs` | bytes that the host keeps for a cell, and its messages |
 //! | `cell.rs` | [`Cell`]: load, start, turn |
 //! | `image/` | [`Image`]: a loaded entry's memory, from which calls begin |
@@ -33,6 +34,7 @@ mod drive;
 mod engine;
 mod extension;
 mod guest;
+mod handles;
 mod held;
 mod host;
 mod image;
@@ -50,6 +52,7 @@ pub use cell::{CallSpec, Cell, CellSpec, Chunk, Event, ImportAlias, Message, Sta
 pub use engine::{Engine, EngineError, EngineOptions, wasmtime_config};
 pub use extension::Extension;
 pub use guest::{Guest, Template};
+pub use handles::{Handle, Handles};
 pub use held::{Held, Reservation};
 pub use host::{Host, Identity};
 pub use image::Image;

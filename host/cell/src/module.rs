@@ -35,7 +35,7 @@ pub enum Class {
 /// [`Death::NotGranted`](crate::Death::NotGranted), whatever its `require` says.
 #[derive(Clone, Copy, Debug)]
 pub struct Module {
-    /// The name in `modules:` and in `require`; also the interface's name in package `perilune:cell`.
+    /// The name in `modules:` and in `require`; also the interface's name in package `perilune:cell`, with `-` for `_`.
     pub name: &'static str,
     /// One sentence for lists and docs.
     pub summary: &'static str,

@@ -3,7 +3,7 @@
 use crate::cpu::Budget;
 use crate::extension::Extension;
 use crate::limits::{Death, Limit, Limits};
-use crate::{CallSpec, Held, Host, Identity, Reservation, Tickets};
+use crate::{CallSpec, Handles, Held, Host, Identity, Reservation, Tickets};
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -24,6 +24,8 @@ pub struct CellState {
     pub identity: Identity,
     /// Operations under way.
     pub tickets: Tickets,
+    /// What is open.
+    pub handles: Handles,
     /// Bytes that the host keeps for the cell; at most as many as the cell may use itself.
     pub held: Arc<Held>,
     /// The surroundings.
@@ -52,6 +54,7 @@ impl CellState {
         CellState {
             identity: spec.identity,
             tickets: Tickets::default(),
+            handles: Handles::default(),
             held: Held::new(usize::try_from(spec.limits.memory).unwrap_or(usize::MAX)),
             host: spec.host,
             context: spec.context,
@@ -70,6 +73,7 @@ impl CellState {
 
     pub(crate) fn begin_call(&mut self, call: CallSpec) {
         let CallSpec { identity, limits, context, began } = call;
+        self.handles.begin_call();
         self.identity = identity;
         self.limits = limits;
         self.context = context;
@@ -89,6 +93,7 @@ impl CellState {
     /// What a call left under way ends with it, and nothing of it is kept.
     pub(crate) fn end_call(&mut self) {
         self.tickets.clear();
+        self.handles.end_call();
         self.context = NO_CALL.clone();
     }
 

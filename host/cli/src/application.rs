@@ -1,19 +1,22 @@
 //! From a directory to a runtime.
 
+use crate::arguments::Allow;
 use crate::exit::Exit;
 use crate::output;
-use perilune::{BuildError, EngineOptions, Identity, Runtime, RuntimeBuilder};
+use perilune::{Allowed, BuildError, EngineOptions, Identity, Runtime, RuntimeBuilder};
 use std::path::Path;
 
 /// Cells that a command may have at once. Room for one takes 8 µs to set up, so ten thousand would be felt at each command.
 const CELLS: u32 = 1000;
 
 /// Loads an application whose entries print to stdout. When something is wrong with it, all of it is shown.
-pub(crate) fn load(directory: &Path) -> Result<Runtime, Exit> {
+pub(crate) fn load(directory: &Path, allow: Allow) -> Result<Runtime, Exit> {
     let engine = EngineOptions::default();
     let engine = EngineOptions { max_cells: engine.max_cells.min(CELLS), ..engine };
     let print = |_: &Identity, line: &[u8], _: &str| output::line(line);
-    build(directory, Runtime::builder().engine(engine).output(print))
+    let allowed =
+        Allowed { environment: allow.allow_env, network: allow.allow_net, directories: allow.allow_dir };
+    build(directory, Runtime::builder().engine(engine).output(print).allow(allowed))
 }
 
 fn build(directory: &Path, builder: RuntimeBuilder) -> Result<Runtime, Exit> {

@@ -11,8 +11,26 @@ pub(crate) struct Arguments {
     #[arg(short = 'C', long = "directory", value_name = "DIR", default_value = ".", global = true)]
     pub directory: PathBuf,
 
+    #[command(flatten)]
+    pub allow: Allow,
+
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// What entries may reach outside of the sandbox; nothing without these.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "What entries may reach (lists with commas, or several times)")]
+pub(crate) struct Allow {
+    /// Hosts for HTTP and WebSocket clients: `api.example.com`, `*.example.com`, `localhost:8080`, `*` for every public one
+    #[arg(long, value_name = "HOST", env = "PERILUNE_ALLOW_NET", value_delimiter = ',', global = true)]
+    pub allow_net: Vec<String>,
+    /// Environment variables: `DATABASE_URL`, `SHOP_*`
+    #[arg(long, value_name = "NAME", env = "PERILUNE_ALLOW_ENV", value_delimiter = ',', global = true)]
+    pub allow_env: Vec<String>,
+    /// Directories outside of the application
+    #[arg(long, value_name = "DIR", env = "PERILUNE_ALLOW_DIR", value_delimiter = ',', global = true)]
+    pub allow_dir: Vec<PathBuf>,
 }
 
 const AFTER_HELP: &str = "\
@@ -28,13 +46,16 @@ pub(crate) enum Command {
     Registry(Registry),
 }
 
-/// Run a command that the application defines
+/// Start the application: its services, or a command that it defines
+///
+/// Services are entries with `lifecycle.auto_start`, such as `http.service`; they run until Ctrl-C or SIGTERM, or until the
+/// command has ended.
 ///
 /// A command is a `process.lua` entry with `meta.command.name`. Its arguments reach `method` as texts. What it returns decides
 /// the exit code: a number is the code, true is 0, false is 1, an error is 1; a text is printed.
 #[derive(Args, Debug)]
 pub(crate) struct Run {
-    /// Name of the command; without it, the one with `meta.command.main` runs
+    /// Name of the command; without it, the one with `meta.command.main` runs, or the services alone
     #[arg(value_name = "COMMAND")]
     pub name: Option<String>,
     /// Arguments of the command

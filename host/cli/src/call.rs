@@ -1,18 +1,18 @@
 //! `perilune call ID [JSON…]`.
 
-use crate::arguments;
+use crate::arguments::{self, Allow};
 use crate::exit::Exit;
 use crate::{application, output};
 use perilune::{Call, Value, json};
 use std::path::Path;
 use std::time::Duration;
 
-pub(crate) async fn call(directory: &Path, command: arguments::Call) -> Exit {
+pub(crate) async fn call(directory: &Path, allow: Allow, command: arguments::Call) -> Exit {
     let call = match prepare(&command) {
         Ok(call) => call,
         Err(message) => return Exit::usage(message),
     };
-    let runtime = match application::load(directory) {
+    let runtime = match application::load(directory, allow) {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };

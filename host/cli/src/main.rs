@@ -8,7 +8,7 @@
 //! | `application.rs` | from a directory to a runtime |
 //! | `run.rs`, `call.rs`, `registry.rs` | one command each |
 //! | `output.rs` | stdout, stderr, logs, colours |
-//! | `exit.rs` | exit codes |
+//! | `exit.rs`, `signals.rs` | exit codes; Ctrl-C and SIGTERM |
 
 mod application;
 mod arguments;
@@ -17,6 +17,7 @@ mod exit;
 mod output;
 mod registry;
 mod run;
+mod signals;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -38,19 +39,21 @@ fn main() -> ExitCode {
     exit.report()
 }
 
-/// Carries out the command; Ctrl-C ends it.
+/// Carries out the command.
 async fn work(arguments: Arguments) -> Exit {
-    tokio::select! {
-        exit = command(arguments) => exit,
-        _ = tokio::signal::ctrl_c() => Exit::interrupted(),
+    let Arguments { directory, allow, command } = arguments;
+    match command {
+        // It stops its services itself when it is asked to end.
+        Command::Run(command) => run::run(&directory, allow, command).await,
+        Command::Call(command) => or_interrupted(call::call(&directory, allow, command)).await,
+        Command::Registry(command) => registry::registry(&directory, command),
     }
 }
 
-async fn command(arguments: Arguments) -> Exit {
-    let directory = &arguments.directory;
-    match arguments.command {
-        Command::Run(command) => run::run(directory, command).await,
-        Command::Call(command) => call::call(directory, command).await,
-        Command::Registry(command) => registry::registry(directory, command),
+/// Ctrl-C ends it.
+async fn or_interrupted(command: impl Future<Output = Exit>) -> Exit {
+    tokio::select! {
+        exit = command => exit,
+        () = signals::end() => Exit::interrupted(),
     }
 }

@@ -1,6 +1,6 @@
 //! `perilune registry list|show|find`.
 
-use crate::arguments::Registry;
+use crate::arguments::{Allow, Registry};
 use crate::exit::Exit;
 use crate::{application, output};
 use perilune::{Entry, EntryId, Failure, Snapshot, Value, json};
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub(crate) fn registry(directory: &Path, command: Registry) -> Exit {
-    let runtime = match application::load(directory) {
+    let runtime = match application::load(directory, Allow::default()) {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };

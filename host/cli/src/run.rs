@@ -1,28 +1,50 @@
-//! `perilune run COMMAND`: a process with the terminal attached.
+//! `perilune run [COMMAND]`: services, and a process with the terminal attached.
 
-use crate::arguments::Run;
+use crate::arguments::{Allow, Run};
 use crate::exit::Exit;
-use crate::{application, output};
-use perilune::{Runtime, Value};
+use crate::{application, output, signals};
+use perilune::{Command, Value};
 use std::path::Path;
 
-pub(crate) async fn run(directory: &Path, command: Run) -> Exit {
-    let runtime = match application::load(directory) {
+pub(crate) async fn run(directory: &Path, allow: Allow, command: Run) -> Exit {
+    let runtime = match application::load(directory, allow) {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };
-    runtime.warm().await;
+    let commands = runtime.commands();
     let name = match command.name {
-        Some(name) if runtime.commands().iter().any(|command| command.name == name) => name,
-        Some(name) => return Exit::usage(format!("there is no command `{name}`\n{}", commands(&runtime))),
-        None => match runtime.commands().into_iter().find(|command| command.is_main) {
-            Some(main) => main.name,
-            None => return Exit::usage(format!("name a command to run\n{}", commands(&runtime))),
-        },
+        Some(name) if commands.iter().any(|command| command.name == name) => Some(name),
+        Some(name) => return Exit::usage(format!("there is no command `{name}`\n{}", list(&commands))),
+        None => commands.iter().find(|command| command.is_main).map(|command| command.name.clone()),
     };
-    match runtime.run_command(&name, &command.args).await {
-        Ok(result) => exit_for(result),
-        Err(failure) => Exit::of_failure(&failure),
+    tokio::select! {
+        // Nothing has begun that would have to be stopped.
+        () = signals::end() => return Exit::interrupted(),
+        () = runtime.warm() => {}
+    }
+    if let Err(failure) = runtime.start().await {
+        return Exit::of_failure(&failure);
+    }
+    let exit = match name {
+        Some(name) => tokio::select! {
+            result = runtime.run_command(&name, &command.args) => match result {
+                Ok(result) => exit_for(result),
+                Err(failure) => Exit::of_failure(&failure),
+            },
+            () = signals::end() => Exit::interrupted(),
+        },
+        None if runtime.services().await.is_empty() => {
+            return Exit::usage(format!("name a command to run\n{}", list(&commands)));
+        }
+        None => {
+            signals::end().await;
+            Exit::done()
+        }
+    };
+    tokio::select! {
+        () = runtime.stop() => exit,
+        // Who asks twice does not want to wait.
+        () = signals::end() => Exit::interrupted(),
     }
 }
 
@@ -42,10 +64,10 @@ fn exit_for(result: Value) -> Exit {
     }
 }
 
-fn commands(runtime: &Runtime) -> String {
-    let commands = runtime.commands();
+fn list(commands: &[Command]) -> String {
     if commands.is_empty() {
-        return "the application defines none: a command is a `process.lua` with `meta.command.name`"
+        return "the application defines none: a command is a `process.lua` with `meta.command.name`; a service, such as an \
+                `http.service`, starts with `lifecycle: {auto_start: true}`"
             .to_owned();
     }
     let width = commands.iter().map(|command| command.name.len()).max().unwrap_or(0);

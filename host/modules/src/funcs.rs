@@ -5,6 +5,7 @@ use crate::{CallContext, Chain};
 use futures_util::future::BoxFuture;
 use perilune_cell::interfaces::{failure_to_wit, types};
 use perilune_cell::{CellState, Class, Identity, Module, Reservation, Ticket};
+use perilune_security::Authority;
 use perilune_time::duration;
 use perilune_value::{Failure, Kind, Value};
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub struct FunctionCall {
     pub timeout: Option<Duration>,
     /// The calls that lead to this one.
     pub chain: Chain,
+    /// What the callee acts with.
+    pub authority: Authority,
 }
 
 /// Who carries out calls.
@@ -53,7 +56,7 @@ impl Host for CellState {
         let held = self.held.clone();
         let context = CallContext::of(self)?;
         let call = prepare(context, &self.identity, target, &options, args);
-        let functions = context.functions.clone();
+        let functions = context.host.functions.clone();
         self.tickets.start::<Answer>(async move {
             let call = call?;
             let target = call.target.clone();
@@ -105,6 +108,7 @@ fn prepare(
         context: merge(&context.values, options.get("context")),
         timeout: options.get("timeout").map(timeout).transpose()?,
         chain,
+        authority: context.authority.clone(),
     })
 }
 

@@ -1,42 +1,55 @@
-//! Host modules that Lua may require.
+//! Host modules that Lua may require, and the kinds of entries that they work on.
 //!
 //! # Layout
 //!
-//! One module is one file here, one interface in `wit/`, and where Lua needs more than functions, one file in
-//! `guest-lua/lua/modules/`.
+//! One module is one file or folder here, one interface in `wit/`, one description in `api/`, and where Lua needs more than
+//! functions, one file in `guest-lua/lua/modules/`. What a module does outside of the boundary is in a crate of its own as a
+//! rule, such as `perilune-sql` behind `sql.rs`.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `context.rs`, `chain.rs` | [`CallContext`]: what modules find in their cell |
+//! | `bindings.rs` | the interfaces as Rust traits |
+//! | `kinds.rs` | [`KINDS`]: entries that become live things |
 
-pub mod base64;
 mod bindings;
 mod chain;
 mod context;
-pub mod ctx;
-pub mod funcs;
-pub mod hash;
-pub mod json;
-pub mod logger;
-pub mod payload;
-pub mod registry;
-pub mod system;
-pub mod time;
-pub mod uuid;
+mod kinds;
 
 pub use chain::Chain;
-pub use context::CallContext;
+pub use context::{CallContext, Host};
+pub use kinds::{KINDS, VARIABLES};
 use perilune_cell::Module;
 
-/// Every module that an entry may list. Adding one is one line here.
-pub const MODULES: &[Module] = &[
-    base64::MODULE,
-    ctx::MODULE,
-    funcs::MODULE,
-    hash::MODULE,
-    json::MODULE,
-    logger::MODULE,
-    registry::MODULE,
-    system::MODULE,
-    time::MODULE,
-    uuid::MODULE,
-];
+/// Declares each module's file, and lists what every cell has and what an entry may list.
+macro_rules! modules {
+    (always: $($always:ident)*; granted: $($granted:ident)*;) => {
+        $(pub mod $always;)*
+        $(pub mod $granted;)*
 
-/// Interfaces that every cell has, besides those of crate `perilune-cell`.
-pub const ALWAYS: &[Module] = &[payload::MODULE];
+        /// Interfaces that every cell has, besides those of crate `perilune-cell`.
+        pub const ALWAYS: &[Module] = &[$($always::MODULE),*];
+
+        /// Every module that an entry may list.
+        pub const MODULES: &[Module] = &[$($granted::MODULE),*];
+    };
+}
+
+// Adding a module is one line here.
+modules! {
+    always:
+        payload
+        streams;
+    granted:
+        base64
+        ctx
+        funcs
+        hash
+        json
+        logger
+        registry
+        system
+        time
+        uuid;
+}

@@ -30,7 +30,7 @@ pub trait RegistryAccess: Send + Sync {
 
 /// The version that a cell means by a number, or by none.
 fn snapshot(state: &CellState, version: Option<i64>) -> wasmtime::Result<Result<Snapshot, Failure>> {
-    let registry = CallContext::of(state)?.registry.registry();
+    let registry = CallContext::of(state)?.host.registry.registry();
     Ok(match version {
         None => Ok(registry.snapshot()),
         Some(number) => VersionId::try_from(number).and_then(|id| registry.snapshot_at(id)),
@@ -101,7 +101,7 @@ async fn change(
 
 /// The registry, for a cell that may change it.
 fn writable(state: &CellState) -> wasmtime::Result<Result<Arc<Registry>, Failure>> {
-    let access = &CallContext::of(state)?.registry;
+    let access = &CallContext::of(state)?.host.registry;
     if access.may_change(&state.identity) {
         return Ok(Ok(access.registry().clone()));
     }
@@ -117,11 +117,11 @@ impl wit::Host for CellState {
     }
 
     fn current_version(&mut self) -> wasmtime::Result<i64> {
-        Ok(number(CallContext::of(self)?.registry.registry().current_version().id))
+        Ok(number(CallContext::of(self)?.host.registry.registry().current_version().id))
     }
 
     fn versions(&mut self) -> wasmtime::Result<Vec<i64>> {
-        let versions = CallContext::of(self)?.registry.registry().versions();
+        let versions = CallContext::of(self)?.host.registry.registry().versions();
         Ok(versions.iter().map(|version| number(version.id)).collect())
     }
 

@@ -22,6 +22,6 @@ pub trait SystemAccess: Send + Sync {
 
 impl wit::Host for CellState {
     fn pools(&mut self) -> wasmtime::Result<Vec<u8>> {
-        Ok(CallContext::of(self)?.system.pools().to_msgpack())
+        Ok(CallContext::of(self)?.host.system.pools().to_msgpack())
     }
 }

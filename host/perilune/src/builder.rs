@@ -5,8 +5,9 @@ use crate::pids::Pids;
 use crate::runtime::{Inner, Parts, Runtime};
 use crate::surroundings::{Log, Output, Surroundings};
 use perilune_cell::{Engine, EngineError, EngineOptions, Extension, Guest, Limits};
-use perilune_modules::{ALWAYS, MODULES};
+use perilune_modules::{ALWAYS, KINDS, MODULES};
 use perilune_registry::{Baseline, Entry, Kinds, Registry, Report, Rules};
+use perilune_resource::Allowed;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -60,6 +61,7 @@ pub struct RuntimeBuilder {
     ceiling: Limits,
     output: Arc<dyn Output>,
     registry_writable: bool,
+    allowed: Allowed,
 }
 
 impl Default for RuntimeBuilder {
@@ -73,6 +75,7 @@ impl Default for RuntimeBuilder {
             ceiling: Limits::CEILING,
             output: Arc::new(Log),
             registry_writable: true,
+            allowed: Allowed::default(),
         }
     }
 }
@@ -157,6 +160,14 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Sets what entries may reach outside of the sandbox: variables of the environment, addresses, directories. Nothing without
+    /// it.
+    #[must_use]
+    pub fn allow(mut self, allowed: Allowed) -> Self {
+        self.allowed = allowed;
+        self
+    }
+
     /// Loads and checks all entries and starts the engine. Nothing runs yet.
     ///
     /// # Errors
@@ -167,7 +178,9 @@ impl RuntimeBuilder {
         let engine = Engine::new(self.engine)?;
         let guest = Arc::new(Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES)?);
         let checker = Checker::new(&guest, self.ceiling)?;
-        let rules = Rules::new(Kinds::standard())
+        let kinds =
+            KINDS.iter().copied().flatten().fold(Kinds::standard(), |kinds, kind| kinds.with(kind.spec));
+        let rules = Rules::new(kinds)
             .with_modules(modules)
             .with_reserved(RESERVED.iter().copied())
             .with_check(move |entry| checker.check(entry));
@@ -192,6 +205,8 @@ impl RuntimeBuilder {
             limits,
             surroundings: Surroundings { output: self.output, pids: Arc::new(Pids::default()) },
             registry_writable: self.registry_writable,
+            folder: self.directory,
+            allowed: self.allowed,
         });
         Ok(Runtime { inner })
     }

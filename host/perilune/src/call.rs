@@ -1,5 +1,6 @@
 //! One call with its options.
 
+use perilune_security::Authority;
 use perilune_value::{Value, args_to_msgpack};
 use std::time::Duration;
 
@@ -17,12 +18,19 @@ pub struct Call {
     pub(crate) args: Vec<Value>,
     pub(crate) context: Vec<(Value, Value)>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) authority: Authority,
 }
 
 impl Call {
     /// A call of an entry by id, `ns:name`, or of a module's method, `ns:name.method`.
     pub fn new(target: impl Into<String>) -> Self {
-        Call { target: target.into(), args: Vec::new(), context: Vec::new(), timeout: None }
+        Call {
+            target: target.into(),
+            args: Vec::new(),
+            context: Vec::new(),
+            timeout: None,
+            authority: Authority::default(),
+        }
     }
 
     /// Adds an argument.
@@ -50,6 +58,13 @@ impl Call {
     #[must_use]
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
+        self
+    }
+
+    /// Sets the actor and the scope that the call, and those it makes, act with.
+    #[must_use]
+    pub fn authority(mut self, authority: Authority) -> Self {
+        self.authority = authority;
         self
     }
 

@@ -2,14 +2,16 @@
 
 use crate::pids::Running;
 use crate::pools::{Callee, Target};
+use crate::processes::decode;
 use crate::program::Program;
 use crate::runtime::Inner;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use perilune_cell::{CallSpec, Cell, Identity, Limits};
-use perilune_modules::Chain;
+use perilune_modules::CallContext;
 use perilune_modules::funcs::{FunctionCall, Functions};
-use perilune_value::{Failure, Kind, Value};
+use perilune_resource::{Invocation, Invoke};
+use perilune_value::{Failure, Kind, Value, args_to_msgpack};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -17,10 +19,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct Run {
     pub(crate) target: Target,
     pub(crate) args: Vec<u8>,
-    pub(crate) context: Value,
+    pub(crate) context: CallContext,
     pub(crate) timeout: Option<Duration>,
-    /// The entries whose calls led to this one.
-    pub(crate) chain: Chain,
 }
 
 impl Inner {
@@ -35,7 +35,7 @@ impl Inner {
         let callee = run.target.callee.clone();
         let limits = limits(&callee, run.timeout);
         // An entry that is called back by one that it calls must not wait for its own worker.
-        let is_called_back = run.chain.contains(callee.program.name());
+        let is_called_back = run.context.chain.contains(callee.program.name());
         let Some(pool) = callee.pool().filter(|_| !is_called_back) else {
             return self.run_alone(callee.program.clone(), run, limits, began).boxed().await;
         };
@@ -44,8 +44,8 @@ impl Inner {
             None => pool.lease(deadline(limits, began)).boxed().await?,
         };
         callee.program.wake(&mut lease);
-        let Run { target, args, context, chain, .. } = run;
-        let mut running = self.begin(&mut lease, &callee.program, context, chain, limits, began);
+        let Run { target, args, context, .. } = run;
+        let mut running = self.begin(&mut lease, &callee.program, context, limits, began);
         let ticked = lease.ticked();
         let call = async move {
             let program = &target.callee.program;
@@ -78,8 +78,8 @@ impl Inner {
                 .await
                 .unwrap_or_else(|_| Err(too_late(&program)))?,
         };
-        let Run { target, args, context, chain, .. } = run;
-        let mut running = self.begin(&mut cell, &program, context, chain, limits, began);
+        let Run { target, args, context, .. } = run;
+        let mut running = self.begin(&mut cell, &program, context, limits, began);
         let ticked = cell.ticked();
         let call = async move {
             finish_loading(&mut cell, &program).await?;
@@ -93,15 +93,13 @@ impl Inner {
         &self,
         cell: &mut Cell,
         program: &Program,
-        values: Value,
-        chain: Chain,
+        context: CallContext,
         limits: Limits,
         began: Instant,
     ) -> Running {
         let running = self.surroundings.pids.register(program.host());
         let identity = Identity { entry: program.name().clone(), pid: running.pid.clone() };
-        let context = Arc::new(self.services.context(values, chain));
-        cell.begin_call(CallSpec { identity, limits, context, began });
+        cell.begin_call(CallSpec { identity, limits, context: Arc::new(context), began });
         running
     }
 }
@@ -145,8 +143,29 @@ impl Functions for FromCells {
             let gone = || Failure::new(Kind::Unavailable, "the host is shutting down");
             let inner = inner.upgrade().ok_or_else(gone)?;
             let target = inner.find(&call.target)?;
-            let FunctionCall { args, context, timeout, chain, .. } = call;
-            inner.run(Run { target, args, context, timeout, chain }).await
+            let FunctionCall { args, context, timeout, chain, authority, .. } = call;
+            let host = inner.modules.clone();
+            let context = CallContext { values: context, chain, authority, ..CallContext::new(host) };
+            inner.run(Run { target, args, context, timeout }).await
+        }
+        .boxed()
+    }
+}
+
+/// Calls that come from services. It must not keep the runtime alive either.
+pub(crate) struct FromServices(pub(crate) Weak<Inner>);
+
+impl Invoke for FromServices {
+    fn invoke(&self, invocation: Invocation) -> BoxFuture<'static, Result<Value, Failure>> {
+        let inner = self.0.clone();
+        async move {
+            let gone = || Failure::new(Kind::Unavailable, "the host is shutting down");
+            let inner = inner.upgrade().ok_or_else(gone)?;
+            let Invocation { target, args, values, authority, attachment, timeout } = invocation;
+            let target = inner.find(&target)?;
+            let host = inner.modules.clone();
+            let context = CallContext { values, authority, attachment, ..CallContext::new(host) };
+            decode(inner.run(Run { target, args: args_to_msgpack(&args), context, timeout }).await?)
         }
         .boxed()
     }

@@ -110,6 +110,8 @@ pub use perilune_registry::{
     Applied, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Registry, Report, Snapshot, Version,
     VersionId,
 };
+pub use perilune_resource::Allowed;
+pub use perilune_security::{Actor, Authority, Policy, Scope};
 pub use perilune_value::{Failure, Kind, Value, from_value, json, to_value};
 pub use pools::PoolStats;
 pub use processes::Command;

@@ -3,7 +3,7 @@
 use crate::functions::Run;
 use crate::program::PROCESS;
 use crate::runtime::Inner;
-use perilune_modules::Chain;
+use perilune_modules::CallContext;
 use perilune_registry::Entry;
 use perilune_value::{Failure, Value, args_to_msgpack};
 use std::sync::Arc;
@@ -36,9 +36,8 @@ impl Inner {
         let command = command.ok_or_else(|| Failure::not_found(format!("no command `{name}`")))?;
         let target = self.find(&command.entry)?;
         let args: Vec<Value> = args.iter().map(|arg| Value::from(arg.as_str())).collect();
-        let context = Value::Map(Vec::new());
-        let chain = Chain::default();
-        let run = Run { target, args: args_to_msgpack(&args), context, timeout: None, chain };
+        let context = CallContext::new(self.modules.clone());
+        let run = Run { target, args: args_to_msgpack(&args), context, timeout: None };
         decode(self.run(run).await?)
     }
 }

@@ -1,7 +1,7 @@
 //! A host: entries, and everything that runs them.
 
 use crate::call::Call;
-use crate::functions::{FromCells, Run};
+use crate::functions::{FromCells, FromServices, Run};
 use crate::heavy::Heavy;
 use crate::pools::{PoolStats, Pools};
 use crate::processes::{Command, decode};
@@ -10,14 +10,13 @@ use crate::surroundings::Surroundings;
 use crate::system::System;
 use crate::{RuntimeBuilder, access};
 use perilune_cell::{Engine, Extension, Guest, Limits};
-use perilune_modules::funcs::Functions;
-use perilune_modules::registry::RegistryAccess;
-use perilune_modules::system::SystemAccess;
-use perilune_modules::{CallContext, Chain};
-use perilune_registry::Registry;
+use perilune_modules::{self as modules, CallContext};
+use perilune_registry::{EntryId, Registry};
+use perilune_resource::{Allowed, Resources, Services, Shared};
 use perilune_value::{Failure, TypeError, Value, from_value, to_value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
 /// A host of entries. Cheap to clone; all clones are the same host.
@@ -30,37 +29,44 @@ pub(crate) struct Inner {
     pub(crate) registry: Arc<Registry>,
     pub(crate) pools: Pools,
     pub(crate) surroundings: Arc<Surroundings>,
+    /// What modules in cells ask for.
+    pub(crate) modules: Arc<modules::Host>,
     pub(crate) services: Services,
     pub(crate) heavy: Heavy,
 }
 
-/// What modules in cells ask the host for.
-#[derive(Clone)]
-pub(crate) struct Services {
-    functions: Arc<dyn Functions>,
-    registry: Arc<dyn RegistryAccess>,
-    system: Arc<dyn SystemAccess>,
-}
-
-impl Services {
-    /// The context of a call.
-    pub(crate) fn context(&self, values: Value, chain: Chain) -> CallContext {
-        let Services { functions, registry, system } = self.clone();
-        CallContext { values, chain, functions, registry, system }
-    }
-}
-
 impl Inner {
     pub(crate) fn new(parts: Parts) -> Arc<Self> {
-        let Parts { registry, engine, guest, extensions, limits, surroundings, registry_writable } = parts;
+        let Parts {
+            registry,
+            engine,
+            guest,
+            extensions,
+            limits,
+            surroundings,
+            registry_writable,
+            folder,
+            allowed,
+        } = parts;
         let surroundings = Arc::new(surroundings);
         let inner = Arc::new_cyclic(|inner: &Weak<Inner>| {
-            let services = Services {
+            let host = perilune_resource::Host {
+                registry: registry.clone(),
+                functions: Arc::new(FromServices(inner.clone())),
+                folder,
+                allowed,
+                shared: Shared::default(),
+                variables: modules::VARIABLES,
+            };
+            let resources = Resources::new(host, modules::KINDS.iter().copied().flatten().copied());
+            let services = Services::new(resources.clone());
+            let modules = Arc::new(modules::Host {
                 functions: Arc::new(FromCells(inner.clone())),
                 registry: Arc::new(access::Access::new(registry.clone(), registry_writable)),
                 system: Arc::new(System(inner.clone())),
-            };
-            let context = Arc::new(services.context(Value::Map(Vec::new()), Chain::default()));
+                resources,
+            });
+            let context = Arc::new(CallContext::new(modules.clone()));
             let linker = Linker {
                 guest,
                 extensions,
@@ -71,7 +77,7 @@ impl Inner {
                 functions: "functions".into(),
             };
             let pools = Pools::new(linker, &registry);
-            Inner { registry, pools, surroundings, services, heavy: Heavy::default() }
+            Inner { registry, pools, surroundings, modules, services, heavy: Heavy::default() }
         });
         inner.pools.rest_regularly(Arc::downgrade(&inner));
         let relieved = Arc::downgrade(&inner);
@@ -94,6 +100,9 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     pub(crate) surroundings: Surroundings,
     pub(crate) registry_writable: bool,
+    /// The application's.
+    pub(crate) folder: Option<PathBuf>,
+    pub(crate) allowed: Allowed,
 }
 
 /// Why a typed call gave no result.
@@ -131,8 +140,12 @@ impl Runtime {
     pub async fn call_with(&self, call: Call) -> Result<Value, Failure> {
         let target = self.inner.find(&call.target)?;
         let args = call.encoded_args();
-        let context = Value::Map(call.context);
-        let run = Run { target, args, context, timeout: call.timeout, chain: Chain::default() };
+        let context = CallContext {
+            values: Value::Map(call.context),
+            authority: call.authority,
+            ..CallContext::new(self.inner.modules.clone())
+        };
+        let run = Run { target, args, context, timeout: call.timeout };
         decode(self.inner.run(run).await?)
     }
 
@@ -172,6 +185,48 @@ impl Runtime {
     /// entry that fails to load is logged, and its calls fail with the same error.
     pub async fn warm(&self) {
         self.inner.pools.warm(&self.inner.registry).await;
+    }
+
+    /// Starts the services that start with the application (`lifecycle.auto_start`), such as HTTP servers, and from now on keeps
+    /// them in line with the registry.
+    ///
+    /// # Errors
+    ///
+    /// Why the first required service did not start. Those started before it have been stopped.
+    pub async fn start(&self) -> Result<(), Failure> {
+        self.inner.services.start().await?;
+        let (changed, mut changes) = tokio::sync::mpsc::channel(1);
+        // One notice that waits stands for all that follow it.
+        self.inner.registry.watch(move |_| {
+            !matches!(changed.try_send(()), Err(tokio::sync::mpsc::error::TrySendError::Closed(())))
+        });
+        let inner = Arc::downgrade(&self.inner);
+        tokio::spawn(async move {
+            while changes.recv().await.is_some() {
+                let Some(inner) = inner.upgrade() else { return };
+                inner.services.reconcile().await;
+            }
+        });
+        Ok(())
+    }
+
+    /// Stops the services, the last started first: they take nothing new and let what runs finish within their `stop_timeout`.
+    pub async fn stop(&self) {
+        self.inner.services.stop().await;
+    }
+
+    /// The ids of the services that run, in the order in which they started.
+    pub async fn services(&self) -> Vec<EntryId> {
+        self.inner.services.running().await
+    }
+
+    /// The live thing of an entry that holds no Lua, such as a database or a server.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when there is no such entry, `Invalid` when it is something else, and why it cannot be opened.
+    pub fn resource<T: Send + Sync + 'static>(&self, id: &str) -> Result<Arc<T>, Failure> {
+        self.inner.modules.resources.get(id)
     }
 
     /// What the pools of entries that were called have seen, by entry.

@@ -92,4 +92,8 @@ codes! {
     DUPLICATE_COMMAND = "E307";
     /// An import closure has too many entries.
     CLOSURE_TOO_LARGE = "E308";
+    /// A field names an entry that does not exist.
+    MISSING_ENTRY = "E309";
+    /// A field names an entry of a kind that does not fit.
+    WRONG_KIND = "E310";
 }

@@ -59,6 +59,17 @@ impl EntryId {
         Self::new(namespace, name)
     }
 
+    /// Reads `namespace:name`, or `name` alone for an entry of a namespace.
+    ///
+    /// # Errors
+    /// What [`EntryId::new`] refuses.
+    pub fn relative(text: &str, namespace: &str) -> Result<Self, IdError> {
+        match text.split_once(':') {
+            Some((namespace, name)) => Self::new(namespace, name),
+            None => Self::new(namespace, text),
+        }
+    }
+
     /// Splits a text at its first `:` without judging the halves; without one, all of it is the name.
     pub fn split(text: &str) -> (&str, &str) {
         text.split_once(':').unwrap_or(("", text))

@@ -21,7 +21,12 @@ pub struct Registry {
     history: ArcSwap<History>,
     /// Held while a change is made.
     changing: Mutex<()>,
+    /// Told of each new version.
+    watchers: Mutex<Vec<Watcher>>,
 }
+
+/// What is called with the number of a new version; false ends the watch.
+type Watcher = Box<dyn Fn(VersionId) -> bool + Send>;
 
 /// What a change did.
 #[derive(Clone, Debug)]
@@ -61,7 +66,12 @@ impl Registry {
             return Err(report);
         }
         let history = History::new(entries, rules.limits);
-        Ok(Registry { rules, history: ArcSwap::from_pointee(history), changing: Mutex::new(()) })
+        Ok(Registry {
+            rules,
+            history: ArcSwap::from_pointee(history),
+            changing: Mutex::new(()),
+            watchers: Mutex::default(),
+        })
     }
 
     /// [`Baseline::read_dir`] and [`Registry::new`] in one.
@@ -85,6 +95,11 @@ impl Registry {
     /// The number of the current version: what tells whether anything has changed.
     pub fn head(&self) -> VersionId {
         self.history.load().head()
+    }
+
+    /// Calls `watcher` after each change until it returns false. It must neither wait nor change entries.
+    pub fn watch(&self, watcher: impl Fn(VersionId) -> bool + Send + 'static) {
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(watcher));
     }
 
     /// The state at a version, the baseline included.
@@ -157,6 +172,8 @@ impl Registry {
     fn publish(&self, before: Snapshot, history: History) -> Applied {
         let after = history.snapshot();
         self.history.store(Arc::new(history));
+        let head = after.version().id;
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner).retain(|watcher| watcher(head));
         let operations = build_delta(before.entries(), after.entries());
         Applied { version: *after.version(), operations, before, after }
     }

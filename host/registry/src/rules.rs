@@ -2,7 +2,9 @@
 
 use crate::entry::Entry;
 use crate::problem::Problem;
+use crate::report::Report;
 use crate::schema::Kinds;
+use perilune_value::{Failure, Kind, Value};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -74,6 +76,19 @@ impl Rules {
     pub fn with_check(mut self, check: impl Fn(&Entry) -> Vec<Problem> + Send + Sync + 'static) -> Self {
         self.check = Some(Arc::new(check));
         self
+    }
+
+    /// An entry of one of these kinds with placeholders replaced, its data as the kind's fields want them.
+    ///
+    /// # Errors
+    /// `Invalid` with what is wrong now that the placeholders are gone.
+    pub fn resolved(&self, entry: &Entry, data: Value) -> Result<Value, Failure> {
+        let Some(kind) = self.kinds.get(&entry.kind) else { return Ok(data) };
+        let data = kind.typed(data);
+        let resolved = entry.clone().with_data(data);
+        let mut report = Report::default();
+        crate::check::check_fields(&resolved, self, &mut report);
+        if report.is_empty() { Ok(resolved.data) } else { Err(report.to_failure(Kind::Invalid)) }
     }
 
     /// The kinds.

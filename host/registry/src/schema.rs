@@ -1,7 +1,9 @@
 //! The table of kinds: one definition per field gives validation, help and documentation.
 
 use crate::entry::Entry;
+use crate::path::FieldPath;
 use crate::problem::Problem;
+use perilune_value::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
@@ -60,8 +62,25 @@ pub enum Type {
     Modules,
     /// A map from alias to entry id; a target without a namespace is a built-in module.
     Imports,
+    /// A number in a range, both ends included.
+    Number {
+        /// The least.
+        min: f64,
+        /// The greatest.
+        max: f64,
+    },
+    /// The id of an entry of one of these kinds, or of any when there are none; `name` stands for one of the same namespace.
+    Entry(&'static [&'static str]),
+    /// A list of such ids.
+    Entries(&'static [&'static str]),
+    /// A map whose values are strings, numbers or booleans.
+    Texts,
+    /// A map with any fields.
+    Map,
     /// A map with fields of its own.
     Object(&'static [Field]),
+    /// A list of such maps.
+    Objects(&'static [Field]),
 }
 
 impl Type {
@@ -84,7 +103,14 @@ impl Type {
             Type::Strings => "a list of strings".to_owned(),
             Type::Modules => "a list of module names".to_owned(),
             Type::Imports => "a map of alias to `namespace:name`".to_owned(),
-            Type::Object(_) => "a map".to_owned(),
+            Type::Number { min, max } => format!("a number from {min} to {max}"),
+            Type::Entry([]) => "the id of an entry".to_owned(),
+            Type::Entry(kinds) => format!("the id of a {}", kinds.join(" or ")),
+            Type::Entries([]) => "a list of ids of entries".to_owned(),
+            Type::Entries(kinds) => format!("a list of ids of {}", kinds.join(" or ")),
+            Type::Texts => "a map of texts".to_owned(),
+            Type::Object(_) | Type::Map => "a map".to_owned(),
+            Type::Objects(_) => "a list of maps".to_owned(),
         }
     }
 }
@@ -122,14 +148,35 @@ pub struct KindSpec {
     pub meta: &'static [Field],
     /// Whether other entries can import it.
     pub importable: bool,
+    /// Whether strings may hold placeholders such as `${env:NAME}`. A field that is one is checked when the entry is opened.
+    pub placeholders: bool,
     /// What the fields cannot say one by one; called when each is right by itself.
     pub check: Option<fn(&Entry) -> Vec<Problem>>,
 }
 
 impl KindSpec {
     /// A kind without fields that nothing imports; a base for `..`.
-    pub const EMPTY: KindSpec =
-        KindSpec { name: "", doc: "", fields: Fields::Known(&[]), meta: &[], importable: false, check: None };
+    pub const EMPTY: KindSpec = KindSpec {
+        name: "",
+        doc: "",
+        fields: Fields::Known(&[]),
+        meta: &[],
+        importable: false,
+        placeholders: false,
+        check: None,
+    };
+
+    /// Shows each value of an entry that a known field describes, with the field's type and path.
+    pub fn each_value(&self, entry: &Entry, visit: &mut dyn FnMut(&Type, &Value, FieldPath)) {
+        each(self.fields.known(), &entry.data, &FieldPath::default(), visit);
+        each(self.meta, &entry.meta, &FieldPath::from("meta"), visit);
+    }
+
+    /// Data whose placeholders were replaced by texts: a text in a field of numbers or truth values becomes one, if it is one.
+    pub(crate) fn typed(&self, mut data: Value) -> Value {
+        typed(self.fields.known(), &mut data);
+        data
+    }
 
     /// Name, purpose and fields as lines of text, for a terminal.
     pub fn help(&self) -> String {
@@ -173,10 +220,59 @@ impl KindSpec {
 fn flatten(prefix: &str, fields: &[Field], out: &mut Vec<(String, Field)>) {
     for field in fields {
         out.push((format!("{prefix}{}", field.name), *field));
-        if let Type::Object(nested) = field.ty {
+        if let Type::Object(nested) | Type::Objects(nested) = field.ty {
             flatten(&format!("{prefix}{}.", field.name), nested, out);
         }
     }
+}
+
+fn each(fields: &[Field], value: &Value, path: &FieldPath, visit: &mut dyn FnMut(&Type, &Value, FieldPath)) {
+    for field in fields {
+        let Some(value) = value.get(field.name) else { continue };
+        let path = path.key(field.name);
+        match (&field.ty, value) {
+            (Type::Object(nested), _) => each(nested, value, &path, visit),
+            (Type::Objects(nested), Value::Array(items)) => {
+                for (index, item) in items.iter().enumerate() {
+                    each(nested, item, &path.item(index), visit);
+                }
+            }
+            (Type::Entries(kinds), Value::Array(items)) => {
+                for (index, item) in items.iter().enumerate() {
+                    visit(&Type::Entry(kinds), item, path.item(index));
+                }
+            }
+            (ty, value) => visit(ty, value, path),
+        }
+    }
+}
+
+fn typed(fields: &[Field], value: &mut Value) {
+    let Value::Map(pairs) = value else { return };
+    for (key, value) in pairs {
+        let Some(field) = fields.iter().find(|field| key.as_str() == Some(field.name)) else { continue };
+        let read = match (&field.ty, &mut *value) {
+            (Type::Object(nested), value) => {
+                typed(nested, value);
+                None
+            }
+            (Type::Objects(nested), Value::Array(items)) => {
+                items.iter_mut().for_each(|item| typed(nested, item));
+                None
+            }
+            (Type::Integer { .. }, Value::String(bytes)) => number(bytes).map(Value::Integer),
+            (Type::Number { .. }, Value::String(bytes)) => number(bytes).map(Value::Float),
+            (Type::Bool, Value::String(bytes)) => number(bytes).map(Value::Bool),
+            _ => None,
+        };
+        if let Some(read) = read {
+            *value = read;
+        }
+    }
+}
+
+fn number<T: std::str::FromStr>(bytes: &[u8]) -> Option<T> {
+    std::str::from_utf8(bytes).ok()?.trim().parse().ok()
 }
 
 fn notes(field: &Field) -> String {

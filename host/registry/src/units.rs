@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Reads `30s`, `500ms`, `1m30s`; the unit is required. `None` when it is something else.
-pub(crate) fn duration(text: &str) -> Option<Duration> {
+pub fn duration(text: &str) -> Option<Duration> {
     // The crate also reads a bare `0`, where the unit is a guess.
     let unit = text.ends_with(|c: char| c.is_ascii_alphabetic());
     humantime::parse_duration(text).ok().filter(|_| unit)

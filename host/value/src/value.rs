@@ -51,6 +51,15 @@ impl Value {
         }
     }
 
+    /// The number of an integer or a float.
+    pub fn as_float(&self) -> Option<f64> {
+        match self {
+            Value::Integer(n) => Some(*n as f64),
+            Value::Float(n) => Some(*n),
+            _ => None,
+        }
+    }
+
     /// The value under a string key of a map.
     pub fn get(&self, key: &str) -> Option<&Value> {
         match self {

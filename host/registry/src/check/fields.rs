@@ -1,5 +1,6 @@
 //! One entry by itself: its kind, its fields, their types.
 
+use crate::EntryId;
 use crate::code::Code;
 use crate::entry::Entry;
 use crate::lua::Import;
@@ -19,7 +20,8 @@ use std::collections::BTreeSet;
 const MAX_DEPTH: usize = Value::MAX_DEPTH - 8;
 
 pub(crate) fn check(entry: &Entry, rules: &Rules, report: &mut Report) {
-    let checker = &mut Checker { entry, rules, report };
+    let placeholders = rules.kinds.get(&entry.kind).is_some_and(|kind| kind.placeholders);
+    let checker = &mut Checker { entry, rules, report, placeholders };
     if !checker.shape() {
         return;
     }
@@ -66,6 +68,7 @@ struct Checker<'a> {
     entry: &'a Entry,
     rules: &'a Rules,
     report: &'a mut Report,
+    placeholders: bool,
 }
 
 impl Checker<'_> {
@@ -136,6 +139,9 @@ impl Checker<'_> {
     }
 
     fn value(&mut self, value: &Value, path: &FieldPath, ty: &Type) {
+        if self.placeholders && has_placeholder(value) && !matches!(ty, Type::Object(_) | Type::Objects(_)) {
+            return;
+        }
         match (ty, value) {
             (Type::Any, _) | (Type::Bool, Value::Bool(_)) => {}
             // The loader has said why.
@@ -189,9 +195,41 @@ impl Checker<'_> {
                     );
                 }
             }
+            (Type::Number { min, max }, Value::Integer(_) | Value::Float(_)) => {
+                if value.as_float().is_none_or(|n| !(*min..=*max).contains(&n)) {
+                    let message = format!("{} is out of range", shown(value));
+                    self.bad(path, Code::BAD_VALUE, message, format!("write {}", ty.expected()));
+                }
+            }
+            (Type::Entry(_), Value::String(_)) => self.entry_id(value, path),
+            (Type::Entries(_), Value::Array(items)) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.value(item, &path.item(index), &Type::Entry(&[]));
+                }
+            }
+            (Type::Texts, Value::Map(pairs)) => {
+                for (key, value) in pairs {
+                    if !matches!(
+                        value,
+                        Value::String(_) | Value::Integer(_) | Value::Float(_) | Value::Bool(_)
+                    ) {
+                        self.wrong_type(&path.key(&key_text(key)), "a string, a number or a boolean", value);
+                    }
+                }
+            }
+            (Type::Objects(fields), Value::Array(items)) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.value(item, &path.item(index), &Type::Object(fields));
+                }
+            }
+            (Type::Map, Value::Map(_)) => {}
             (Type::Strings | Type::Modules, Value::Array(items)) => self.strings(items, path, ty),
-            (Type::Strings | Type::Modules | Type::Imports, Value::Map(pairs)) if pairs.is_empty() => {}
-            (Type::Imports | Type::Object(_), Value::Array(items)) if items.is_empty() => {}
+            (
+                Type::Strings | Type::Modules | Type::Imports | Type::Entries(_) | Type::Objects(_),
+                Value::Map(pairs),
+            ) if pairs.is_empty() => {}
+            (Type::Imports | Type::Object(_) | Type::Texts | Type::Map, Value::Array(items))
+                if items.is_empty() => {}
             (Type::Imports, Value::Map(pairs)) => {
                 for (alias, target) in pairs {
                     self.import(alias, target, path);
@@ -242,6 +280,20 @@ impl Checker<'_> {
                 Some(name) if matches!(ty, Type::Modules) => self.module(name, &path),
                 Some(_) => {}
             }
+        }
+    }
+
+    /// Whether it stands for an entry; whether there is one is asked later.
+    fn entry_id(&mut self, value: &Value, path: &FieldPath) {
+        let text = value.as_str().unwrap_or_default();
+        if let Err(error) = EntryId::relative(text, self.entry.id.namespace()) {
+            let message = format!("{} is no entry id: {error}", quote(text));
+            self.bad(
+                path,
+                Code::BAD_ID,
+                message,
+                "write `namespace:name`, or `name` for an entry of this namespace",
+            );
         }
     }
 
@@ -326,6 +378,11 @@ impl Checker<'_> {
     fn bad(&mut self, path: &FieldPath, code: Code, message: impl Into<String>, help: impl Into<String>) {
         self.report.push(Problem::in_field(self.entry, path.clone(), code, message).help(help));
     }
+}
+
+/// Whether a text is to be replaced before it means anything.
+pub(crate) fn has_placeholder(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.contains("${"))
 }
 
 /// What a value is, as an entry's author would say it.

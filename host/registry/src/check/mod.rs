@@ -3,11 +3,12 @@
 mod closure;
 mod fields;
 mod graph;
+mod links;
 mod names;
 mod references;
 
 pub(crate) use closure::{closure, dependents, targets};
-pub(crate) use fields::type_name;
+pub(crate) use fields::{check as check_fields, type_name};
 
 use crate::entry::Entry;
 use crate::report::Report;

@@ -2,7 +2,7 @@
 
 use super::closure::imports;
 use super::graph::Graph;
-use super::{Subject, names};
+use super::{Subject, links, names};
 use crate::EntryId;
 use crate::code::Code;
 use crate::entry::Entry;
@@ -29,6 +29,7 @@ pub(crate) fn check(subject: &Subject<'_>, rules: &Rules, report: &mut Report) {
             }
         }
     }
+    links::check(subject, rules, report);
     let graph = Graph::new(entries);
     for cycle in &graph.cycles {
         let entries: Vec<&Entry> = cycle.iter().map(|number| graph.entries[*number].as_ref()).collect();

@@ -1,0 +1,1 @@
+//! Directories that no path leads out of.

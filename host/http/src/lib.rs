@@ -1,0 +1,1 @@
+//! HTTP servers whose endpoints are functions.

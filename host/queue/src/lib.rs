@@ -1,0 +1,1 @@
+//! Queues with consumers, and the event bus.

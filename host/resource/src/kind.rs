@@ -1,0 +1,157 @@
+//! How an entry becomes a live thing.
+
+use crate::{Allowed, Host, Resources, Service, Shared};
+use perilune_registry::{Entry, EntryId, KindSpec};
+use perilune_value::{Failure, Value, from_value};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use std::any::Any;
+use std::cell::RefCell;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A kind of entry, and how one is opened.
+#[derive(Clone, Copy)]
+pub struct ResourceKind {
+    /// Name, fields and checks.
+    pub spec: KindSpec,
+    /// Makes the live thing. It must neither block nor act: connections are made when they are first needed, and what runs by
+    /// itself begins in [`Service::start`].
+    pub open: fn(&Opening<'_>) -> Result<Opened, Failure>,
+}
+
+/// What opening an entry gives.
+#[derive(Clone)]
+pub struct Opened {
+    /// The live thing; whoever asks for it names its type.
+    pub value: Arc<dyn Any + Send + Sync>,
+    /// Set for what runs by itself.
+    pub service: Option<Arc<dyn Service>>,
+}
+
+impl Opened {
+    /// A thing that waits to be used.
+    pub fn resource<T: Send + Sync + 'static>(value: Arc<T>) -> Self {
+        Opened { value, service: None }
+    }
+
+    /// A thing that runs by itself.
+    pub fn service<T: Service + 'static>(value: Arc<T>) -> Self {
+        Opened { value: value.clone(), service: Some(value) }
+    }
+}
+
+/// An entry that is being opened.
+pub struct Opening<'a> {
+    pub(crate) entry: &'a Entry,
+    pub(crate) data: Value,
+    pub(crate) resources: &'a Arc<Resources>,
+    /// Entries that are being opened because one needs the other, this one last.
+    pub(crate) way: Vec<EntryId>,
+    /// Entries that this one was made with.
+    pub(crate) needs: RefCell<Vec<Arc<Entry>>>,
+}
+
+impl Opening<'_> {
+    /// The entry as it was written.
+    pub fn entry(&self) -> &Entry {
+        self.entry
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &EntryId {
+        self.entry.id()
+    }
+
+    /// Its data with placeholders resolved.
+    pub fn data(&self) -> &Value {
+        &self.data
+    }
+
+    /// The data as a Rust type.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` with the field; the checks of the registry leave little to find.
+    pub fn config<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        from_value(self.data.clone()).map_err(|error| {
+            Failure::invalid(format!("{}: {error}", self.id())).with_detail("entry", self.id().to_string())
+        })
+    }
+
+    /// The id that a reference means: `name` stands for an entry of the same namespace.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` when it is no id.
+    pub fn resolve(&self, reference: &str) -> Result<EntryId, Failure> {
+        EntryId::relative(reference, self.id().namespace()).map_err(|error| {
+            Failure::invalid(format!("{}: `{reference}` is no entry id: {error}", self.id()))
+        })
+    }
+
+    /// The live thing of another entry; this one is opened anew when the other changes.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when there is no such entry, `Invalid` when it is something else or needs this one, and why it cannot be
+    /// opened.
+    pub fn resource<T: Send + Sync + 'static>(&self, reference: &str) -> Result<Arc<T>, Failure> {
+        let id = self.resolve(reference)?;
+        let (opened, entries) = self.resources.open(&id, &self.way)?;
+        self.needs.borrow_mut().extend(entries);
+        crate::resources::cast(&id, opened.value)
+    }
+
+    /// Says that this entry is made from another one as well, so that it is opened anew when that one changes.
+    pub fn depends_on(&self, entry: &Arc<Entry>) {
+        self.needs.borrow_mut().push(entry.clone());
+    }
+
+    /// The live things of the host, for a service that looks others up while it runs.
+    pub fn resources(&self) -> &Arc<Resources> {
+        self.resources
+    }
+
+    /// The folder that relative paths begin at: the application's.
+    pub fn folder(&self) -> Option<&Path> {
+        self.host().folder.as_deref()
+    }
+
+    /// What the host lets entries reach.
+    pub fn allowed(&self) -> &Allowed {
+        &self.host().allowed
+    }
+
+    /// What exists once in the host.
+    pub fn shared(&self) -> &Shared {
+        &self.host().shared
+    }
+
+    /// The host.
+    pub fn host(&self) -> &Arc<Host> {
+        self.resources.host()
+    }
+}
+
+/// Reads a duration such as `1m30s`, for `#[serde(deserialize_with)]`.
+///
+/// # Errors
+///
+/// When it is none.
+pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    perilune_registry::parse_duration(&text).ok_or_else(|| {
+        serde::de::Error::custom(format!("`{text}` is no duration such as 30s, 500ms or 1m30s"))
+    })
+}
+
+/// As [`duration`], for a field that may be absent.
+///
+/// # Errors
+///
+/// When it is none.
+pub fn optional_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    duration(deserializer).map(Some)
+}

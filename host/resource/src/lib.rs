@@ -1,0 +1,37 @@
+//! What is made from entries that hold no Lua: databases, stores, directories, queues, servers.
+//!
+//! A crate that offers such a thing describes it as a [`ResourceKind`]: the fields of its entries, and how one is opened.
+//! [`Resources`] opens each entry once, when somebody first asks for it, and again after the entry or one that it refers to
+//! has changed. What runs by itself, such as a server, is a [`Service`] besides, which [`Services`] starts and stops.
+//!
+//! # Layout
+//!
+//! | file | holds |
+//! |---|---|
+//! | `kind.rs` | [`ResourceKind`], [`Opening`]: how an entry becomes a live thing |
+//! | `resources.rs` | [`Resources`]: the live things of a host |
+//! | `service.rs`, `services.rs` | [`Service`] and its [`Lifecycle`]; starting and stopping all in order |
+//! | `placeholder.rs` | `${env:NAME}` in the fields of entries |
+//! | `allowed.rs` | [`Allowed`]: what the host lets entries reach outside |
+//! | `invoke.rs` | [`Invoke`]: how a service calls functions |
+//! | `stream.rs` | [`Stream`]: bytes that come or go piece by piece |
+//! | `shared.rs` | [`Shared`]: what exists once in a host |
+
+mod allowed;
+mod invoke;
+pub mod kind;
+mod placeholder;
+mod resources;
+mod service;
+mod services;
+mod shared;
+pub mod stream;
+
+pub use allowed::Allowed;
+pub use invoke::{Attachment, Invocation, Invoke};
+pub use kind::{Opened, Opening, ResourceKind};
+pub use resources::{Host, Resources, Variables};
+pub use service::{LIFECYCLE, Lifecycle, Service, Startup};
+pub use services::Services;
+pub use shared::Shared;
+pub use stream::Stream;

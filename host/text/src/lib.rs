@@ -1,0 +1,1 @@
+//! Regular expressions, differences, templates, sanitising: text that hostile scripts bring.
