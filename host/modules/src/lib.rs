@@ -44,11 +44,14 @@ modules! {
     granted:
         base64
         ctx
+        events
         funcs
         hash
         json
         logger
+        queue
         registry
+        store
         system
         time
         uuid;
