@@ -14,17 +14,25 @@ use tokio::time::Instant;
 
 fn entries(consumer: &str) -> [Entry; 3] {
     [
-        entry("jobs", "queue.queue", r#"{"driver": "memory", "dead_letter": {"queue": "dead", "max_attempts": 3}}"#),
+        entry(
+            "jobs",
+            "queue.queue",
+            r#"{"driver": "memory", "dead_letter": {"queue": "dead", "max_attempts": 3}}"#,
+        ),
         entry("dead", "queue.queue", r#"{"driver": "memory"}"#),
         entry(
             "consumer",
             "queue.consumer",
-            &format!(r#"{{"queue": "jobs", "func": "work", "lifecycle": {{"auto_start": true}} {consumer}}}"#),
+            &format!(
+                r#"{{"queue": "jobs", "func": "work", "lifecycle": {{"auto_start": true}} {consumer}}}"#
+            ),
         ),
     ]
 }
 
 type Answer = Result<Value, Failure>;
+type Answering = fn() -> Answer;
+type Settling = fn(&Delivery);
 
 /// The delivery that a call is for, as module `queue` finds it.
 fn delivery(call: &Invocation) -> Arc<Delivery> {
@@ -55,14 +63,18 @@ async fn a_minute() {
 #[tokio::test(start_paused = true)]
 async fn a_message_is_settled_by_what_its_call_returns() {
     let error = || Err(Failure::internal("no"));
-    let cases: [(&str, fn() -> Answer, usize); 7] = [
+    let cases: [(&str, Answering, usize); 7] = [
         ("nil", || Ok(Value::Nil), 0),
         ("true", || Ok(true.into()), 0),
         ("a value", || Ok("done".into()), 0),
         ("false", || Ok(false.into()), 1),
         ("an error", error, 1),
         ("a limit", || Err(Failure::new(Kind::Timeout, "no").with_detail("limit", "timeout")), 1),
-        ("an error that looks like no room", || Err(Failure::new(Kind::Unavailable, "no").with_retryable(true)), 1),
+        (
+            "an error that looks like no room",
+            || Err(Failure::new(Kind::Unavailable, "no").with_retryable(true)),
+            1,
+        ),
     ];
     for (what, answer, dead) in cases {
         let (app, mut calls) = answering("", move |_| answer()).await;
@@ -71,13 +83,17 @@ async fn a_message_is_settled_by_what_its_call_returns() {
         let times: Vec<Duration> = std::iter::from_fn(|| calls.try_recv().ok()).map(|(at, _)| at).collect();
         let expected: &[u64] = if dead == 1 { &[0, 100, 300] } else { &[0] };
         assert_eq!(times, expected.iter().map(|at| Duration::from_millis(*at)).collect::<Vec<_>>(), "{what}");
-        assert_eq!((app.queue("jobs").info().messages, app.queue("dead").info().messages), (0, dead), "{what}");
+        assert_eq!(
+            (app.queue("jobs").info().messages, app.queue("dead").info().messages),
+            (0, dead),
+            "{what}"
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_the_call_settled_itself_stays_so() {
-    let cases: [(fn(&Delivery), fn() -> Answer, usize); 2] = [
+    let cases: [(Settling, Answering, usize); 2] = [
         (|delivery| delivery.ack().expect("it is not settled yet"), || Err(Failure::internal("no")), 0),
         (|delivery| delivery.nack("no").expect("it is not settled yet"), || Ok(true.into()), 1),
     ];
