@@ -7,6 +7,7 @@ mod coroutines;
 mod data_modules;
 mod embedding;
 mod errors;
+mod fs;
 mod functions;
 mod hostile_guest;
 mod hot_swap;

@@ -7,9 +7,10 @@ use futures_util::future::BoxFuture;
 use perilune_resource::Stream;
 use perilune_resource::stream::{Stat, Whence};
 use perilune_value::Failure;
+use std::any::Any;
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Mutex, OwnedSemaphorePermit};
 
@@ -32,6 +33,8 @@ struct Open {
     position: AtomicU64,
     size: AtomicU64,
     gate: Gate,
+    /// Dropped with it.
+    held: OnceLock<Box<dyn Any + Send + Sync>>,
     _slot: OwnedSemaphorePermit,
 }
 
@@ -55,9 +58,18 @@ impl File {
             position: position.into(),
             size: size.into(),
             gate,
+            held: OnceLock::new(),
             _slot: slot,
         };
         File { open: Arc::new(open) }
+    }
+
+    /// Keeps something until the file is closed, such as a right to have it open. Only the first such thing is kept.
+    #[must_use]
+    pub fn holding(self, what: impl Any + Send + Sync) -> Self {
+        // A second one is handed back, and dropped here.
+        let _ = self.open.held.set(Box::new(what));
+        self
     }
 
     /// What is known of it now.
