@@ -11,6 +11,7 @@ mod functions;
 mod hostile_guest;
 mod hot_swap;
 mod isolation;
+mod kinds;
 mod language;
 mod limits;
 mod load;
