@@ -130,7 +130,7 @@ const NETWORK: Field = Field {
         name: "allow",
         ty: Type::Strings,
         required: true,
-        doc: "hosts that clients may reach, of those that the host allows: `api.example.com`, `*.example.com`, `10.0.0.0/8`, `*`",
+        doc: "hosts, each allowed by the host as well: `api.example.com`, `*.example.com`, `10.0.0.0/8`, `*`",
         ..FIELD
     }]),
     default: "all that the host allows",
