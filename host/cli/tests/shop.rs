@@ -1,5 +1,7 @@
 //! The shop of `examples/`, as its owner runs it and a customer uses it: the real program, the real browser.
 
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+
 mod support;
 
 use fantoccini::{Client, ClientBuilder, Locator};
