@@ -12,6 +12,7 @@ mod functions;
 mod hostile_guest;
 mod hot_swap;
 mod isolation;
+mod kinds;
 mod language;
 mod limits;
 mod load;
