@@ -50,11 +50,14 @@ modules! {
         crypto
         ctx
         fs
+        events
         funcs
         hash
         json
         logger
+        queue
         registry
+        store
         system
         time
         uuid
