@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `context.rs`, `chain.rs` | [`CallContext`]: what modules find in their cell |
 //! | `bindings.rs` | the interfaces as Rust traits |
+//! | `network/` | what clients of the network share: who may reach what |
 //! | `kinds.rs` | [`KINDS`]: entries that become live things |
 //! | `compute.rs`, `stack.rs` | work that takes long, or a deep stack, off the cell's thread |
 
@@ -18,6 +19,7 @@ mod chain;
 mod compute;
 mod context;
 mod kinds;
+mod network;
 mod stack;
 
 pub use chain::Chain;
@@ -53,6 +55,7 @@ modules! {
         events
         funcs
         hash
+        http_client
         json
         logger
         queue
@@ -61,5 +64,6 @@ modules! {
         system
         time
         uuid
+        websocket
         yaml;
 }
