@@ -3,11 +3,16 @@
 use crate::incoming::{ReadError, RequestBody};
 use crate::message::{Params, Request};
 use crate::reply::Reply;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName};
 use http::{Method, Uri};
+use perilune_resource::Stream;
+use perilune_resource::stream::Stat;
 use perilune_value::{Failure, Kind};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -153,7 +158,7 @@ impl BodyReader {
     /// # Errors
     ///
     /// `Invalid` when the body is larger than allowed, `Internal` when it did not come in time or broke off.
-    pub async fn next(&mut self) -> Result<Option<bytes::Bytes>, Failure> {
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
         let read = match self.deadline {
             None => self.body.next().await,
             Some(deadline) => tokio::time::timeout_at(deadline, self.body.next())
@@ -179,6 +184,72 @@ impl BodyReader {
     /// The exchange that it belongs to.
     pub fn exchange(&self) -> &Arc<Exchange> {
         &self.exchange
+    }
+}
+
+/// A body as a stream.
+struct BodyStream {
+    /// Held by whoever reads; `None` when nothing more comes.
+    reading: Arc<tokio::sync::Mutex<Reading>>,
+    position: Arc<AtomicU64>,
+    size: Option<u64>,
+}
+
+struct Reading {
+    body: Option<BodyReader>,
+    /// What came with the last piece and was not wanted yet.
+    rest: Bytes,
+}
+
+impl BodyReader {
+    /// The body as a stream to read from.
+    pub fn into_stream(self) -> Arc<dyn Stream> {
+        let size = self.length();
+        let reading = Reading { body: Some(self), rest: Bytes::new() };
+        Arc::new(BodyStream { reading: Arc::new(reading.into()), position: Arc::default(), size })
+    }
+}
+
+impl Stream for BodyStream {
+    fn read(&self, most: usize) -> BoxFuture<'static, Result<Option<Vec<u8>>, Failure>> {
+        let (reading, position) = (self.reading.clone(), self.position.clone());
+        async move {
+            let mut reading = reading.lock().await;
+            if reading.rest.is_empty() {
+                let Some(body) = &mut reading.body else { return Ok(None) };
+                let piece = body.next().await;
+                if !matches!(piece, Ok(Some(_))) {
+                    reading.body = None;
+                }
+                let Some(piece) = piece? else { return Ok(None) };
+                reading.rest = piece;
+            }
+            let most = most.min(reading.rest.len());
+            let bytes = reading.rest.split_to(most).to_vec();
+            position.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            Ok(Some(bytes))
+        }
+        .boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'static, Result<(), Failure>> {
+        let reading = self.reading.clone();
+        async move {
+            let mut reading = reading.lock().await;
+            reading.body = None;
+            reading.rest = Bytes::new();
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn stat(&self) -> Stat {
+        Stat {
+            size: self.size,
+            position: self.position.load(Ordering::Relaxed),
+            readable: true,
+            ..Stat::default()
+        }
     }
 }
 

@@ -19,6 +19,10 @@ use perilune_value::Failure;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use perilune_resource::Stream;
+use perilune_resource::stream::Stat;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
@@ -128,15 +132,14 @@ impl Reply {
     /// `Invalid` when the body has begun.
     pub fn set_transfer(&self, transfer: Transfer) -> Result<(), Failure> {
         let mut state = self.state();
-        let state = state.open()?;
         match transfer {
             // What is streamed comes in chunks over HTTP/1.1 and in frames over HTTP/2.
             Transfer::Chunked => {
-                state.headers.remove(CONTENT_LENGTH);
+                state.open()?.headers.remove(CONTENT_LENGTH);
+                Ok(())
             }
-            Transfer::Events => state.begin_events()?,
+            Transfer::Events => state.begin_events(),
         }
-        Ok(())
     }
 
     /// Adds bytes to the body. False when there is no room before the client has taken some: nothing was added then.
@@ -155,13 +158,13 @@ impl Reply {
     /// # Errors
     ///
     /// `Internal` when the client is gone.
-    pub fn write_json(&self, text: &str) -> Result<bool, Failure> {
+    pub fn write_json(&self, text: &[u8]) -> Result<bool, Failure> {
         let mut state = self.state();
         state.is_touched = true;
         if !state.is_fixed && !state.headers.contains_key(CONTENT_TYPE) {
             state.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"))?;
         }
-        self.append(&mut state, |buffer| buffer.extend_from_slice(text.as_bytes()))
+        self.append(&mut state, |buffer| buffer.extend_from_slice(text))
     }
 
     /// Sends an event, whose data is JSON text. False as with [`Reply::write`].
@@ -175,9 +178,7 @@ impl Reply {
         }
         let mut state = self.state();
         state.is_touched = true;
-        if !state.events {
-            state.open()?.begin_events()?;
-        }
+        state.begin_events()?;
         let parts = ["event: ", name, "\ndata: ", data, "\n\n"];
         let done = self.append(&mut state, |buffer| {
             buffer.extend(parts.iter().flat_map(|part| part.as_bytes()));
@@ -240,9 +241,9 @@ impl Reply {
         Ok(())
     }
 
-    /// Bytes written so far.
-    pub fn written(&self) -> u64 {
-        self.state().written
+    /// The body as a stream to write to.
+    pub fn into_stream(self: Arc<Self>) -> Arc<dyn Stream> {
+        Arc::new(Writer(self))
     }
 
     fn append(&self, state: &mut State, add: impl FnOnce(&mut Vec<u8>)) -> Result<bool, Failure> {
@@ -368,7 +369,10 @@ impl State {
     }
 
     fn begin_events(&mut self) -> Result<(), Failure> {
-        self.events = true;
+        if self.events {
+            return Ok(());
+        }
+        self.open()?.events = true;
         self.headers.remove(CONTENT_LENGTH);
         self.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"))?;
         self.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"))
@@ -450,5 +454,23 @@ impl Drop for Streamed {
         drop(state);
         self.reply.room.notify_waiters();
         self.call.abort();
+    }
+}
+
+/// The body as a stream. Closing it changes nothing: the response ends with its handler.
+struct Writer(Arc<Reply>);
+
+impl Stream for Writer {
+    fn write(&self, data: Vec<u8>) -> BoxFuture<'static, Result<(), Failure>> {
+        self.0.clone().write_all(data).boxed()
+    }
+
+    fn flush(&self) -> BoxFuture<'static, Result<(), Failure>> {
+        let flushed = self.0.flush();
+        async move { flushed }.boxed()
+    }
+
+    fn stat(&self) -> Stat {
+        Stat { position: self.0.state().written, writable: true, ..Stat::default() }
     }
 }

@@ -46,6 +46,7 @@ modules! {
         ctx
         funcs
         hash
+        http
         json
         logger
         registry

@@ -137,7 +137,8 @@ impl wit::Host for CellState {
     }
 }
 
-fn too_much() -> Failure {
+/// What a cell is told that has more read for it than it may use.
+pub(crate) fn too_much() -> Failure {
     Failure::new(perilune_value::Kind::RateLimited, "what the cell has read but not taken exceeds its `limits.memory`")
         .with_detail("limit", "memory")
 }
