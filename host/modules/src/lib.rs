@@ -49,6 +49,7 @@ modules! {
         json
         logger
         registry
+        security
         system
         time
         uuid;
