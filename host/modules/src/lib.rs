@@ -58,6 +58,7 @@ modules! {
         queue
         registry
         store
+        security
         system
         time
         uuid

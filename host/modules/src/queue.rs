@@ -46,13 +46,13 @@ impl wit::Host for CellState {
         Ok(self.tickets.take(ticket)?.map_err(failure_to_wit))
     }
 
-    fn message(&mut self) -> Answer<wit::Message> {
+    fn message(&mut self) -> Answer<wit::Delivery> {
         let Some(delivery) = CallContext::of(self)?.attachment::<Delivery>() else {
             let message = "there is no message: a queue's consumer did not make this call";
             return answer(Err(Failure::invalid(message)));
         };
         let (id, headers) = (delivery.message().id.to_string(), delivery.headers().to_msgpack());
-        answer(self.handles.insert(Arc::new(delivery)).map(|handle| wit::Message { handle, id, headers }))
+        answer(self.handles.insert(Arc::new(delivery)).map(|handle| wit::Delivery { handle, id, headers }))
     }
 
     fn ack(&mut self, of: Handle) -> Answer<()> {
@@ -63,12 +63,12 @@ impl wit::Host for CellState {
         answer(delivery(self, of).and_then(|delivery| delivery.nack("the function refused it")))
     }
 
-    fn info(&mut self, queue: String) -> Answer<wit::Info> {
+    fn info(&mut self, queue: String) -> Answer<wit::Counts> {
         let context = CallContext::of(self)?;
         let queue = context.check("queue.info", &queue).and_then(|()| context.resource::<Queue>(&queue));
         answer(queue.map(|queue| {
             let info = queue.info();
-            wit::Info {
+            wit::Counts {
                 message_count: info.messages as u64,
                 consumer_count: info.consumers as u64,
                 ready: info.ready,

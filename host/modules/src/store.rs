@@ -84,10 +84,10 @@ impl wit::Host for CellState {
         Ok(self.handles.remove(of))
     }
 
-    fn info(&mut self, of: Handle) -> Answer<wit::Info> {
+    fn info(&mut self, of: Handle) -> Answer<wit::Properties> {
         answer(guarded(self, of, "store.info", None)?.map(|store| {
             let info = store.info();
-            wit::Info { backend: info.backend.to_owned(), consistency: info.consistency.to_owned() }
+            wit::Properties { backend: info.backend.to_owned(), consistency: info.consistency.to_owned() }
         }))
     }
 

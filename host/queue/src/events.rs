@@ -34,7 +34,9 @@ impl Event {
         for (text, what) in [(system, "system"), (kind, "kind")] {
             name(text, what)?;
             if text.contains('*') {
-                return Err(Failure::invalid(format!("the {what} `{text}` has a `*`, which is for patterns")));
+                return Err(Failure::invalid(format!(
+                    "the {what} `{text}` has a `*`, which is for patterns"
+                )));
             }
         }
         // An entry's id, as a rule.

@@ -75,11 +75,14 @@ fn header((name, value): (Value, Value)) -> Result<(String, Value), Failure> {
         return Err(Failure::invalid("the name of a header is a text of 1 to 255 bytes"));
     };
     if name == "attempts" || name.starts_with("x_") {
-        let message = format!("header {}: `attempts` and names that begin with `x_` are set by queues", quote(name));
+        let message =
+            format!("header {}: `attempts` and names that begin with `x_` are set by queues", quote(name));
         return Err(Failure::invalid(message));
     }
     match value {
-        Value::String(_) | Value::Integer(_) | Value::Float(_) | Value::Bool(_) => Ok((name.to_owned(), value)),
+        Value::String(_) | Value::Integer(_) | Value::Float(_) | Value::Bool(_) => {
+            Ok((name.to_owned(), value))
+        }
         other => Err(Failure::invalid(format!(
             "header {} is a {}; headers are strings, numbers or booleans",
             quote(name),

@@ -16,7 +16,8 @@ impl Pattern {
         crate::events::name(text, what)?;
         let stem = text.strip_suffix('*').unwrap_or(text);
         if stem.contains('*') {
-            let message = format!("the {what} `{text}` has a `*` before its end; only the last character may be one");
+            let message =
+                format!("the {what} `{text}` has a `*` before its end; only the last character may be one");
             return Err(Failure::invalid(message));
         }
         Ok(Pattern(text.to_owned()))

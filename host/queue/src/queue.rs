@@ -44,7 +44,12 @@ pub(crate) const KIND: ResourceKind = ResourceKind {
             },
             Field {
                 name: "driver_options",
-                ty: Type::Object(&[Field { name: "memory", ty: Type::Object(MEMORY), doc: "options of the memory driver", ..FIELD }]),
+                ty: Type::Object(&[Field {
+                    name: "memory",
+                    ty: Type::Object(MEMORY),
+                    doc: "options of the memory driver",
+                    ..FIELD
+                }]),
                 doc: "what only some drivers know",
                 ..FIELD
             },
@@ -117,9 +122,7 @@ fn check(entry: &Entry) -> Vec<Problem> {
         return Vec::new();
     }
     let message = "a queue cannot be its own dead-letter queue: what failed would come back for ever";
-    vec![
-        Problem::in_field(entry, "dead_letter.queue", Code::BAD_VALUE, message).help("name another queue"),
-    ]
+    vec![Problem::in_field(entry, "dead_letter.queue", Code::BAD_VALUE, message).help("name another queue")]
 }
 
 #[derive(Deserialize)]
@@ -184,7 +187,10 @@ fn open(opening: &Opening<'_>) -> Result<Opened, Failure> {
     let dead_letter = config.dead_letter.map(|dead| {
         let queue: Arc<Queue> = opening.resource(&dead.queue)?;
         if Arc::ptr_eq(&queue.row, &row) {
-            let message = format!("{} is another entry of this same queue, whose dead letters it cannot take", queue.id);
+            let message = format!(
+                "{} is another entry of this same queue, whose dead letters it cannot take",
+                queue.id
+            );
             return Err(Failure::invalid(message));
         }
         Ok(DeadLetter { queue, max_attempts: dead.max_attempts.unwrap_or(MAX_ATTEMPTS) })
@@ -252,7 +258,9 @@ impl Queue {
         let codec = self.codec;
         let body = in_proportion(value.as_bytes().len(), move || {
             if is_nothing(&value) {
-                return Err(Failure::invalid("there is nothing to publish: the data is nil or an empty table"));
+                return Err(Failure::invalid(
+                    "there is nothing to publish: the data is nil or an empty table",
+                ));
             }
             codec.encode(&value)
         });
@@ -277,8 +285,11 @@ impl Queue {
                 self.id
             ))),
             Err(Refused::Full) => {
-                let message = format!("{}: the queue is full: it holds {messages} messages or {bytes} bytes", self.id);
-                Err(Failure::new(Kind::Unavailable, message).with_retryable(true).with_detail("limit", "queue"))
+                let message =
+                    format!("{}: the queue is full: it holds {messages} messages or {bytes} bytes", self.id);
+                Err(Failure::new(Kind::Unavailable, message)
+                    .with_retryable(true)
+                    .with_detail("limit", "queue"))
             }
         }
     }

@@ -11,6 +11,7 @@
 //! | `kind.rs` | [`ResourceKind`], [`Opening`]: how an entry becomes a live thing |
 //! | `resources.rs` | [`Resources`]: the live things of a host |
 //! | `service.rs`, `services.rs` | [`Service`] and its [`Lifecycle`]; starting and stopping all in order |
+//! | `security.rs` | [`Security`]: what a service's calls act with, from `lifecycle.security`; `Security::of(opening, &lifecycle)` in `open`, [`Security::authority`] for each call |
 //! | `placeholder.rs` | `${env:NAME}` in the fields of entries |
 //! | `allowed.rs` | [`Allowed`]: what the host lets entries reach outside |
 //! | `invoke.rs` | [`Invoke`]: how a service calls functions |
@@ -23,6 +24,7 @@ mod invoke;
 pub mod kind;
 mod placeholder;
 mod resources;
+mod security;
 mod service;
 mod services;
 mod shared;
@@ -33,6 +35,7 @@ pub use allowed::Allowed;
 pub use invoke::{Attachment, Invocation, Invoke};
 pub use kind::{Opened, Opening, ResourceKind};
 pub use resources::{Host, Resources, Variables};
+pub use security::Security;
 pub use service::{LIFECYCLE, Lifecycle, Service, Startup};
 pub use services::Services;
 pub use shared::Shared;

@@ -69,12 +69,11 @@ impl Query {
     pub fn new(prefix: &[u8], after: Option<&[u8]>, limit: Option<i64>) -> Result<Self, Failure> {
         let limit = match limit {
             None => Self::DEFAULT,
-            Some(limit) => usize::try_from(limit)
-                .ok()
-                .filter(|limit| (1..=Self::MOST).contains(limit))
-                .ok_or_else(|| {
-                    Failure::invalid(format!("a limit is a number from 1 to {}, not {limit}", Self::MOST))
-                })?,
+            Some(limit) => {
+                usize::try_from(limit).ok().filter(|limit| (1..=Self::MOST).contains(limit)).ok_or_else(
+                    || Failure::invalid(format!("a limit is a number from 1 to {}, not {limit}", Self::MOST)),
+                )?
+            }
         };
         let after = after.map(|after| text(after, "key in `after`").map(str::to_owned)).transpose()?;
         Ok(Query { prefix: text(prefix, "prefix")?.to_owned(), after, limit })

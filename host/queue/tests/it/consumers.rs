@@ -14,12 +14,18 @@ use tokio::time::Instant;
 
 fn entries(consumer: &str) -> [Entry; 3] {
     [
-        entry("jobs", "queue.queue", r#"{"driver": "memory", "dead_letter": {"queue": "dead", "max_attempts": 3}}"#),
+        entry(
+            "jobs",
+            "queue.queue",
+            r#"{"driver": "memory", "dead_letter": {"queue": "dead", "max_attempts": 3}}"#,
+        ),
         entry("dead", "queue.queue", r#"{"driver": "memory"}"#),
         entry(
             "consumer",
             "queue.consumer",
-            &format!(r#"{{"queue": "jobs", "func": "work", "lifecycle": {{"auto_start": true}} {consumer}}}"#),
+            &format!(
+                r#"{{"queue": "jobs", "func": "work", "lifecycle": {{"auto_start": true}} {consumer}}}"#
+            ),
         ),
     ]
 }
@@ -62,7 +68,11 @@ async fn a_message_is_settled_by_what_its_call_returns() {
         ("false", || Ok(false.into()), 1),
         ("an error", error, 1),
         ("a limit", || Err(Failure::new(Kind::Timeout, "no").with_detail("limit", "timeout")), 1),
-        ("an error that looks like no room", || Err(Failure::new(Kind::Unavailable, "no").with_retryable(true)), 1),
+        (
+            "an error that looks like no room",
+            || Err(Failure::new(Kind::Unavailable, "no").with_retryable(true)),
+            1,
+        ),
     ];
     for (what, answer, dead) in cases {
         let (app, mut calls) = answering("", move |_| answer()).await;
@@ -71,7 +81,11 @@ async fn a_message_is_settled_by_what_its_call_returns() {
         let times: Vec<Duration> = std::iter::from_fn(|| calls.try_recv().ok()).map(|(at, _)| at).collect();
         let expected: &[u64] = if dead == 1 { &[0, 100, 300] } else { &[0] };
         assert_eq!(times, expected.iter().map(|at| Duration::from_millis(*at)).collect::<Vec<_>>(), "{what}");
-        assert_eq!((app.queue("jobs").info().messages, app.queue("dead").info().messages), (0, dead), "{what}");
+        assert_eq!(
+            (app.queue("jobs").info().messages, app.queue("dead").info().messages),
+            (0, dead),
+            "{what}"
+        );
     }
 }
 

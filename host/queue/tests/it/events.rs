@@ -59,7 +59,10 @@ fn everybody_who_listens_hears_and_nobody_else() {
     send(&bus, "shop", "open");
     drop(one);
     send(&bus, "shop", "close");
-    assert_eq!((heard(&first), heard(&second)), (vec!["shop open p".into()], vec!["shop open p".into(), "shop close p".into()]));
+    assert_eq!(
+        (heard(&first), heard(&second)),
+        (vec!["shop open p".into()], vec!["shop open p".into(), "shop close p".into()])
+    );
     assert!(bus.has_listener("shop") && !bus.has_listener("other"));
 }
 
@@ -67,9 +70,14 @@ fn everybody_who_listens_hears_and_nobody_else() {
 fn events_and_patterns_are_checked() {
     let nil = Packed::from(&Value::Nil);
     let long = "x".repeat(256);
-    for (system, kind, path) in
-        [("", "k", "p"), ("s", "", "p"), ("s", "k", ""), (&long, "k", "p"), ("s*", "k", "p"), ("s", "k*", "p")]
-    {
+    for (system, kind, path) in [
+        ("", "k", "p"),
+        ("s", "", "p"),
+        ("s", "k", ""),
+        (&long, "k", "p"),
+        ("s*", "k", "p"),
+        ("s", "k*", "p"),
+    ] {
         assert_eq!(Event::new(system, kind, path, nil.clone()).expect_err("it is wrong").kind, Kind::Invalid);
     }
     let large = Packed::from(&Value::from("x".repeat(Event::MOST_DATA)));
@@ -95,7 +103,11 @@ async fn changes_of_the_registry_are_events() {
     ]);
     assert_eq!(
         heard(&list),
-        ["registry entry.delete app:unheard v2", "registry entry.update app:jobs v2", "registry entry.create app:new v2"]
+        [
+            "registry entry.delete app:unheard v2",
+            "registry entry.update app:jobs v2",
+            "registry entry.create app:new v2"
+        ]
     );
     drop(bus);
 }

@@ -125,7 +125,10 @@ async fn there_must_be_something_to_publish() {
 
 #[tokio::test]
 async fn the_codec_decides_what_a_body_may_be() {
-    let app = App::queues(&[("json", PLAIN), ("msgpack", r#"{"driver": "memory", "codec": "application/msgpack"}"#)]);
+    let app = App::queues(&[
+        ("json", PLAIN),
+        ("msgpack", r#"{"driver": "memory", "codec": "application/msgpack"}"#),
+    ]);
     let binary = Value::String(vec![0xff, 0]);
     publish(&app.queue("msgpack"), binary.clone()).await.expect("MessagePack holds it");
     assert_eq!(said(&app.queue("msgpack").take().await), binary);
@@ -137,13 +140,24 @@ async fn the_codec_decides_what_a_body_may_be() {
 #[test]
 fn headers_are_few_small_and_nobody_elses() {
     let headers = |text: &str| Headers::new(json::decode(text.as_bytes()).expect("it is JSON"));
-    let fine = headers(r#"{"priority": 5, "reply_to": "app:answers", "amqp.persistent": true}"#).expect("they are fine");
+    let fine = headers(r#"{"priority": 5, "reply_to": "app:answers", "amqp.persistent": true}"#)
+        .expect("they are fine");
     assert_eq!(fine.get("priority"), Some(&Value::from(5)));
     assert_eq!(Headers::new(Value::Nil), Ok(Headers::default()));
     let many = format!("{{{}}}", (0..65).map(|n| format!("\"h{n}\": 1")).collect::<Vec<_>>().join(","));
     let large = format!("{{\"h\": \"{}\"}}", "x".repeat(20_000));
     let long = format!("{{\"{}\": 1}}", "n".repeat(256));
-    for wrong in [r#"{"attempts": 1}"#, r#"{"x_y": 1}"#, r#"{"": 1}"#, r#"{"h": [1]}"#, "[1]", "1", &many, &large, &long] {
+    for wrong in [
+        r#"{"attempts": 1}"#,
+        r#"{"x_y": 1}"#,
+        r#"{"": 1}"#,
+        r#"{"h": [1]}"#,
+        "[1]",
+        "1",
+        &many,
+        &large,
+        &long,
+    ] {
         assert_eq!(headers(wrong).expect_err(wrong).kind, Kind::Invalid);
     }
 }
