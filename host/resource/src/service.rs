@@ -2,6 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use perilune_registry::{Field, Type};
+use perilune_security::GROUP;
 use perilune_value::{Failure, Value};
 use serde::Deserialize;
 use std::time::Duration;
@@ -10,6 +11,11 @@ use std::time::Duration;
 pub trait Service: Send + Sync {
     /// Begins to run. Returns when it is ready, with the reason when it cannot be.
     fn start(&self) -> BoxFuture<'static, Result<(), Failure>>;
+
+    /// Where it can be reached once it has started, such as `http://127.0.0.1:8080`.
+    fn address(&self) -> Option<String> {
+        None
+    }
 
     /// Ends: takes nothing new, lets what runs finish. The caller drops the future when it has waited long enough, and with
     /// that what still runs must end too.
@@ -176,6 +182,7 @@ const SECURITY: &[Field] = &[
                 ..FIELD
             },
         ]),
+        required: true,
         doc: "on whose behalf it runs",
         ..FIELD
     },
@@ -188,7 +195,7 @@ const SECURITY: &[Field] = &[
     },
     Field {
         name: "groups",
-        ty: Type::Strings,
+        ty: Type::Introduced(GROUP),
         default: "none",
         doc: "groups of policies of its scope",
         ..FIELD
