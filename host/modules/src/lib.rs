@@ -51,8 +51,8 @@ modules! {
         compress
         crypto
         ctx
-        fs
         events
+        fs
         funcs
         hash
         http
@@ -61,8 +61,8 @@ modules! {
         logger
         queue
         registry
-        store
         security
+        store
         system
         time
         uuid
