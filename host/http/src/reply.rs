@@ -10,19 +10,19 @@
 
 use crate::body::{Body, BodyError};
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
 };
 use http::{Response, StatusCode};
 use hyper::body::{Body as HyperBody, Frame};
+use perilune_resource::Stream;
+use perilune_resource::stream::Stat;
 use perilune_value::Failure;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use perilune_resource::Stream;
-use perilune_resource::stream::Stat;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
