@@ -1,9 +1,10 @@
 //! One connection: encryption, protocol, and whatever ends it.
 
-use crate::message::{self, Request, Response};
+use crate::message::{self, Request, Response, refusal};
 use crate::server::Server;
 use crate::watch::{End, Watch, Watched};
 use crate::{incoming::RequestBody, serve};
+use http::StatusCode;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -122,13 +123,20 @@ async fn respond(
     watch: &Arc<Watch>,
     request: hyper::Request<Incoming>,
 ) -> Response {
+    let authority = match server.security.authority() {
+        Ok(authority) => authority,
+        Err(failure) => {
+            tracing::error!(error = %failure.message, "a request was refused: what its call would act with is gone");
+            return refusal(StatusCode::SERVICE_UNAVAILABLE, "service unavailable");
+        }
+    };
     let (head, body) = request.into_parts();
     let in_flight = watch.request(head.version == http::Version::HTTP_2);
     let request = Request {
         head,
         body: RequestBody::new(body, server.max_body, server.read_patience),
         client: connection.peer,
-        authority: server.authority.clone(),
+        authority,
         matched: None,
         connection,
     };

@@ -19,9 +19,7 @@
 //! | `exchange.rs`, `incoming.rs`, `multipart.rs` | what a handler sees of its request |
 //! | `reply.rs`, `body.rs` | a response while it is made, and while it is sent |
 //! | `message.rs` | [`Request`] and [`Response`] as middleware sees them |
-//! | `authority.rs` | what the calls of a server act with |
 
-mod authority;
 mod body;
 mod connection;
 mod current;

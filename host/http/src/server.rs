@@ -6,7 +6,7 @@ use crate::serve::Surroundings;
 use crate::watch::Patience;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::server::conn::auto::Builder;
-use perilune_security::Authority;
+use perilune_resource::Security;
 use perilune_value::{Failure, Kind};
 use std::io;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ const OUT_OF_ROOM: Duration = Duration::from_millis(50);
 pub(crate) struct Server {
     pub(crate) surroundings: Surroundings,
     pub(crate) current: Current,
-    pub(crate) authority: Authority,
+    pub(crate) security: Arc<Security>,
     pub(crate) protocol: Builder<TokioExecutor>,
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) patience: Patience,

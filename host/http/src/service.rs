@@ -5,13 +5,12 @@ use crate::current::Current;
 use crate::serve::Surroundings;
 use crate::server::{Running, Server};
 use crate::settings::{Settings, address};
+use crate::tls;
 use crate::watch::Patience;
-use crate::{authority, tls};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use perilune_registry::{Code, Entry, EntryId, Field, Fields, KindSpec, Problem, Type};
-use perilune_resource::{Host, LIFECYCLE, Opened, Opening, ResourceKind, Resources, Service};
-use perilune_security::Authority;
+use perilune_resource::{Host, LIFECYCLE, Opened, Opening, ResourceKind, Resources, Security, Service};
 use perilune_value::{Failure, Value};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -192,7 +191,7 @@ pub struct HttpService {
     settings: Settings,
     addresses: Vec<SocketAddr>,
     tls: Option<TlsAcceptor>,
-    authority: Authority,
+    security: Arc<Security>,
     running: Arc<Mutex<Option<Running>>>,
 }
 
@@ -204,7 +203,7 @@ fn open(opening: &Opening<'_>) -> Result<Opened, Failure> {
         resources: Arc::downgrade(opening.resources()),
         addresses: address(&settings.addr)?,
         tls: tls::acceptor(settings.tls.as_ref())?,
-        authority: authority::of(opening)?,
+        security: Arc::new(Security::of(opening, &settings.lifecycle)?),
         running: Arc::default(),
         settings,
     })))
@@ -228,7 +227,7 @@ impl HttpService {
         Ok(Server {
             current: Current::new(self.id.clone(), self.host.registry.clone(), &surroundings)?,
             surroundings,
-            authority: self.authority.clone(),
+            security: self.security.clone(),
             protocol: protocol(header_bytes, limits.max_headers),
             tls: self.tls.clone(),
             patience: Patience {
@@ -258,6 +257,11 @@ impl Service for HttpService {
             Ok(())
         }
         .boxed()
+    }
+
+    fn address(&self) -> Option<String> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        self.local_addr().map(|address| format!("{scheme}://{address}"))
     }
 
     fn stop(&self) -> BoxFuture<'static, ()> {

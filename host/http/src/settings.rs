@@ -1,5 +1,6 @@
 //! The fields of an `http.service`, as numbers and times.
 
+use perilune_resource::Lifecycle;
 use perilune_resource::kind::optional_duration;
 use perilune_value::Failure;
 use serde::Deserialize;
@@ -15,6 +16,8 @@ pub(crate) struct Settings {
     #[serde(default)]
     pub(crate) limits: Limits,
     pub(crate) tls: Option<TlsSettings>,
+    #[serde(default)]
+    pub(crate) lifecycle: Lifecycle,
 }
 
 /// How long a client may take. There is always a limit: a connection that waits for ever costs memory for ever.

@@ -21,8 +21,7 @@ pub const MODULE: Module = Module {
     link: |linker| wit::add_to_linker::<_, HasSelf<CellState>>(linker, |state| state),
 };
 
-/// Bytes up to which JSON is read and written where it is asked for: well below a millisecond. What is larger takes a thread that
-/// may block.
+/// Bytes up to which JSON is written where it is asked for: well below a millisecond.
 const QUICK: usize = 64 << 10;
 
 type Found<T> = Result<T, Failure>;

@@ -1,10 +1,10 @@
 //! Bodies: whole, as JSON, as forms. What is kept of them for a cell is counted.
 
-use super::QUICK;
 use crate::bindings::http as wit;
 use crate::streams::too_much;
 use perilune_cell::{CellState, Reservation};
 use perilune_http::{BodyLimits, BodyReader, Exchange, Form, Upload};
+use perilune_resource::in_proportion;
 use perilune_value::{Failure, Kind, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,25 +72,13 @@ pub(super) async fn whole(mut body: BodyReader, held: &Arc<perilune_cell::Held>)
 /// All of a body as the MessagePack of its JSON.
 pub(super) async fn json(body: BodyReader, held: &Arc<perilune_cell::Held>) -> Result<Held, Failure> {
     let text = whole(body, held).await?;
-    let decoded = match text.bytes.len() {
-        0..=QUICK => json::decode_to_msgpack(&text.bytes),
-        _ => blocking(move || json::decode_to_msgpack(&text.bytes)).await,
-    };
+    let decoded = in_proportion(text.bytes.len(), move || json::decode_to_msgpack(&text.bytes)).await;
     let decoded = decoded.map_err(|failure| Failure {
         kind: Kind::Invalid,
         message: format!("the body is no JSON: {}", failure.message),
         ..failure
     })?;
     Held::new(decoded, held)
-}
-
-/// Does something that takes long on a thread that may block.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
-) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| Err(Failure::internal(format!("the host failed: {error}"))))
 }
 
 /// A body as a form, with at most so many bytes of it in memory.

@@ -1,10 +1,11 @@
 //! Writing: quickly where there is room, and never more at once than is quick.
 
 use super::QUICK;
-use super::request::{Held, blocking};
+use super::request::Held;
 use crate::bindings::http::{Transfer as WitTransfer, Written};
 use perilune_cell::Reservation;
 use perilune_http::{Reply, Transfer};
+use perilune_resource::in_proportion;
 use perilune_value::{Failure, Kind, json};
 use std::sync::Arc;
 
@@ -56,7 +57,7 @@ pub(super) async fn encode(
     reserved: Reservation,
     held: &Arc<perilune_cell::Held>,
 ) -> Result<Held, Failure> {
-    let written = blocking(move || {
+    let written = in_proportion(value.len(), move || {
         let _reserved = reserved;
         text(&value)
     });
