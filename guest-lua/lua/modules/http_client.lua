@@ -43,7 +43,9 @@ local function split(options)
       if type(file) == "table" then
         file = copy(file)
         file.content = type(file.content) == "string" and beside(file.content) or nil
-        file.reader = core.stream_handle(file.reader)
+        if file.reader ~= nil then
+          file.reader = core.stream_handle(file.reader) or false
+        end
       end
       files[i] = file
     end

@@ -251,7 +251,11 @@ fn file(item: Value, contents: &mut Contents, readers: Readers<'_>) -> Result<Fi
     let filename = options.text("filename")?;
     let content_type = options.text("content_type")?;
     let bytes = contents.take(options.integer("content", 1, u64::MAX)?)?;
-    let reader = options.integer("reader", 1, u64::MAX)?;
+    let reader = match options.take("reader") {
+        None => None,
+        Some(Value::Integer(handle)) => Some(handle.cast_unsigned()),
+        Some(_) => return Err(Failure::invalid("`reader` must be a stream")),
+    };
     options.finish()?;
     let content = match (bytes, reader) {
         (Some(bytes), None) => Content::Bytes(bytes),
