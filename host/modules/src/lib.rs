@@ -53,6 +53,7 @@ modules! {
         hash
         json
         logger
+        metrics
         registry
         system
         time
