@@ -60,6 +60,7 @@ modules! {
         json
         logger
         queue
+        metrics
         registry
         security
         store

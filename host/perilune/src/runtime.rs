@@ -129,6 +129,11 @@ impl Runtime {
         RuntimeBuilder::default()
     }
 
+    /// What entries have recorded through module `metrics`, in Prometheus' text format.
+    pub fn metrics(&self) -> String {
+        self.inner.modules.resources.host().shared.get::<modules::metrics::Metrics>().render()
+    }
+
     /// Calls a function, a module's method, or a process to its end.
     ///
     /// # Errors
