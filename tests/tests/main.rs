@@ -6,6 +6,7 @@ mod clean_memory;
 mod coroutines;
 mod data_modules;
 mod embedding;
+mod env;
 mod errors;
 mod fs;
 mod functions;

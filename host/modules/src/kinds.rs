@@ -3,13 +3,7 @@
 use perilune_resource::{ResourceKind, Variables};
 
 /// Every kind, by the crate that opens it. Adding one is one line here.
-pub const KINDS: &[&[ResourceKind]] = &[perilune_files::KINDS];
+pub const KINDS: &[&[ResourceKind]] = &[perilune_environment::KINDS, perilune_files::KINDS];
 
 /// What `${env:NAME}` in an entry's fields means.
-pub const VARIABLES: Variables = |resources, name| {
-    let allowed = &resources.host().allowed.environment;
-    if !allowed.iter().any(|item| item == name) {
-        return Ok(None);
-    }
-    Ok(std::env::var(name).ok())
-};
+pub const VARIABLES: Variables = perilune_environment::lookup;

@@ -44,6 +44,7 @@ modules! {
     granted:
         base64
         ctx
+        env
         fs
         funcs
         hash
