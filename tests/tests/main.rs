@@ -8,6 +8,7 @@ mod coroutines;
 mod crypto;
 mod data_modules;
 mod embedding;
+mod env;
 mod errors;
 mod fs;
 mod functions;

@@ -52,6 +52,7 @@ modules! {
         crypto
         ctx
         events
+        env
         fs
         funcs
         hash
