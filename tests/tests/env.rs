@@ -145,5 +145,8 @@ async fn policies_know_a_variable_by_one_name() {
         return true");
     let scope = Scope::new([Policy::new("test:url", OnlyUrl)]);
     let authority = Authority { actor: Some(Arc::new(Actor::new("user:1"))), scope: Some(scope) };
-    assert_eq!(app.runtime.call_with(Call::new("app:main").authority(authority)).await, Ok(Value::Bool(true)));
+    assert_eq!(
+        app.runtime.call_with(Call::new("app:main").authority(authority)).await,
+        Ok(Value::Bool(true))
+    );
 }

@@ -51,8 +51,8 @@ modules! {
         compress
         crypto
         ctx
-        events
         env
+        events
         fs
         funcs
         hash
@@ -60,8 +60,8 @@ modules! {
         http_client
         json
         logger
-        queue
         metrics
+        queue
         registry
         security
         store
