@@ -2,7 +2,7 @@
 -- interfaces, and a loader for the other files; returns what the exports of wit/guest.wit call.
 local native, imports, file = ...
 
-local class = file("class")(native)
+local class, describe = file("class")(native)
 local errors = file("errors")(native, class)
 local scheduler = file("scheduler")(native, errors)
 local channel = file("channel")(class, errors, scheduler)
@@ -12,6 +12,7 @@ scheduler.set_listening(mailbox.listening)
 -- What module files are built on.
 local core = {
   class = class,
+  describe = describe,
   clock = imports.clock,
   errors = errors.library,
   error = errors.make,

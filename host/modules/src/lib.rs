@@ -51,15 +51,19 @@ modules! {
         compress
         crypto
         ctx
-        fs
+        env
         events
+        fs
         funcs
         hash
+        http
         http_client
         json
         logger
+        metrics
         queue
         registry
+        security
         store
         system
         time

@@ -9,6 +9,7 @@ use perilune_modules::{ALWAYS, KINDS, MODULES};
 use perilune_network::{List, PatternError};
 use perilune_registry::{Baseline, Entry, Kinds, Registry, Report, Rules};
 use perilune_resource::Allowed;
+use perilune_security::Strictness;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -63,6 +64,7 @@ pub struct RuntimeBuilder {
     output: Arc<dyn Output>,
     registry_writable: bool,
     allowed: Allowed,
+    strictness: Strictness,
 }
 
 impl Default for RuntimeBuilder {
@@ -77,6 +79,7 @@ impl Default for RuntimeBuilder {
             output: Arc::new(Log),
             registry_writable: true,
             allowed: Allowed::default(),
+            strictness: Strictness::default(),
         }
     }
 }
@@ -172,6 +175,14 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Sets when calls without an actor or a scope of policies may do nothing that is guarded; without it, as soon as the
+    /// application has a policy.
+    #[must_use]
+    pub fn strictness(mut self, strictness: Strictness) -> Self {
+        self.strictness = strictness;
+        self
+    }
+
     /// Loads and checks all entries and starts the engine. Nothing runs yet.
     ///
     /// # Errors
@@ -212,6 +223,7 @@ impl RuntimeBuilder {
             registry_writable: self.registry_writable,
             folder: self.directory,
             allowed: self.allowed,
+            strictness: self.strictness,
         });
         Ok(Runtime { inner })
     }
