@@ -11,11 +11,14 @@
 //! | `context.rs`, `chain.rs` | [`CallContext`]: what modules find in their cell |
 //! | `bindings.rs` | the interfaces as Rust traits |
 //! | `kinds.rs` | [`KINDS`]: entries that become live things |
+//! | `compute.rs`, `stack.rs` | work that takes long, or a deep stack, off the cell's thread |
 
 mod bindings;
 mod chain;
+mod compute;
 mod context;
 mod kinds;
+mod stack;
 
 pub use chain::Chain;
 pub use context::{CallContext, Host};
@@ -43,14 +46,21 @@ modules! {
         streams;
     granted:
         base64
+        compress
+        crypto
         ctx
+        fs
+        events
         funcs
         hash
         json
         logger
+        queue
         registry
+        store
         security
         system
         time
-        uuid;
+        uuid
+        yaml;
 }

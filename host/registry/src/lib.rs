@@ -80,5 +80,5 @@ pub use schema::{Field, Fields, KindSpec, Kinds, Type};
 pub use source::MAX_SOURCE_BYTES;
 pub use state::Snapshot;
 pub use text::SourceText;
-pub use units::duration as parse_duration;
+pub use units::{bytes as parse_bytes, duration as parse_duration};
 pub use value::same;

@@ -16,6 +16,7 @@
 //! | `allowed.rs` | [`Allowed`]: what the host lets entries reach outside |
 //! | `invoke.rs` | [`Invoke`]: how a service calls functions |
 //! | `stream.rs` | [`Stream`]: bytes that come or go piece by piece |
+//! | `work.rs` | [`in_proportion`]: work that grows with what a cell hands in |
 //! | `shared.rs` | [`Shared`]: what exists once in a host |
 
 mod allowed;
@@ -28,6 +29,7 @@ mod service;
 mod services;
 mod shared;
 pub mod stream;
+mod work;
 
 pub use allowed::Allowed;
 pub use invoke::{Attachment, Invocation, Invoke};
@@ -38,3 +40,4 @@ pub use service::{LIFECYCLE, Lifecycle, Service, Startup};
 pub use services::Services;
 pub use shared::Shared;
 pub use stream::Stream;
+pub use work::in_proportion;

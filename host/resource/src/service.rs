@@ -12,6 +12,11 @@ pub trait Service: Send + Sync {
     /// Begins to run. Returns when it is ready, with the reason when it cannot be.
     fn start(&self) -> BoxFuture<'static, Result<(), Failure>>;
 
+    /// Where it can be reached once it has started, such as `http://127.0.0.1:8080`.
+    fn address(&self) -> Option<String> {
+        None
+    }
+
     /// Ends: takes nothing new, lets what runs finish. The caller drops the future when it has waited long enough, and with
     /// that what still runs must end too.
     fn stop(&self) -> BoxFuture<'static, ()>;

@@ -12,6 +12,9 @@ use perilune_value::{Failure, Kind, from_value};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
+/// Under which what happens to services is logged.
+const LOG: &str = "perilune::service";
+
 /// The services of a host.
 pub struct Services {
     resources: Arc<Resources>,
@@ -65,7 +68,7 @@ impl Services {
         *running = kept;
         stop_all(outdated).await;
         if let Err(failure) = self.start_missing(&mut running).await {
-            tracing::error!(error = %failure.message, "a service did not start after the registry changed");
+            tracing::error!(target: LOG, error = %failure.message, "a service did not start after the registry changed");
         }
         self.resources.forget_outdated();
     }
@@ -132,13 +135,13 @@ impl Services {
         };
         match started.await {
             Ok(Some(service)) => {
-                tracing::info!(service = %id, "started");
+                tracing::info!(target: LOG, service = %id, at = service.address(), "started");
                 running.push(Running { id: id.clone(), service, lifecycle });
                 Ok(())
             }
             Ok(None) => Ok(()),
             Err(failure) if lifecycle.startup == Startup::Optional => {
-                tracing::warn!(service = %id, error = %failure.message, "an optional service did not start");
+                tracing::warn!(target: LOG, service = %id, error = %failure.message, "an optional service did not start");
                 Ok(())
             }
             Err(failure) => Err(failure),
@@ -175,8 +178,8 @@ fn lifecycle(entry: &Entry) -> Result<Lifecycle, Failure> {
 async fn stop_all(services: Vec<Running>) {
     for Running { id, service, lifecycle } in services.into_iter().rev() {
         match tokio::time::timeout(lifecycle.stop_timeout, service.stop()).await {
-            Ok(()) => tracing::info!(service = %id, "stopped"),
-            Err(_) => tracing::warn!(service = %id, "stopped before all that it ran had ended"),
+            Ok(()) => tracing::info!(target: LOG, service = %id, "stopped"),
+            Err(_) => tracing::warn!(target: LOG, service = %id, "stopped before all that it ran had ended"),
         }
     }
 }
