@@ -11,6 +11,7 @@
 //! | `kind.rs` | [`ResourceKind`], [`Opening`]: how an entry becomes a live thing |
 //! | `resources.rs` | [`Resources`]: the live things of a host |
 //! | `service.rs`, `services.rs` | [`Service`] and its [`Lifecycle`]; starting and stopping all in order |
+//! | `status.rs` | [`Status`]: what has become of a service |
 //! | `security.rs` | [`Security`]: what a service's calls act with, from `lifecycle.security`; `Security::of(opening, &lifecycle)` in `open`, [`Security::authority`] for each call |
 //! | `placeholder.rs` | `${env:NAME}` in the fields of entries |
 //! | `allowed.rs` | [`Allowed`]: what the host lets entries reach outside |
@@ -28,6 +29,7 @@ mod security;
 mod service;
 mod services;
 mod shared;
+mod status;
 pub mod stream;
 mod work;
 
@@ -39,5 +41,6 @@ pub use security::Security;
 pub use service::{LIFECYCLE, Lifecycle, Service, Startup};
 pub use services::Services;
 pub use shared::Shared;
+pub use status::{ServiceState, Status};
 pub use stream::Stream;
 pub use work::in_proportion;

@@ -36,7 +36,7 @@ fn an_expression_decides_like_a_condition() {
 fn expressions_that_could_take_long_or_mean_nothing_are_refused() {
     let deep = format!("{}true{}", "(".repeat(40), ")".repeat(40));
     let long = vec!["true"; 150].join("||");
-    let patterns = vec![r#"action matches "a""#; 9].join(" || ");
+    let patterns = [r#"action matches "a""#; 9].join(" || ");
     for (text, expected) in [
         ("1 +", "is not valid"),
         ("", "is not valid"),
