@@ -1,6 +1,6 @@
 //! One connection: encryption, protocol, and whatever ends it.
 
-use crate::message::{self, Request, Response, refusal};
+use crate::message::{self, Request, Response, Slot, refusal};
 use crate::server::Server;
 use crate::watch::{End, Watch, Watched};
 use crate::{incoming::RequestBody, serve};
@@ -46,18 +46,18 @@ pub(crate) fn protocol(max_header_bytes: usize, max_headers: usize) -> Builder<T
 }
 
 /// Serves a connection to its end.
-pub(crate) async fn run(server: Arc<Server>, stream: TcpStream, peer: SocketAddr) {
+pub(crate) async fn run(server: Arc<Server>, stream: TcpStream, peer: SocketAddr, slot: Slot) {
     // Answers are written whole: waiting for more to send would only delay them.
     drop(stream.set_nodelay(true));
-    let Some(tls) = server.tls.clone() else { return speak(server, stream, peer, false).await };
+    let Some(tls) = server.tls.clone() else { return speak(server, stream, (peer, false), slot).await };
     match tokio::time::timeout(server.patience.header, tls.accept(stream)).await {
-        Ok(Ok(stream)) => speak(server, stream, peer, true).await,
+        Ok(Ok(stream)) => speak(server, stream, (peer, true), slot).await,
         Ok(Err(error)) => tracing::debug!(%peer, %error, "no encrypted connection"),
         Err(_) => tracing::debug!(%peer, "no encrypted connection in time"),
     }
 }
 
-async fn speak<S>(server: Arc<Server>, socket: S, peer: SocketAddr, is_secure: bool)
+async fn speak<S>(server: Arc<Server>, socket: S, (peer, is_secure): (SocketAddr, bool), slot: Slot)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -67,6 +67,7 @@ where
         is_secure,
         closing: server.closing.clone(),
         tasks: server.tasks.clone(),
+        _slot: slot,
     });
     let io = TokioIo::new(Watched::new(socket, watch.clone()));
     let service = service_fn(|request| {

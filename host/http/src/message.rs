@@ -8,6 +8,7 @@ use perilune_registry::EntryId;
 use perilune_security::Authority;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -50,7 +51,12 @@ pub struct Connection {
     pub closing: CancellationToken,
     /// Tasks that a stopping server waits for, and that end with it.
     pub tasks: TaskTracker,
+    /// Its place among the server's connections, for as long as anything of it lasts.
+    pub(crate) _slot: Slot,
 }
+
+/// A place among the connections of a server.
+pub(crate) type Slot = Option<OwnedSemaphorePermit>;
 
 /// A response on its way back.
 pub type Response = http::Response<Body>;

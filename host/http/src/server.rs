@@ -90,7 +90,7 @@ impl Drop for Running {
 async fn accept(server: Arc<Server>, listener: TcpListener) {
     loop {
         let accepted = async {
-            let slot = server.slots.clone().acquire_owned().await;
+            let slot = server.slots.clone().acquire_owned().await.ok();
             (slot, listener.accept().await)
         };
         let (slot, accepted) = tokio::select! {
@@ -109,8 +109,7 @@ async fn accept(server: Arc<Server>, listener: TcpListener) {
         let serving = server.clone();
         let cut = server.cut.clone();
         server.tasks.spawn(async move {
-            let _slot = slot;
-            cut.run_until_cancelled(connection::run(serving, stream, peer)).await;
+            cut.run_until_cancelled(connection::run(serving, stream, peer, slot)).await;
         });
     }
 }

@@ -4,33 +4,22 @@
 //! segment that begins with a dot names none either, `.well-known` excepted: such files are not meant to be seen.
 
 mod conditions;
+pub(crate) mod sending;
 
-use crate::body::Body;
 use crate::message::{Request, Response, empty, refusal};
 use crate::middleware::{self, Middleware};
 use crate::pattern::Pattern;
 use crate::router::{MIDDLEWARE, OPTIONS, SERVER, check_parent, check_path, parent_id, path};
 use crate::serve::other_method;
-use bytes::Bytes;
-use conditions::{Outcome, Version};
-use futures_util::{TryStreamExt, stream};
-use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
-    LAST_MODIFIED, LOCATION, X_CONTENT_TYPE_OPTIONS,
-};
+use http::header::{HeaderValue, LOCATION};
 use http::{Method, StatusCode};
-use http_body_util::StreamBody;
-use hyper::body::Frame;
 use percent_encoding::percent_decode_str;
 use perilune_files::{Access, Directory, File, FileType, Metadata, VirtualPath};
 use perilune_registry::{Code, Entry, EntryId, Field, FieldPath, Fields, KindSpec, Problem, Type};
 use perilune_resource::{Opened, Opening, ResourceKind};
 use perilune_value::{Failure, Kind, Value};
-use std::ops::Range;
+use sending::{Wanted, send};
 use std::sync::Arc;
-
-/// Bytes that are read at once.
-const PIECE: usize = 128 << 10;
 
 const FIELD: Field = Field { name: "", ty: Type::Any, required: false, default: "", doc: "" };
 
@@ -158,7 +147,10 @@ pub(crate) async fn answer(files: &Static, request: Request) -> Response {
         return other_method(method, &[&Method::GET]);
     }
     match files.find(request.head.uri.path()).await {
-        Ok(Target::File(file, metadata)) => files.respond(&request, file, &metadata).await,
+        Ok(Target::File(file, metadata)) => {
+            let sent = send(&Wanted::of(&request), file, &metadata, files.cache.as_ref()).await;
+            sent.unwrap_or_else(|failure| files.failed(&failure))
+        }
         Ok(Target::Below) => below(request.head.uri.path()),
         Ok(Target::Nothing) => refusal(StatusCode::NOT_FOUND, "not found"),
         Err(failure) => files.failed(&failure),
@@ -211,53 +203,6 @@ impl Static {
         }
     }
 
-    async fn respond(&self, request: &Request, file: File, metadata: &Metadata) -> Response {
-        let version = Version::of(metadata);
-        let head_only = request.head.method == Method::HEAD;
-        let (status, range) = match conditions::judge(&request.head.headers, &version, metadata.size) {
-            Outcome::NotModified => (StatusCode::NOT_MODIFIED, 0..0),
-            Outcome::Whole => (StatusCode::OK, 0..metadata.size),
-            Outcome::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
-            Outcome::Unsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, 0..0),
-        };
-        let size = metadata.size;
-        let mut response = empty(status);
-        let headers = response.headers_mut();
-        let mut set = |name: HeaderName, value: String| {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                headers.insert(name, value);
-            }
-        };
-        set(ETAG, version.tag);
-        set(LAST_MODIFIED, version.modified);
-        match status {
-            StatusCode::NOT_MODIFIED => {}
-            StatusCode::RANGE_NOT_SATISFIABLE => set(CONTENT_RANGE, format!("bytes */{size}")),
-            _ => {
-                set(CONTENT_TYPE, content_type(&metadata.name));
-                if status == StatusCode::PARTIAL_CONTENT {
-                    set(CONTENT_RANGE, format!("bytes {}-{}/{size}", range.start, range.end - 1));
-                }
-                if head_only {
-                    set(CONTENT_LENGTH, (range.end - range.start).to_string());
-                }
-                headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-                // What was uploaded as text must not become a script.
-                headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-            }
-        }
-        if let Some(cache) = &self.cache {
-            headers.insert(CACHE_CONTROL, cache.clone());
-        }
-        if !head_only && !range.is_empty() {
-            match content(file, range).await {
-                Ok(body) => *response.body_mut() = body,
-                Err(failure) => return self.failed(&failure),
-            }
-        }
-        response
-    }
-
     fn failed(&self, failure: &Failure) -> Response {
         tracing::error!(endpoint = %self.id, error = %failure.message, "a file could not be served");
         match failure.kind {
@@ -293,45 +238,4 @@ fn below(path: &str) -> Response {
         response.headers_mut().insert(LOCATION, location);
     }
     response
-}
-
-fn content_type(name: &str) -> String {
-    let guessed = mime_guess::from_path(name).first_or_octet_stream();
-    match (guessed.type_().as_str(), guessed.subtype().as_str()) {
-        ("text", _) | ("application", "javascript" | "json") => format!("{guessed}; charset=utf-8"),
-        _ => guessed.to_string(),
-    }
-}
-
-/// A part of a file: at once when it is small, else piece by piece as the client takes it.
-async fn content(file: File, range: Range<u64>) -> Result<Body, Failure> {
-    let size = range.end - range.start;
-    let first = piece(&file, &range).await?;
-    if first.len() as u64 == size {
-        return Ok(Body::from(first));
-    }
-    let rest = range.start + first.len() as u64..range.end;
-    let pieces = stream::try_unfold((file, rest, Some(first)), |(file, mut rest, first)| async move {
-        let next = match first {
-            Some(first) => first,
-            None if rest.is_empty() => return Ok(None),
-            None => {
-                let next = piece(&file, &rest).await?;
-                rest.start += next.len() as u64;
-                next
-            }
-        };
-        Ok::<_, Failure>(Some((next, (file, rest, None))))
-    });
-    let pieces = pieces.map_ok(Frame::data).map_err(|failure| failure.message.into());
-    Ok(Body::sized(StreamBody::new(pieces), size))
-}
-
-async fn piece(file: &File, range: &Range<u64>) -> Result<Bytes, Failure> {
-    let most = usize::try_from(range.end - range.start).unwrap_or(usize::MAX).min(PIECE);
-    let bytes = file.read_at(range.start, most).await?;
-    if bytes.is_empty() {
-        return Err(Failure::internal("the file became shorter while it was sent"));
-    }
-    Ok(Bytes::from(bytes))
 }

@@ -95,6 +95,7 @@ mod heavy;
 mod memory;
 mod pids;
 mod pools;
+mod post;
 mod processes;
 mod program;
 mod runtime;

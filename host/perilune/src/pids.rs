@@ -8,6 +8,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// Messages that wait for a cell that is busy. A sender beyond it is told, instead of filling the host's memory.
 const MAILBOX: usize = 1024;
@@ -26,7 +27,14 @@ pub(crate) struct Pids {
 }
 
 /// Runs by number.
-type Part = HashMap<u64, (Listed, Sender), BuildHasherDefault<Itself>>;
+type Runs = HashMap<u64, (Listed, Sender), BuildHasherDefault<Itself>>;
+
+#[derive(Default)]
+struct Part {
+    runs: Runs,
+    /// Told when the run ends, for the few that somebody waits for.
+    watched: HashMap<u64, CancellationToken>,
+}
 
 /// What is known of a run.
 #[derive(Clone)]
@@ -75,7 +83,7 @@ impl Pids {
         let pid = Pid { host: host.clone(), number };
         let (sender, receiver) = mailbox(MAILBOX, MAILBOX_BYTES);
         let listed = Listed { pid: pid.clone(), entry: entry.clone(), actor, began };
-        self.part(number).insert(number, (listed, sender));
+        self.part(number).runs.insert(number, (listed, sender));
         Running { pid, mailbox: receiver, pids: self.clone() }
     }
 
@@ -96,8 +104,22 @@ impl Pids {
     fn find(&self, text: &str) -> Option<Sender> {
         let number = Pid::number(text)?;
         let part = self.part(number);
-        let (listed, sender) = part.get(&number)?;
+        let (listed, sender) = part.runs.get(&number)?;
         (listed.pid.to_string() == text).then(|| sender.clone())
+    }
+
+    /// Waits until nothing runs under a pid.
+    pub(crate) fn ended(&self, pid: &str) -> impl Future<Output = ()> + Send + 'static {
+        let ended = Pid::number(pid).and_then(|number| {
+            let mut part = self.part(number);
+            let (listed, _) = part.runs.get(&number)?;
+            (listed.pid.to_string() == pid).then(|| part.watched.entry(number).or_default().clone())
+        });
+        async move {
+            if let Some(ended) = ended {
+                ended.cancelled().await;
+            }
+        }
     }
 
     /// All runs, by number: in the order in which they began.
@@ -105,7 +127,7 @@ impl Pids {
         let mut all = Vec::new();
         for part in &self.parts {
             let part = part.lock().unwrap_or_else(PoisonError::into_inner);
-            all.extend(part.values().map(|(listed, _)| listed.clone()));
+            all.extend(part.runs.values().map(|(listed, _)| listed.clone()));
         }
         all.sort_by_key(|listed| listed.pid.number);
         all
@@ -113,7 +135,7 @@ impl Pids {
 
     /// How many runs there are.
     pub(crate) fn count(&self) -> usize {
-        self.parts.iter().map(|part| part.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+        self.parts.iter().map(|part| part.lock().unwrap_or_else(PoisonError::into_inner).runs.len()).sum()
     }
 
     fn part(&self, number: u64) -> MutexGuard<'_, Part> {
@@ -123,6 +145,12 @@ impl Pids {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.pids.part(self.pid.number).remove(&self.pid.number);
+        let mut part = self.pids.part(self.pid.number);
+        part.runs.remove(&self.pid.number);
+        if !part.watched.is_empty()
+            && let Some(ended) = part.watched.remove(&self.pid.number)
+        {
+            ended.cancel();
+        }
     }
 }

@@ -5,6 +5,7 @@ use crate::functions::{FromCells, FromServices, Run};
 use crate::heavy::Heavy;
 use crate::memory::MemoryLimit;
 use crate::pools::{PoolStats, Pools};
+use crate::post::ByPids;
 use crate::processes::{Command, decode};
 use crate::program::Linker;
 use crate::surroundings::Surroundings;
@@ -13,7 +14,7 @@ use crate::{RuntimeBuilder, access};
 use perilune_cell::{Engine, Extension, Guest, Limits};
 use perilune_modules::{self as modules, CallContext};
 use perilune_registry::{EntryId, Registry};
-use perilune_resource::{Allowed, Resources, Services, Shared};
+use perilune_resource::{Allowed, Post, Resources, Services, Shared};
 use perilune_security::{Actor, Audit, Authority, Policies, Strictness};
 use perilune_value::{Failure, TypeError, Value, from_value, to_value};
 use serde::Serialize;
@@ -60,6 +61,7 @@ impl Inner {
         let surroundings = Arc::new(surroundings);
         let shared = Shared::default();
         let policies = shared.get_or(|| Policies::new(strictness));
+        shared.get_or(|| Post::new(ByPids(surroundings.pids.clone())));
         let inner = Arc::new_cyclic(|inner: &Weak<Inner>| {
             let host = perilune_resource::Host {
                 registry: registry.clone(),

@@ -17,6 +17,7 @@
 //! | `placeholder.rs` | `${env:NAME}` in the fields of entries |
 //! | `allowed.rs` | [`Allowed`]: what the host lets entries reach outside |
 //! | `invoke.rs` | [`Invoke`]: how a service calls functions |
+//! | `post.rs` | [`Post`]: messages between processes and what is none |
 //! | `stream.rs` | [`Stream`]: bytes that come or go piece by piece |
 //! | `work.rs` | [`in_proportion`]: work that grows with what a cell hands in |
 //! | `shared.rs` | [`Shared`]: what exists once in a host |
@@ -26,6 +27,7 @@ mod basis;
 mod invoke;
 pub mod kind;
 mod placeholder;
+mod post;
 mod resources;
 mod security;
 mod service;
@@ -39,6 +41,7 @@ pub use allowed::Allowed;
 pub use basis::Stamp;
 pub use invoke::{Attachment, Invocation, Invoke};
 pub use kind::{Opened, Opening, ResourceKind};
+pub use post::{Deliver, Letter, Mailbox, Post};
 pub use resources::{Host, Resources, Variables};
 pub use security::Security;
 pub use service::{LIFECYCLE, Lifecycle, Service, Startup};

@@ -21,6 +21,7 @@ use tokio_util::io::{ReaderStream, StreamReader};
 
 pub(super) const KIND: MiddlewareKind = MiddlewareKind {
     name: "compress",
+    prefix: "compress",
     doc: "Compresses texts with gzip for clients that accept it",
     stage: Stage::Before,
     options: &[

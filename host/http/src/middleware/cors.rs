@@ -1,5 +1,6 @@
 //! `cors`: which other sites' pages may use the answers.
 
+use super::origin::Origin;
 use super::{Middleware, MiddlewareKind, Next, OptionError, OptionSpec, Options, Stage};
 use crate::message::{Request, Response, empty};
 use futures_util::FutureExt;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 pub(super) const KIND: MiddlewareKind = MiddlewareKind {
     name: "cors",
+    prefix: "cors",
     doc: "Lets pages of other origins use the answers",
     stage: Stage::Before,
     options: &[
@@ -59,47 +61,6 @@ struct Cors {
     credentials: bool,
     max_age: HeaderValue,
     private_network: bool,
-}
-
-enum Origin {
-    Any,
-    Exactly(String),
-    /// Hosts that end so, the dot included; the scheme is the origin's own unless it is named.
-    Below {
-        scheme: Option<String>,
-        suffix: String,
-    },
-}
-
-impl Origin {
-    fn parse(text: &str) -> Self {
-        if text == "*" {
-            return Origin::Any;
-        }
-        let text = text.to_ascii_lowercase();
-        let (scheme, host) = match text.split_once("://") {
-            Some((scheme, host)) => (Some(scheme.to_owned()), host),
-            None => (None, text.as_str()),
-        };
-        match host.strip_prefix('*') {
-            Some(suffix) if suffix.starts_with('.') => Origin::Below { scheme, suffix: suffix.to_owned() },
-            _ => Origin::Exactly(text),
-        }
-    }
-
-    fn matches(&self, origin: &str) -> bool {
-        let origin = origin.to_ascii_lowercase();
-        match self {
-            Origin::Any => true,
-            Origin::Exactly(one) => {
-                *one == origin || origin.split_once("://").is_some_and(|(_, host)| host == one)
-            }
-            Origin::Below { scheme, suffix } => origin.split_once("://").is_some_and(|(named, host)| {
-                scheme.as_ref().is_none_or(|scheme| scheme == named)
-                    && host.strip_suffix(suffix.as_str()).is_some_and(|label| !label.is_empty())
-            }),
-        }
-    }
 }
 
 impl Cors {

@@ -6,9 +6,14 @@
 
 mod compress;
 mod cors;
+mod firewall;
 mod options;
+mod origin;
 mod rate_limit;
 mod real_ip;
+mod relay;
+mod send_file;
+mod token_auth;
 
 pub use options::{OptionError, OptionSpec, Options};
 
@@ -92,8 +97,10 @@ pub enum Stage {
 
 /// One kind of middleware.
 pub struct MiddlewareKind {
-    /// Its name in lists, and before the dot of its options.
+    /// Its name in lists.
     pub name: &'static str,
+    /// What stands before the dot of its options; its name as a rule.
+    pub prefix: &'static str,
     /// One line for help and documentation.
     pub doc: &'static str,
     /// When it runs.
@@ -105,7 +112,18 @@ pub struct MiddlewareKind {
 }
 
 /// Every kind.
-pub const ALL: &[&MiddlewareKind] = &[&compress::KIND, &cors::KIND, &rate_limit::KIND, &real_ip::KIND];
+pub const ALL: &[&MiddlewareKind] = &[
+    &compress::KIND,
+    &cors::KIND,
+    &rate_limit::KIND,
+    &real_ip::KIND,
+    &send_file::KIND,
+    &token_auth::KIND,
+    &firewall::ENDPOINT,
+    &firewall::RESOURCE,
+    &relay::SSE,
+    &relay::WEBSOCKET,
+];
 
 fn find(name: &str, stage: Stage) -> Option<&'static MiddlewareKind> {
     ALL.iter().copied().find(|kind| kind.name == name && kind.stage == stage)
@@ -142,8 +160,8 @@ impl Fields {
             })?;
             (kind.make)(&Options::of(kind, data.get(self.options), namespace)).map_err(|error| {
                 Failure::invalid(format!(
-                    "field `{}.{name}.{}`: {}",
-                    self.options, error.option, error.message
+                    "field `{}.{}.{}`: {}",
+                    self.options, kind.prefix, error.option, error.message
                 ))
             })
         };
@@ -166,22 +184,16 @@ impl Fields {
                 continue;
             }
             if let Err(error) = (kind.make)(&options) {
-                let path = FieldPath::from(self.options).key(&format!("{name}.{}", error.option));
+                let full = format!("{}.{}", kind.prefix, error.option);
+                let path = FieldPath::from(self.options).key(&full);
                 let known = kind.options.iter().find(|option| option.name == error.option);
-                let place =
-                    match data.get(self.options).and_then(|all| all.get(&format!("{name}.{}", error.option)))
-                    {
-                        Some(_) => path,
-                        None => FieldPath::from(self.list).item(index),
-                    };
+                let place = match data.get(self.options).and_then(|all| all.get(&full)) {
+                    Some(_) => path,
+                    None => FieldPath::from(self.list).item(index),
+                };
                 problems.push(
-                    Problem::in_field(
-                        entry,
-                        place,
-                        Code::BAD_VALUE,
-                        format!("`{name}.{}`: {}", error.option, error.message),
-                    )
-                    .maybe_help(known.map(|option| format!("it is {}", option.doc))),
+                    Problem::in_field(entry, place, Code::BAD_VALUE, format!("`{full}`: {}", error.message))
+                        .maybe_help(known.map(|option| format!("it is {}", option.doc))),
                 );
             }
         }
@@ -215,11 +227,13 @@ impl Fields {
     fn unknown_option(self, entry: &Entry, names: &[&str], key: &str) -> Option<Problem> {
         let path = FieldPath::from(self.options).key(key);
         let problem = |message: String| Problem::in_field(entry, path.clone(), Code::UNKNOWN_FIELD, message);
-        let (name, option) = key.split_once('.').unwrap_or((key, ""));
-        let Some(kind) = find(name, self.stage) else {
+        let (prefix, option) = key.split_once('.').unwrap_or((key, ""));
+        let known = ALL.iter().copied().find(|kind| kind.prefix == prefix && kind.stage == self.stage);
+        let Some(kind) = known else {
             let message = format!("{} belongs to no middleware", quote(key));
             return Some(problem(message).help("write `<middleware>.<option>`"));
         };
+        let name = kind.name;
         if !names.contains(&name) {
             let message = format!("`{}` does not list `{name}`", self.list);
             return Some(problem(message).help("list it, or remove the option"));
@@ -228,7 +242,7 @@ impl Fields {
             return None;
         }
         let known: Vec<String> =
-            kind.options.iter().map(|option| format!("`{name}.{}`", option.name)).collect();
+            kind.options.iter().map(|option| format!("`{prefix}.{}`", option.name)).collect();
         let message = format!("`{name}` has no option {}", quote(option));
         Some(problem(message).help(match known.is_empty() {
             true => "it has none".to_owned(),

@@ -53,7 +53,7 @@ impl Options {
         let mut values = BTreeMap::new();
         if let Some(Value::Map(all)) = all {
             for (key, value) in all {
-                let name = key.as_str().and_then(|key| key.strip_prefix(kind.name)?.strip_prefix('.'));
+                let name = key.as_str().and_then(|key| key.strip_prefix(kind.prefix)?.strip_prefix('.'));
                 if let Some(name) = name {
                     values.insert(name.to_owned(), text(value));
                 }

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 pub(super) const KIND: MiddlewareKind = MiddlewareKind {
     name: "ratelimit",
+    prefix: "ratelimit",
     doc: "Lets each client make so many requests in a time",
     stage: Stage::Before,
     options: &[

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 pub(super) const KIND: MiddlewareKind = MiddlewareKind {
     name: "real_ip",
+    prefix: "real_ip",
     doc: "Takes the client's address from what a trusted proxy says",
     stage: Stage::Before,
     options: &[

@@ -6,6 +6,9 @@ use perilune_files::Metadata;
 use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// The headers that are looked at.
+pub(super) const HEADERS: [HeaderName; 4] = [IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE];
+
 /// What tells one content of a file from the next.
 pub(super) struct Version {
     /// As in `ETag`.
