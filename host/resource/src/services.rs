@@ -6,6 +6,7 @@
 //! | the registry changes | services whose entries are gone stop; changed ones stop and start anew; new ones start |
 //! | `stop` | all stop, in the reverse order of their start |
 
+use crate::status::{ServiceState, Status, Statuses};
 use crate::{Lifecycle, Opened, Resources, Service, Startup};
 use perilune_registry::{Entry, EntryId, Type};
 use perilune_value::{Failure, Kind, from_value};
@@ -20,6 +21,7 @@ pub struct Services {
     resources: Arc<Resources>,
     /// In the order in which they started. Held while services start and stop.
     running: Mutex<Vec<Running>>,
+    statuses: Statuses,
 }
 
 #[derive(Clone)]
@@ -32,7 +34,7 @@ struct Running {
 impl Services {
     /// Nothing runs yet.
     pub fn new(resources: Arc<Resources>) -> Self {
-        Services { resources, running: Mutex::default() }
+        Services { resources, running: Mutex::default(), statuses: Statuses::default() }
     }
 
     /// Starts what starts with the application. Those that run already go on.
@@ -47,7 +49,7 @@ impl Services {
             Ok(()) => Ok(()),
             Err(failure) => {
                 let started = running.split_off(begun);
-                stop_all(started).await;
+                self.stop_all(started).await;
                 Err(failure)
             }
         }
@@ -66,22 +68,29 @@ impl Services {
             }
         }
         *running = kept;
-        stop_all(outdated).await;
+        self.stop_all(outdated).await;
         if let Err(failure) = self.start_missing(&mut running).await {
             tracing::error!(target: LOG, error = %failure.message, "a service did not start after the registry changed");
         }
         self.resources.forget_outdated();
+        let snapshot = self.resources.host().registry.snapshot();
+        self.statuses.keep(|id| snapshot.get(id).is_some());
     }
 
     /// Stops everything, each service for as long as its `stop_timeout` allows.
     pub async fn stop(&self) {
         let mut running = self.running.lock().await;
-        stop_all(std::mem::take(&mut *running)).await;
+        self.stop_all(std::mem::take(&mut *running)).await;
     }
 
     /// The ids of what runs, in the order in which they started.
     pub async fn running(&self) -> Vec<EntryId> {
         self.running.lock().await.iter().map(|one| one.id.clone()).collect()
+    }
+
+    /// What has become of each service that was started or tried to be, by id.
+    pub fn statuses(&self) -> Vec<Status> {
+        self.statuses.list()
     }
 
     async fn start_missing(&self, running: &mut Vec<Running>) -> Result<(), Failure> {
@@ -124,6 +133,7 @@ impl Services {
         let started = async {
             let (Opened { service, .. }, _) = self.resources.open(id, &[])?;
             let Some(service) = service else { return Ok(None) };
+            self.statuses.set(id, ServiceState::Starting, None);
             let limit = lifecycle.start_timeout;
             match tokio::time::timeout(limit, service.start()).await {
                 Ok(started) => started.map(|()| Some(service)),
@@ -135,16 +145,33 @@ impl Services {
         };
         match started.await {
             Ok(Some(service)) => {
+                self.statuses.set(id, ServiceState::Running, service.address());
                 tracing::info!(target: LOG, service = %id, at = service.address(), "started");
                 running.push(Running { id: id.clone(), service, lifecycle });
                 Ok(())
             }
             Ok(None) => Ok(()),
-            Err(failure) if lifecycle.startup == Startup::Optional => {
+            Err(failure) => {
+                self.statuses.set(id, ServiceState::Failed, Some(failure.message.clone()));
+                if lifecycle.startup == Startup::Required {
+                    return Err(failure);
+                }
                 tracing::warn!(target: LOG, service = %id, error = %failure.message, "an optional service did not start");
                 Ok(())
             }
-            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn stop_all(&self, services: Vec<Running>) {
+        for Running { id, service, lifecycle } in services.into_iter().rev() {
+            self.statuses.set(&id, ServiceState::Stopping, None);
+            match tokio::time::timeout(lifecycle.stop_timeout, service.stop()).await {
+                Ok(()) => tracing::info!(target: LOG, service = %id, "stopped"),
+                Err(_) => {
+                    tracing::warn!(target: LOG, service = %id, "stopped before all that it ran had ended");
+                }
+            }
+            self.statuses.set(&id, ServiceState::Stopped, None);
         }
     }
 
@@ -172,14 +199,5 @@ fn lifecycle(entry: &Entry) -> Result<Lifecycle, Failure> {
         None => Ok(Lifecycle::default()),
         Some(value) => from_value(value.clone())
             .map_err(|error| Failure::invalid(format!("{}: lifecycle: {error}", entry.id()))),
-    }
-}
-
-async fn stop_all(services: Vec<Running>) {
-    for Running { id, service, lifecycle } in services.into_iter().rev() {
-        match tokio::time::timeout(lifecycle.stop_timeout, service.stop()).await {
-            Ok(()) => tracing::info!(target: LOG, service = %id, "stopped"),
-            Err(_) => tracing::warn!(target: LOG, service = %id, "stopped before all that it ran had ended"),
-        }
     }
 }
