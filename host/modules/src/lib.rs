@@ -49,8 +49,8 @@ modules! {
         compress
         crypto
         ctx
-        fs
         events
+        fs
         funcs
         hash
         json
