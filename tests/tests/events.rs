@@ -128,7 +128,9 @@ entries:
 
 /// `app:main` with this body and pool, and `app:other`, which sends an event `shop`, `greeting` with its argument.
 fn app(body: &str, pool: &str) -> App {
-    let main = format!("local events, funcs = require('events'), require('funcs')\nlocal kept\nreturn function(...)\n{body}\nend");
+    let main = format!(
+        "local events, funcs = require('events'), require('funcs')\nlocal kept\nreturn function(...)\n{body}\nend"
+    );
     let other = "return function(data) return require('events').send('shop', 'greeting', 'p', data) end";
     App::new(&[("app.yaml", &YAML.replace("POOL", pool)), ("main.lua", &main), ("other.lua", other)])
 }

@@ -19,8 +19,14 @@ This page is made from the definitions that entries are checked against: `UPDATE
 #[tokio::test]
 async fn the_page_of_kinds_says_what_is_checked() {
     let app = App::new(&[]);
-    let sections: Vec<String> =
-        app.runtime.registry().rules().kinds().iter().map(|kind| kind.markdown().replacen("###", "##", 1)).collect();
+    let sections: Vec<String> = app
+        .runtime
+        .registry()
+        .rules()
+        .kinds()
+        .iter()
+        .map(|kind| kind.markdown().replacen("###", "##", 1))
+        .collect();
     let text = format!("{HEAD}\n{}", sections.join("\n"));
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/kinds.md");
     if env::var_os("UPDATE_DOCS").is_some() {

@@ -32,7 +32,8 @@ entries:
     FIELDS
 "#;
 
-const CONSUMER: &str = "  - {name: consumer, kind: queue.consumer, queue: jobs, func: work, lifecycle: {auto_start: true}}\n";
+const CONSUMER: &str =
+    "  - {name: consumer, kind: queue.consumer, queue: jobs, func: work, lifecycle: {auto_start: true}}\n";
 
 /// `app:main` and `app:work`, which a consumer calls with what is in the queue `app:jobs`, with these bodies.
 async fn app(main: &str, work: &str) -> App {
@@ -40,7 +41,9 @@ async fn app(main: &str, work: &str) -> App {
 }
 
 async fn with(main: &str, work: &str, fields: &str, consumer: &str, gate: &Gate) -> App {
-    let function = |body: &str| format!("local queue = require('queue')\nlocal kept\nreturn function(...)\n{body}\nend\n");
+    let function = |body: &str| {
+        format!("local queue = require('queue')\nlocal kept\nreturn function(...)\n{body}\nend\n")
+    };
     let yaml = YAML.replace("FIELDS", fields) + consumer;
     let files = [("app.yaml", yaml.as_str()), ("main.lua", &function(main)), ("work.lua", &function(work))];
     let app = App::with(&files, |builder| builder.module(gate.module()));
@@ -55,7 +58,8 @@ fn queue(app: &App, name: &str) -> Arc<Queue> {
 /// The next message of a queue, acknowledged.
 async fn next(app: &App, name: &str) -> Delivery {
     let queue = queue(app, name);
-    let delivery = tokio::time::timeout(Duration::from_secs(30), queue.take()).await.expect("a message comes");
+    let delivery =
+        tokio::time::timeout(Duration::from_secs(30), queue.take()).await.expect("a message comes");
     delivery.ack().expect("it is not settled yet");
     delivery
 }
@@ -199,14 +203,7 @@ async fn a_handler_that_reaches_a_limit_has_failed() {
 async fn a_handler_that_never_ends_holds_its_message_until_it_is_ended() {
     let gate = Gate::default();
     let consumer = CONSUMER.replace("lifecycle: {", "lifecycle: {stop_timeout: 1ms, ");
-    let app = with(
-        "queue.publish('app:jobs', 'job')",
-        "require('gate').wait()",
-        "",
-        &consumer,
-        &gate,
-    )
-    .await;
+    let app = with("queue.publish('app:jobs', 'job')", "require('gate').wait()", "", &consumer, &gate).await;
     app.main().await;
     gate.entered().await;
     assert!(queue(&app, "jobs").try_take().is_none());
@@ -325,8 +322,10 @@ async fn policies_decide_who_publishes_where() {
         &Gate::default(),
     )
     .await;
-    let authority =
-        Authority { actor: Some(Actor::new("user:1").into()), scope: Some(Scope::new([Policy::new("app:jobs", Jobs)])) };
+    let authority = Authority {
+        actor: Some(Actor::new("user:1").into()),
+        scope: Some(Scope::new([Policy::new("app:jobs", Jobs)])),
+    };
     assert_eq!(app.runtime.call_with(Call::new("app:main").authority(authority)).await, Ok(Value::Nil));
 }
 
@@ -377,13 +376,20 @@ async fn the_fields_of_queues_are_checked_when_entries_load() {
         ("{name: jobs, kind: queue.queue, driver: jobs}", "queue.driver.memory"),
         ("{name: jobs, kind: queue.queue, driver: memory, codec: xml}", "json/plain"),
         ("{name: jobs, kind: queue.queue, driver: memory, dead_letter: {max_attempts: 3}}", "dead_letter"),
-        ("{name: jobs, kind: queue.queue, driver: memory, dead_letter: {queue: jobs}}", "its own dead-letter queue"),
-        ("{name: jobs, kind: queue.queue, driver: memory, driver_options: {memory: {max_length: 0}}}", "out of range"),
+        (
+            "{name: jobs, kind: queue.queue, driver: memory, dead_letter: {queue: jobs}}",
+            "its own dead-letter queue",
+        ),
+        (
+            "{name: jobs, kind: queue.queue, driver: memory, driver_options: {memory: {max_length: 0}}}",
+            "out of range",
+        ),
         ("{name: consumer, kind: queue.consumer, queue: memory, func: memory}", "function.lua"),
         ("{name: amqp, kind: queue.driver.amqp}", "queue.driver.memory"),
     ] {
         let yaml = format!("version: '1.0'\nnamespace: app\nentries:\n{driver}  - {entry}\n");
-        let text = perilune_tests::render(&App::try_new(&[("app.yaml", &yaml)]).err().expect("it is refused"));
+        let text =
+            perilune_tests::render(&App::try_new(&[("app.yaml", &yaml)]).err().expect("it is refused"));
         assert!(text.contains(message), "{entry}: {text}");
     }
 }

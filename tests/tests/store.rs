@@ -297,7 +297,9 @@ struct OwnKeys;
 
 impl Rule for OwnKeys {
     fn evaluate(&self, question: &Question<'_>) -> Decision {
-        let begins = |name| question.meta.get(name).and_then(Value::as_str).is_some_and(|text| text.starts_with("mine"));
+        let begins = |name| {
+            question.meta.get(name).and_then(Value::as_str).is_some_and(|text| text.starts_with("mine"))
+        };
         let allowed = match question.action {
             "store.get" | "store.info" => question.resource == "app:kv",
             "store.key.get" | "store.key.set" | "store.key.has" => begins("key"),
@@ -361,7 +363,10 @@ async fn the_fields_of_a_store_are_checked_when_entries_load() {
 
 #[tokio::test]
 async fn a_store_outlives_changes_of_other_entries() {
-    let app = app(BACKENDS[0].1, "local s = store.get('app:kv') local old = s:get('k') s:set('k', 'kept') return old");
+    let app = app(
+        BACKENDS[0].1,
+        "local s = store.get('app:kv') local old = s:get('k') s:set('k', 'kept') return old",
+    );
     app.main().await;
     let entry = Entry::new(EntryId::parse("app:other").expect("an id"), "registry.entry");
     app.runtime.registry().apply(&[Operation::Create(entry.into())], None).expect("it is applied");

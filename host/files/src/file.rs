@@ -10,8 +10,8 @@ use perilune_value::Failure;
 use std::any::Any;
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::{Mutex, OwnedSemaphorePermit};
 
 /// A regular file that is open for reading or for writing. Closed when the last clone and the last operation under way are gone.

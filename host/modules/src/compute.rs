@@ -39,7 +39,9 @@ struct Places(Arc<Semaphore>);
 
 impl Default for Places {
     fn default() -> Self {
-        Places(Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))))
+        Places(Arc::new(Semaphore::new(
+            std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        )))
     }
 }
 
@@ -54,7 +56,8 @@ pub(crate) fn start<T: Send + 'static>(
     work: impl FnOnce(&Stop) -> Result<T, Failure> + Send + 'static,
 ) -> wasmtime::Result<Ticket> {
     let held = state.hold(bytes)?;
-    let (turn, places) = (state.computing.clone(), CallContext::of(state)?.shared().get::<Places>().0.clone());
+    let (turn, places) =
+        (state.computing.clone(), CallContext::of(state)?.shared().get::<Places>().0.clone());
     state.tickets.start(async move {
         // The cell's own turn first: who waits for it takes no place from others.
         let turn = turn.acquire_owned().await.map_err(|_| ended())?;
@@ -97,7 +100,10 @@ pub(crate) fn start_bytes(
 /// # Errors
 ///
 /// As [`Tickets::take`](perilune_cell::Tickets::take).
-pub(crate) fn take_bytes(state: &mut CellState, ticket: Ticket) -> wasmtime::Result<Result<Vec<u8>, Failure>> {
+pub(crate) fn take_bytes(
+    state: &mut CellState,
+    ticket: Ticket,
+) -> wasmtime::Result<Result<Vec<u8>, Failure>> {
     Ok(state.tickets.take::<Kept>(ticket)?.map(|(bytes, _)| bytes))
 }
 

@@ -10,12 +10,16 @@ const STACK: usize = 256 << 20;
 /// # Errors
 ///
 /// Those of the work, `Internal` when it panics, `Unavailable` when the system has no thread.
-pub(crate) fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, Failure> + Send) -> Result<T, Failure> {
+pub(crate) fn on_large_stack<T: Send>(
+    work: impl FnOnce() -> Result<T, Failure> + Send,
+) -> Result<T, Failure> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("perilune-deep".to_owned()).stack_size(STACK);
         match thread.spawn_scoped(scope, work) {
             Ok(running) => running.join().unwrap_or_else(|_| Err(Failure::internal("the library panicked"))),
-            Err(error) => Err(Failure::new(Kind::Unavailable, format!("no thread for deep recursion: {error}"))),
+            Err(error) => {
+                Err(Failure::new(Kind::Unavailable, format!("no thread for deep recursion: {error}")))
+            }
         }
     })
 }

@@ -33,7 +33,9 @@ enum Hosts {
 
 /// Why a text is no item.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{item}` names no hosts: {reason}; write a host such as `api.example.com`, `*.example.com`, `localhost:8080`, `10.0.0.0/8` or `*`")]
+#[error(
+    "`{item}` names no hosts: {reason}; write a host such as `api.example.com`, `*.example.com`, `localhost:8080`, `10.0.0.0/8` or `*`"
+)]
 pub struct PatternError {
     item: String,
     reason: &'static str,

@@ -18,7 +18,9 @@ pub enum Refusal {
     #[error("this host does not allow it; start it with `--allow-net {0}`")]
     NotAllowed(String),
     /// An item would, if the address were public.
-    #[error("its address is {what}, which only an item with its name admits; start the host with `--allow-net {item}`")]
+    #[error(
+        "its address is {what}, which only an item with its name admits; start the host with `--allow-net {item}`"
+    )]
     NotPublic {
         /// What the address is.
         what: &'static str,

@@ -10,7 +10,9 @@
 //! |---|---|
 //! | `kind.rs` | [`ResourceKind`], [`Opening`]: how an entry becomes a live thing |
 //! | `resources.rs` | [`Resources`]: the live things of a host |
+//! | `basis.rs` | what each was made from; [`Stamp`]: changes of what is no entry |
 //! | `service.rs`, `services.rs` | [`Service`] and its [`Lifecycle`]; starting and stopping all in order |
+//! | `security.rs` | [`Security`]: what a service's calls act with, from `lifecycle.security`; `Security::of(opening, &lifecycle)` in `open`, [`Security::authority`] for each call |
 //! | `placeholder.rs` | `${env:NAME}` in the fields of entries |
 //! | `allowed.rs` | [`Allowed`]: what the host lets entries reach outside |
 //! | `invoke.rs` | [`Invoke`]: how a service calls functions |
@@ -19,10 +21,12 @@
 //! | `shared.rs` | [`Shared`]: what exists once in a host |
 
 mod allowed;
+mod basis;
 mod invoke;
 pub mod kind;
 mod placeholder;
 mod resources;
+mod security;
 mod service;
 mod services;
 mod shared;
@@ -30,9 +34,11 @@ pub mod stream;
 mod work;
 
 pub use allowed::Allowed;
+pub use basis::Stamp;
 pub use invoke::{Attachment, Invocation, Invoke};
 pub use kind::{Opened, Opening, ResourceKind};
 pub use resources::{Host, Resources, Variables};
+pub use security::Security;
 pub use service::{LIFECYCLE, Lifecycle, Service, Startup};
 pub use services::Services;
 pub use shared::Shared;

@@ -2,6 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use perilune_registry::{Field, Type};
+use perilune_security::GROUP;
 use perilune_value::{Failure, Value};
 use serde::Deserialize;
 use std::time::Duration;
@@ -181,6 +182,7 @@ const SECURITY: &[Field] = &[
                 ..FIELD
             },
         ]),
+        required: true,
         doc: "on whose behalf it runs",
         ..FIELD
     },
@@ -193,7 +195,7 @@ const SECURITY: &[Field] = &[
     },
     Field {
         name: "groups",
-        ty: Type::Strings,
+        ty: Type::Introduced(GROUP),
         default: "none",
         doc: "groups of policies of its scope",
         ..FIELD

@@ -13,7 +13,9 @@ fn admits(items: &[&str], url: &str, at: &str) -> bool {
 fn a_star_admits_every_public_address_and_no_other() {
     assert!(admits(&["*"], "https://example.com", "93.184.215.14"));
     assert!(admits(&["*"], "http://93.184.215.14:8080", "93.184.215.14"));
-    for private in ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fd00::1", "::ffff:10.0.0.1", "0.0.0.0"] {
+    for private in
+        ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fd00::1", "::ffff:10.0.0.1", "0.0.0.0"]
+    {
         assert!(!admits(&["*"], "https://example.com", private), "{private}");
     }
 }
@@ -23,7 +25,12 @@ fn a_name_admits_itself_at_public_and_private_addresses() {
     assert!(admits(&["localhost"], "http://localhost:8080", "127.0.0.1"));
     assert!(admits(&["db.internal"], "http://db.internal", "10.0.0.7"));
     assert!(admits(&["api.example.com"], "http://api.example.com", "93.184.215.14"));
-    for other in ["http://example.com", "http://x.api.example.com", "http://api.example.com.evil.com", "http://10.0.0.7"] {
+    for other in [
+        "http://example.com",
+        "http://x.api.example.com",
+        "http://api.example.com.evil.com",
+        "http://10.0.0.7",
+    ] {
         assert!(!admits(&["api.example.com", "db.internal"], other, "10.0.0.7"), "{other}");
     }
 }
@@ -41,7 +48,9 @@ fn a_star_in_front_of_a_name_admits_what_is_below_it_at_public_addresses() {
     let items = &["*.example.com"];
     assert!(admits(items, "http://api.example.com", "93.184.215.14"));
     assert!(admits(items, "http://a.b.example.com", "93.184.215.14"));
-    for other in ["http://example.com", "http://notexample.com", "http://.example.com", "http://example.com.evil.com"] {
+    for other in
+        ["http://example.com", "http://notexample.com", "http://.example.com", "http://example.com.evil.com"]
+    {
         assert!(!admits(items, other, "93.184.215.14"), "{other}");
     }
     assert!(!admits(items, "http://api.example.com", "10.0.0.1"));
@@ -51,13 +60,19 @@ fn a_star_in_front_of_a_name_admits_what_is_below_it_at_public_addresses() {
 fn a_network_admits_its_addresses_by_whatever_name() {
     let items = &["10.0.0.0/8", "[fd00::1]", "192.168.1.5"];
     for (url, at) in [
-        ("http://10.1.2.3", "10.1.2.3"), ("http://any.example.com", "10.1.2.3"), ("http://[::ffff:10.0.0.1]", "10.0.0.1"),
-        ("http://any.example.com", "::ffff:10.0.0.1"), ("http://[fd00::1]", "fd00::1"), ("http://192.168.1.5", "192.168.1.5"),
+        ("http://10.1.2.3", "10.1.2.3"),
+        ("http://any.example.com", "10.1.2.3"),
+        ("http://[::ffff:10.0.0.1]", "10.0.0.1"),
+        ("http://any.example.com", "::ffff:10.0.0.1"),
+        ("http://[fd00::1]", "fd00::1"),
+        ("http://192.168.1.5", "192.168.1.5"),
     ] {
         assert!(admits(items, url, at), "{url} at {at}");
     }
     for (url, at) in [
-        ("http://11.1.2.3", "11.1.2.3"), ("http://any.example.com", "11.1.2.3"), ("http://[fd00::2]", "fd00::2"),
+        ("http://11.1.2.3", "11.1.2.3"),
+        ("http://any.example.com", "11.1.2.3"),
+        ("http://[fd00::2]", "fd00::2"),
         // Another address that a translator would take to the same place.
         ("http://[64:ff9b::a00:1]", "64:ff9b::10.0.0.1"),
     ] {
@@ -69,14 +84,21 @@ fn a_network_admits_its_addresses_by_whatever_name() {
 fn a_port_narrows_an_item() {
     let items = &["localhost:8080", "*:443", "127.0.0.1:9000", "[::1]:9000"];
     for (url, at) in [
-        ("http://localhost:8080", "127.0.0.1"), ("https://example.com", "93.184.215.14"),
-        ("http://127.0.0.1:9000", "127.0.0.1"), ("ws://[::1]:9000", "::1"), ("wss://example.com", "93.184.215.14"),
+        ("http://localhost:8080", "127.0.0.1"),
+        ("https://example.com", "93.184.215.14"),
+        ("http://127.0.0.1:9000", "127.0.0.1"),
+        ("ws://[::1]:9000", "::1"),
+        ("wss://example.com", "93.184.215.14"),
     ] {
         assert!(admits(items, url, at), "{url}");
     }
     for (url, at) in [
-        ("http://localhost:8081", "127.0.0.1"), ("http://localhost", "127.0.0.1"), ("http://example.com", "93.184.215.14"),
-        ("https://localhost", "127.0.0.1"), ("http://127.0.0.1:8080", "127.0.0.1"), ("ws://example.com", "93.184.215.14"),
+        ("http://localhost:8081", "127.0.0.1"),
+        ("http://localhost", "127.0.0.1"),
+        ("http://example.com", "93.184.215.14"),
+        ("https://localhost", "127.0.0.1"),
+        ("http://127.0.0.1:8080", "127.0.0.1"),
+        ("ws://example.com", "93.184.215.14"),
     ] {
         assert!(!admits(items, url, at), "{url}");
     }
@@ -85,10 +107,14 @@ fn a_port_narrows_an_item() {
 #[test]
 fn hosts_are_compared_as_urls_mean_them() {
     for (written, meant) in [
-        ("http://EXAMPLE.com./", name("example.com")), ("http://2130706433/", Host::Address(address("127.0.0.1"))),
-        ("http://0x7f.1/", Host::Address(address("127.0.0.1"))), ("http://017700000001/", Host::Address(address("127.0.0.1"))),
-        ("http://[::ffff:7f00:1]/", Host::Address(address("127.0.0.1"))), ("http://ｅxample.com/", name("example.com")),
-        ("http://bücher.example/", name("xn--bcher-kva.example")), ("http://a@b.example:80/", name("b.example")),
+        ("http://EXAMPLE.com./", name("example.com")),
+        ("http://2130706433/", Host::Address(address("127.0.0.1"))),
+        ("http://0x7f.1/", Host::Address(address("127.0.0.1"))),
+        ("http://017700000001/", Host::Address(address("127.0.0.1"))),
+        ("http://[::ffff:7f00:1]/", Host::Address(address("127.0.0.1"))),
+        ("http://ｅxample.com/", name("example.com")),
+        ("http://bücher.example/", name("xn--bcher-kva.example")),
+        ("http://a@b.example:80/", name("b.example")),
     ] {
         assert_eq!(target(written), Target { host: meant, port: 80 }, "{written}");
     }
@@ -97,9 +123,17 @@ fn hosts_are_compared_as_urls_mean_them() {
 #[test]
 fn an_item_is_written_in_one_way() {
     for (written, shown) in [
-        ("*", "*"), (" *.Example.com ", "*.example.com"), ("Example.com.", "example.com"), ("bücher.example", "xn--bcher-kva.example"),
-        ("localhost:8080", "localhost:8080"), ("10.1.2.3/8", "10.0.0.0/8"), ("::1", "[::1]"), ("[::1]:80", "[::1]:80"),
-        ("::ffff:10.0.0.1", "10.0.0.1"), ("0x7f.1", "127.0.0.1"), ("*:443", "*:443"),
+        ("*", "*"),
+        (" *.Example.com ", "*.example.com"),
+        ("Example.com.", "example.com"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("localhost:8080", "localhost:8080"),
+        ("10.1.2.3/8", "10.0.0.0/8"),
+        ("::1", "[::1]"),
+        ("[::1]:80", "[::1]:80"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("0x7f.1", "127.0.0.1"),
+        ("*:443", "*:443"),
     ] {
         let pattern: Pattern = written.parse().unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(pattern.to_string(), shown);
@@ -110,10 +144,21 @@ fn an_item_is_written_in_one_way() {
 #[test]
 fn what_is_no_item_is_refused_with_the_reason() {
     for (written, reason) in [
-        ("", "no host name"), ("https://example.com", "scheme"), ("example.com/path", "path"), ("a@example.com", "path or a user"),
-        ("example.com:0", "port"), ("example.com:70000", "port"), ("example.com:http", "port"), ("api.*.com", "stands alone"),
-        ("**", "stands alone"), ("*example.com", "stands alone"), ("*.10.0.0.1", "in front of a name"), ("10.0.0.0/33", "prefix"),
-        ("::ffff:10.0.0.0/104", "IPv4 network"), ("exa mple.com", "no host name"), (".", "no host name"),
+        ("", "no host name"),
+        ("https://example.com", "scheme"),
+        ("example.com/path", "path"),
+        ("a@example.com", "path or a user"),
+        ("example.com:0", "port"),
+        ("example.com:70000", "port"),
+        ("example.com:http", "port"),
+        ("api.*.com", "stands alone"),
+        ("**", "stands alone"),
+        ("*example.com", "stands alone"),
+        ("*.10.0.0.1", "in front of a name"),
+        ("10.0.0.0/33", "prefix"),
+        ("::ffff:10.0.0.0/104", "IPv4 network"),
+        ("exa mple.com", "no host name"),
+        (".", "no host name"),
     ] {
         let error = written.parse::<Pattern>().expect_err(written).to_string();
         assert!(error.contains(reason) && error.contains(&format!("`{written}`")), "{error}");

@@ -31,7 +31,11 @@ fn an_entry_narrows_and_never_widens() {
         (&["10.0.0.0/8"], &["db.internal"], "http://db.internal", "1.1.1.1", false),
     ] {
         let policy = policy(host, Some(own));
-        assert_eq!(policy.may_connect(&target(url), address(at)).is_ok(), is_reached, "{host:?} {own:?} {url}");
+        assert_eq!(
+            policy.may_connect(&target(url), address(at)).is_ok(),
+            is_reached,
+            "{host:?} {own:?} {url}"
+        );
     }
 }
 
@@ -39,7 +43,9 @@ fn an_entry_narrows_and_never_widens() {
 fn what_no_item_could_admit_is_not_even_looked_up() {
     let named = policy(&["api.example.com", "*.internal:80"], None);
     for (url, is_resolved) in [
-        ("http://api.example.com", true), ("http://a.internal", true), ("http://a.internal:81", false),
+        ("http://api.example.com", true),
+        ("http://a.internal", true),
+        ("http://a.internal:81", false),
         ("http://secret.evil.com", false),
     ] {
         assert_eq!(named.may_resolve(&target(url)).is_ok(), is_resolved, "{url}");
@@ -52,16 +58,31 @@ fn what_no_item_could_admit_is_not_even_looked_up() {
 fn a_refusal_says_what_to_do() {
     for (host, own, url, at, says) in [
         (&[][..], None, "http://a.example:81", "1.1.1.1", "`--allow-net a.example:81`"),
-        (&["*"], None, "http://localhost:81", "127.0.0.1", "this machine, which only an item with its name admits"),
+        (
+            &["*"],
+            None,
+            "http://localhost:81",
+            "127.0.0.1",
+            "this machine, which only an item with its name admits",
+        ),
         (&["*"], None, "http://localhost:81", "127.0.0.1", "`--allow-net localhost:81`"),
         (&["x.example"], None, "http://x.example", "169.254.169.254", "only an item with the address itself"),
         (&["10.0.0.0/8"], None, "http://x.example", "1.1.1.1", "`--allow-net x.example`"),
-        (&["*"], Some(&[][..]), "http://x.example", "1.1.1.1", "`network.allow` does not list it; add `x.example`"),
+        (
+            &["*"],
+            Some(&[][..]),
+            "http://x.example",
+            "1.1.1.1",
+            "`network.allow` does not list it; add `x.example`",
+        ),
         (&["localhost"], Some(&["*"]), "http://localhost", "127.0.0.1", "add `localhost`"),
     ] {
         let refusal = policy(host, own).may_connect(&target(url), address(at)).expect_err(url).to_string();
         assert!(refusal.contains(says), "{refusal}");
-        assert!(!refusal.contains(at), "the address that a name stands for is none of the entry's business: {refusal}");
+        assert!(
+            !refusal.contains(at),
+            "the address that a name stands for is none of the entry's business: {refusal}"
+        );
     }
 }
 

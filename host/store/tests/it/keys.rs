@@ -16,8 +16,11 @@ fn keys_are_texts_that_every_database_can_keep() {
 
 #[test]
 fn times_to_live_are_seconds() {
-    for (seconds, time) in [(0.5, Duration::from_millis(500)), (60.0, Duration::from_secs(60)), (1e-300, Duration::from_nanos(1))]
-    {
+    for (seconds, time) in [
+        (0.5, Duration::from_millis(500)),
+        (60.0, Duration::from_secs(60)),
+        (1e-300, Duration::from_nanos(1)),
+    ] {
         assert_eq!(ttl(seconds), Ok(Some(time)));
     }
     assert_eq!(ttl(0.0), Ok(None));
