@@ -51,7 +51,10 @@ modules! {
         compress
         crypto
         ctx
+<<<<<<< HEAD
+=======
         env
+>>>>>>> main
         events
         fs
         funcs
