@@ -10,12 +10,17 @@
 //! |---|---|
 //! | `context.rs`, `chain.rs` | [`CallContext`]: what modules find in their cell |
 //! | `bindings.rs` | the interfaces as Rust traits |
+//! | `network/` | what clients of the network share: who may reach what |
 //! | `kinds.rs` | [`KINDS`]: entries that become live things |
+//! | `compute.rs`, `stack.rs` | work that takes long, or a deep stack, off the cell's thread |
 
 mod bindings;
 mod chain;
+mod compute;
 mod context;
 mod kinds;
+mod network;
+mod stack;
 
 pub use chain::Chain;
 pub use context::{CallContext, Host};
@@ -43,15 +48,26 @@ modules! {
         streams;
     granted:
         base64
+        compress
+        crypto
         ctx
         env
+        events
         fs
         funcs
         hash
+        http
+        http_client
         json
         logger
+        metrics
+        queue
         registry
+        security
+        store
         system
         time
-        uuid;
+        uuid
+        websocket
+        yaml;
 }

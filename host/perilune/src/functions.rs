@@ -93,11 +93,12 @@ impl Inner {
         &self,
         cell: &mut Cell,
         program: &Program,
-        context: CallContext,
+        mut context: CallContext,
         limits: Limits,
         began: Instant,
     ) -> Running {
         let running = self.surroundings.pids.register(program.host());
+        context.entry = program.name().clone();
         let identity = Identity { entry: program.name().clone(), pid: running.pid.clone() };
         cell.begin_call(CallSpec { identity, limits, context: Arc::new(context), began });
         running

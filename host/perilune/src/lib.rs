@@ -111,7 +111,7 @@ pub use perilune_registry::{
     VersionId,
 };
 pub use perilune_resource::Allowed;
-pub use perilune_security::{Actor, Authority, Policy, Scope};
+pub use perilune_security::{Actor, Authority, Decision, Policy, Question, Rule, Scope, Strictness};
 pub use perilune_value::{Failure, Kind, Value, from_value, json, to_value};
 pub use pools::PoolStats;
 pub use processes::Command;

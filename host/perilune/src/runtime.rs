@@ -13,6 +13,7 @@ use perilune_cell::{Engine, Extension, Guest, Limits};
 use perilune_modules::{self as modules, CallContext};
 use perilune_registry::{EntryId, Registry};
 use perilune_resource::{Allowed, Resources, Services, Shared};
+use perilune_security::{Actor, Audit, Authority, Policies, Strictness};
 use perilune_value::{Failure, TypeError, Value, from_value, to_value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -47,15 +48,18 @@ impl Inner {
             registry_writable,
             folder,
             allowed,
+            strictness,
         } = parts;
         let surroundings = Arc::new(surroundings);
+        let shared = Shared::default();
+        let policies = shared.get_or(|| Policies::new(strictness));
         let inner = Arc::new_cyclic(|inner: &Weak<Inner>| {
             let host = perilune_resource::Host {
                 registry: registry.clone(),
                 functions: Arc::new(FromServices(inner.clone())),
                 folder,
                 allowed,
-                shared: Shared::default(),
+                shared,
                 variables: modules::VARIABLES,
             };
             let resources = Resources::new(host, modules::KINDS.iter().copied().flatten().copied());
@@ -65,6 +69,8 @@ impl Inner {
                 registry: Arc::new(access::Access::new(registry.clone(), registry_writable)),
                 system: Arc::new(System(inner.clone())),
                 resources,
+                policies,
+                audit: Audit::default(),
             });
             let context = Arc::new(CallContext::new(modules.clone()));
             let linker = Linker {
@@ -103,6 +109,7 @@ pub(crate) struct Parts {
     /// The application's.
     pub(crate) folder: Option<PathBuf>,
     pub(crate) allowed: Allowed,
+    pub(crate) strictness: Strictness,
 }
 
 /// Why a typed call gave no result.
@@ -120,6 +127,11 @@ impl Runtime {
     /// A host to be set up.
     pub fn builder() -> RuntimeBuilder {
         RuntimeBuilder::default()
+    }
+
+    /// What entries have recorded through module `metrics`, in Prometheus' text format.
+    pub fn metrics(&self) -> String {
+        self.inner.modules.resources.host().shared.get::<modules::metrics::Metrics>().render()
     }
 
     /// Calls a function, a module's method, or a process to its end.
@@ -178,7 +190,32 @@ impl Runtime {
     ///
     /// `NotFound` when there is no such command; else as [`Runtime::call`].
     pub async fn run_command(&self, name: &str, args: &[String]) -> Result<Value, Failure> {
-        self.inner.run_command(name, args).await
+        self.run_command_as(Authority::default(), name, args).await
+    }
+
+    /// [`Runtime::run_command`] on somebody's behalf.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runtime::run_command`].
+    pub async fn run_command_as(
+        &self,
+        authority: Authority,
+        name: &str,
+        args: &[String],
+    ) -> Result<Value, Failure> {
+        self.inner.run_command(authority, name, args).await
+    }
+
+    /// An actor with the policies of these entries and of these groups, for [`Call::authority`].
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` for a policy or a group that the application does not have.
+    pub fn authority(&self, actor: Actor, policies: &[&str], groups: &[&str]) -> Result<Authority, Failure> {
+        let index = self.inner.modules.policies.of(&self.inner.registry);
+        let scope = index.scope(policies.iter().copied(), groups.iter().copied())?;
+        Ok(Authority { actor: Some(Arc::new(actor)), scope: Some(scope) })
     }
 
     /// Makes the images and workers of pools that want them ahead of any call: static ones, and those with `warm_start`. An

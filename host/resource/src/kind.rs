@@ -162,3 +162,15 @@ pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, 
 pub fn optional_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     duration(deserializer).map(Some)
 }
+
+/// Reads a size such as `64MiB`, for `#[serde(deserialize_with)]`.
+///
+/// # Errors
+///
+/// When it is none.
+pub fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    perilune_registry::parse_bytes(&text)
+        .and_then(|bytes| usize::try_from(bytes).ok())
+        .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no size such as 64MiB")))
+}

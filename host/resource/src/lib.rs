@@ -13,10 +13,12 @@
 //! | `basis.rs` | what each was made from; [`Stamp`]: changes of what is no entry |
 //! | `service.rs`, `services.rs`, `plan.rs` | [`Service`] and its [`Lifecycle`]; starting and stopping all, in which order |
 //! | `guard.rs` | panics as failures |
+//! | `security.rs` | [`Security`]: what a service's calls act with, from `lifecycle.security`; `Security::of(opening, &lifecycle)` in `open`, [`Security::authority`] for each call |
 //! | `placeholder.rs` | `${env:NAME}` in the fields of entries |
 //! | `allowed.rs` | [`Allowed`]: what the host lets entries reach outside |
 //! | `invoke.rs` | [`Invoke`]: how a service calls functions |
 //! | `stream.rs` | [`Stream`]: bytes that come or go piece by piece |
+//! | `work.rs` | [`in_proportion`]: work that grows with what a cell hands in |
 //! | `shared.rs` | [`Shared`]: what exists once in a host |
 
 mod allowed;
@@ -27,17 +29,21 @@ pub mod kind;
 mod placeholder;
 mod plan;
 mod resources;
+mod security;
 mod service;
 mod services;
 mod shared;
 pub mod stream;
+mod work;
 
 pub use allowed::Allowed;
 pub use basis::Stamp;
 pub use invoke::{Attachment, Invocation, Invoke};
 pub use kind::{Opened, Opening, ResourceKind};
 pub use resources::{Host, Resources, Variables};
+pub use security::Security;
 pub use service::{LIFECYCLE, Lifecycle, Service, Startup};
 pub use services::Services;
 pub use shared::Shared;
 pub use stream::Stream;
+pub use work::in_proportion;

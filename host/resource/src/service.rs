@@ -2,6 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use perilune_registry::{Field, Type};
+use perilune_security::GROUP;
 use perilune_value::{Failure, Value};
 use serde::Deserialize;
 use std::time::Duration;
@@ -184,6 +185,7 @@ const SECURITY: &[Field] = &[
                 ..FIELD
             },
         ]),
+        required: true,
         doc: "on whose behalf it runs",
         ..FIELD
     },
@@ -196,7 +198,7 @@ const SECURITY: &[Field] = &[
     },
     Field {
         name: "groups",
-        ty: Type::Strings,
+        ty: Type::Introduced(GROUP),
         default: "none",
         doc: "groups of policies of its scope",
         ..FIELD
