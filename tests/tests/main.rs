@@ -34,10 +34,13 @@ mod registry_module;
 mod registry_queries;
 mod require;
 mod reset;
+
+mod security;
 mod servers;
 mod store;
 mod streams;
 mod security;
+
 mod system;
 mod time;
 mod values;
