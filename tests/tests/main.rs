@@ -34,13 +34,10 @@ mod registry_module;
 mod registry_queries;
 mod require;
 mod reset;
-
 mod security;
 mod servers;
 mod store;
 mod streams;
-mod security;
-
 mod system;
 mod time;
 mod values;
