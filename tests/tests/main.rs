@@ -11,6 +11,7 @@ mod fs;
 mod functions;
 mod hostile_guest;
 mod hot_swap;
+mod http;
 mod isolation;
 mod kinds;
 mod language;
