@@ -15,6 +15,7 @@ mod fs;
 mod functions;
 mod hostile_guest;
 mod hot_swap;
+mod http;
 mod http_client;
 mod isolation;
 mod kinds;
