@@ -9,6 +9,7 @@ mod crypto;
 mod data_modules;
 mod embedding;
 mod errors;
+mod expr;
 mod functions;
 mod hostile_guest;
 mod hot_swap;

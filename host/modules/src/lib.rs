@@ -49,6 +49,7 @@ modules! {
         compress
         crypto
         ctx
+        expr
         funcs
         hash
         json
