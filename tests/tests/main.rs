@@ -11,6 +11,7 @@ mod embedding;
 mod env;
 mod errors;
 mod events;
+mod expr;
 mod fs;
 mod functions;
 mod hostile_guest;
