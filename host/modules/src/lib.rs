@@ -51,10 +51,7 @@ modules! {
         compress
         crypto
         ctx
-<<<<<<< HEAD
-=======
         env
->>>>>>> main
         events
         fs
         funcs
