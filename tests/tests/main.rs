@@ -26,6 +26,7 @@ mod many;
 mod metrics;
 mod module_lua;
 mod never_frozen;
+mod permissions;
 mod pools;
 mod process_command;
 mod queue;
@@ -33,9 +34,13 @@ mod registry_module;
 mod registry_queries;
 mod require;
 mod reset;
+
+mod security;
 mod servers;
 mod store;
 mod streams;
+mod security;
+
 mod system;
 mod time;
 mod values;

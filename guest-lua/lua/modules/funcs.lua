@@ -115,7 +115,7 @@ local function choose(self, name, seal_of, value)
   local seal = seal_of(value)
   if not seal then
     local text = "bad argument #1 to 'with_%s' (%s expected, got %s)"
-    error(text:format(name, name == "actor" and "security.Actor" or "security.Scope", core.describe(value)), 3)
+    error(text:format(name, name == "actor" and "Actor" or "Scope", core.describe(value)), 3)
   end
   local allowed, problem = raw.may_choose_security()
   if not allowed then

@@ -4,14 +4,15 @@ local raw, core = ...
 
 local security = {}
 
-local actor_methods, scope_methods, policy_methods = {}, {}, {}
-local Actor = core.class("security.Actor", actor_methods, {
+local actor_methods, scope_methods, policy_methods, token_methods = {}, {}, {}, {}
+local Actor = core.class("Actor", actor_methods, {
   __tostring = function(self)
     return "actor{" .. self:id() .. "}"
   end,
 })
-local Scope = core.class("security.Scope", scope_methods)
-local Policy = core.class("security.Policy", policy_methods)
+local Scope = core.class("Scope", scope_methods)
+local Policy = core.class("Policy", policy_methods)
+local TokenStore = core.class("TokenStore", token_methods)
 
 -- What other modules hand on; nil for anything else.
 function core.actor_seal(value)
@@ -104,6 +105,11 @@ function security.new_actor(id, meta)
   return required(Actor, raw.new_actor(id, meta))
 end
 
+function security.token_store(id)
+  check_string(id, 1, "token_store")
+  return object(TokenStore, raw.token_store(id))
+end
+
 -- Actors.
 
 function actor_methods.id(self)
@@ -158,7 +164,7 @@ end
 
 local function check_question(actor, action, resource)
   if not Actor.is(actor) then
-    argument(2, "evaluate", "security.Actor", actor)
+    argument(2, "evaluate", "Actor", actor)
   end
   check_string(action, 3, "evaluate")
   check_string(resource, 4, "evaluate")
@@ -179,6 +185,40 @@ end
 function policy_methods.evaluate(self, actor, action, resource, meta)
   local id = Policy.state(self, "evaluate").id
   return raw.evaluate_policy(id, check_question(actor, action, resource), action, resource, meta)
+end
+
+-- Token stores.
+
+-- The actor and the scope of a token, or nil, nil and an error.
+function token_methods.validate(self, token)
+  local store = TokenStore.state(self, "validate")
+  check_string(token, 2, "validate")
+  local granted, err = raw.validate_token(store, token)
+  if not granted then
+    return nil, nil, err
+  end
+  return Actor.new(granted.actor), Scope.new(granted.scope)
+end
+
+function token_methods.create(self, actor, scope, options)
+  local store = TokenStore.state(self, "create")
+  if not Actor.is(actor) then
+    argument(2, "create", "Actor", actor)
+  elseif not Scope.is(scope) then
+    argument(3, "create", "Scope", scope)
+  end
+  return raw.create_token(store, Actor.state(actor).seal, Scope.state(scope).seal, options)
+end
+
+function token_methods.revoke(self, token)
+  local store = TokenStore.state(self, "revoke")
+  check_string(token, 2, "revoke")
+  return raw.revoke_token(store, token)
+end
+
+function token_methods.close(self)
+  raw.close_token_store(TokenStore.state(self, "close"))
+  return true
 end
 
 return security

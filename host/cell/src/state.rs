@@ -148,6 +148,11 @@ impl CellState {
         self.held.reserve(bytes).ok_or_else(death)
     }
 
+    /// Bytes of its linear memory.
+    pub fn memory_size(&self) -> usize {
+        self.memory
+    }
+
     /// How long the cell has existed.
     pub(crate) fn age(&self) -> Duration {
         self.started.elapsed()

@@ -121,7 +121,7 @@ fn prepare(
         target,
         args,
         context: merge(&context.values, added),
-        timeout: options.get("timeout").map(timeout).transpose()?,
+        timeout: options.get("timeout").map(|limit| duration_option("timeout", limit)).transpose()?,
         chain,
         authority: passed_on(context, &caller.pid, options.get("actor"), options.get("scope"))?,
     })
@@ -138,8 +138,8 @@ fn check(context: &CallContext, target: &str) -> Result<(), Failure> {
     }
 }
 
-/// Milliseconds, or a text such as `1m30s`.
-fn timeout(value: &Value) -> Result<Duration, Failure> {
+/// An option that is a positive time: milliseconds, or a text such as `1m30s`.
+pub(crate) fn duration_option(name: &str, value: &Value) -> Result<Duration, Failure> {
     let nanos = match value {
         Value::Integer(millis) => millis.checked_mul(1_000_000),
         Value::Float(millis) => Some((millis * 1e6) as i64),
@@ -148,9 +148,9 @@ fn timeout(value: &Value) -> Result<Duration, Failure> {
     };
     let nanos = nanos.and_then(|nanos| u64::try_from(nanos).ok()).filter(|nanos| *nanos > 0);
     nanos.map(Duration::from_nanos).ok_or_else(|| {
-        Failure::invalid(
-            "option `timeout` is neither a positive number of milliseconds nor a text such as \"1m30s\"",
-        )
+        Failure::invalid(format!(
+            "option `{name}` is neither a positive number of milliseconds nor a text such as \"1m30s\""
+        ))
     })
 }
 

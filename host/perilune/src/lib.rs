@@ -78,6 +78,7 @@
 //! | `functions.rs` | calls, by a worker of the entry's pool |
 //! | `cleaner.rs` | the thread that cleans used cells |
 //! | `heavy.rs` | threads for calls that compute for long |
+//! | `memory.rs` | the memory that the host should take at most |
 //! | `processes.rs` | processes that run as commands |
 //! | `pids.rs` | which cells run, and their mailboxes |
 //! | `checks.rs` | what the registry cannot check: Lua's syntax, the host's ceilings |
@@ -91,6 +92,7 @@ mod checks;
 mod cleaner;
 mod functions;
 mod heavy;
+mod memory;
 mod pids;
 mod pools;
 mod processes;

@@ -3,6 +3,7 @@
 use crate::call::Call;
 use crate::functions::{FromCells, FromServices, Run};
 use crate::heavy::Heavy;
+use crate::memory::MemoryLimit;
 use crate::pools::{PoolStats, Pools};
 use crate::processes::{Command, decode};
 use crate::program::Linker;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
+use tokio::sync::watch;
 
 /// A host of entries. Cheap to clone; all clones are the same host.
 #[derive(Clone)]
@@ -34,6 +36,11 @@ pub(crate) struct Inner {
     pub(crate) modules: Arc<modules::Host>,
     pub(crate) services: Services,
     pub(crate) heavy: Heavy,
+    pub(crate) engine: Engine,
+    pub(crate) extensions: Vec<Arc<Extension>>,
+    pub(crate) memory_limit: MemoryLimit,
+    /// Set when an entry asked the host to end.
+    pub(crate) exit: watch::Sender<Option<i32>>,
 }
 
 impl Inner {
@@ -75,7 +82,7 @@ impl Inner {
             let context = Arc::new(CallContext::new(modules.clone()));
             let linker = Linker {
                 guest,
-                extensions,
+                extensions: extensions.clone(),
                 defaults: limits,
                 host: surroundings.clone(),
                 context,
@@ -83,7 +90,18 @@ impl Inner {
                 functions: "functions".into(),
             };
             let pools = Pools::new(linker, &registry);
-            Inner { registry, pools, surroundings, modules, services, heavy: Heavy::default() }
+            Inner {
+                registry,
+                pools,
+                surroundings,
+                modules,
+                services,
+                heavy: Heavy::default(),
+                engine: engine.clone(),
+                extensions,
+                memory_limit: MemoryLimit::default(),
+                exit: watch::Sender::new(None),
+            }
         });
         inner.pools.rest_regularly(Arc::downgrade(&inner));
         let relieved = Arc::downgrade(&inner);
@@ -263,6 +281,17 @@ impl Runtime {
     /// `NotFound` when there is no such entry, `Invalid` when it is something else, and why it cannot be opened.
     pub fn resource<T: Send + Sync + 'static>(&self, id: &str) -> Result<Arc<T>, Failure> {
         self.inner.modules.resources.get(id)
+    }
+
+    /// Waits until an entry asks the host to end (`system.exit`), and gives the code that it named: whoever runs the host decides
+    /// what becomes of that. Once asked for, it stays so.
+    pub async fn exit_requested(&self) -> i32 {
+        let mut exit = self.inner.exit.subscribe();
+        match exit.wait_for(Option::is_some).await {
+            Ok(code) => code.unwrap_or_default(),
+            // The sender is part of the host, which `self` keeps.
+            Err(_) => std::future::pending().await,
+        }
     }
 
     /// What the pools of entries that were called have seen, by entry.

@@ -1,4 +1,4 @@
-//! Kinds `security.policy` and `security.policy.expr`.
+//! Kinds `security.policy` and `security.policy.expr`, and the list of all kinds.
 
 use perilune_registry::{Entry, Field, Fields, KindSpec, Problem, Type};
 use perilune_resource::{Opened, Opening, ResourceKind};
@@ -10,9 +10,10 @@ use std::sync::Arc;
 pub const KINDS: &[ResourceKind] = &[
     ResourceKind { spec: POLICY_SPEC, open },
     ResourceKind { spec: EXPRESSION_SPEC, open },
+    super::tokens::KIND,
 ];
 
-const FIELD: Field = Field { name: "", ty: Type::Any, required: false, default: "", doc: "" };
+pub(super) const FIELD: Field = Field { name: "", ty: Type::Any, required: false, default: "", doc: "" };
 
 /// Without placeholders: what a policy says is checked when it is loaded, and does not depend on where that is.
 const POLICY_SPEC: KindSpec = KindSpec {

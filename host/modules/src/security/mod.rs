@@ -6,16 +6,21 @@
 //! |---|---|
 //! | `seal.rs` | what a cell may hand on, in a form that it cannot make up |
 //! | `kinds.rs` | the kinds of entries |
+//! | `tokens.rs` | kind `security.token_store` |
 
 pub mod kinds;
 pub(crate) mod seal;
+mod tokens;
 
 use crate::CallContext;
 use crate::bindings::{Answer, answer, security as wit};
-use perilune_cell::{CellState, Class, Module};
-use perilune_security::{Actor, Authority, Policy, Question, Scope};
+use crate::funcs::duration_option;
+use perilune_cell::interfaces::failure_to_wit;
+use perilune_cell::{CellState, Class, Handle, Module, Ticket};
+use perilune_security::{Actor, Authority, Decision, Grant, Policy, Question, Scope, Tokens};
 use perilune_value::{Failure, Value};
 use std::sync::Arc;
+use std::time::Duration;
 use wasmtime::component::HasSelf;
 
 /// The module.
@@ -153,7 +158,7 @@ fn new_actor(state: &CellState, id: &str, about: &[u8]) -> wasmtime::Result<Resu
 fn can(context: &CallContext, action: &str, resource: &str, about: &[u8]) -> Result<bool, Failure> {
     let about = meta(about)?;
     let decision = context.authority.evaluate(text("action", action)?, text("resource", resource)?, &about);
-    Ok(decision == perilune_security::Decision::Allow)
+    Ok(decision == Decision::Allow)
 }
 
 /// What a scope says of an actor that the cell names.
@@ -236,6 +241,111 @@ impl wit::Host for CellState {
             evaluate(self, context, &scope, &actor, (&action, &resource, &meta))
         }))
     }
+
+    fn token_store(&mut self, id: String) -> Answer<Handle> {
+        let context = CallContext::of(self)?;
+        let found = context
+            .check("security.token_store.get", &id)
+            .and_then(|()| context.resource::<Tokens>(&id));
+        answer(found.and_then(|tokens| self.handles.insert(tokens)))
+    }
+
+    fn close_token_store(&mut self, store: Handle) -> wasmtime::Result<bool> {
+        Ok(self.handles.remove(store))
+    }
+
+    fn start_validate_token(&mut self, store: Handle, token: String) -> wasmtime::Result<Ticket> {
+        let tokens = token_store(self, store, "security.token.validate", &nothing())?;
+        self.tickets.start(async move { tokens?.validate(&token).await })
+    }
+
+    fn take_validate_token(&mut self, ticket: Ticket) -> Answer<wit::Granted> {
+        let granted: Result<Grant, Failure> = self.tickets.take(ticket)?;
+        let context = CallContext::of(self)?;
+        answer(granted.and_then(|grant| {
+            let scope = context.policies().scope(&grant.policies, &[])?;
+            Ok(wit::Granted {
+                actor: identity(self, context, &grant.actor),
+                scope: rights(self, context, &scope),
+            })
+        }))
+    }
+
+    fn start_create_token(
+        &mut self,
+        store: Handle,
+        actor: Vec<u8>,
+        scope: Vec<u8>,
+        options: Vec<u8>,
+    ) -> wasmtime::Result<Ticket> {
+        let new = new_token(self, store, (&actor, &scope), &options)?;
+        self.tickets.start(async move {
+            let NewToken { tokens, grant, expiration } = new?;
+            tokens.create(&grant, expiration).await
+        })
+    }
+
+    fn take_create_token(&mut self, ticket: Ticket) -> Answer<String> {
+        Ok(self.tickets.take(ticket)?.map_err(failure_to_wit))
+    }
+
+    fn start_revoke_token(&mut self, store: Handle, token: String) -> wasmtime::Result<Ticket> {
+        let tokens = token_store(self, store, "security.token.revoke", &nothing())?;
+        self.tickets.start(async move { tokens?.revoke(&token).await })
+    }
+
+    fn take_revoke_token(&mut self, ticket: Ticket) -> Answer<()> {
+        Ok(self.tickets.take(ticket)?.map_err(failure_to_wit))
+    }
+}
+
+/// The token store of a handle, for a guarded action.
+fn token_store(
+    state: &CellState,
+    store: Handle,
+    action: &str,
+    about: &Value,
+) -> wasmtime::Result<Result<Arc<Tokens>, Failure>> {
+    let context = CallContext::of(state)?;
+    let found = state.handles.get::<Tokens>(store, "token store");
+    Ok(found.and_then(|tokens| context.check_with(action, &tokens.id, about).map(|()| tokens)))
+}
+
+/// A token that is to be made.
+struct NewToken {
+    tokens: Arc<Tokens>,
+    grant: Grant,
+    expiration: Option<Duration>,
+}
+
+fn new_token(
+    state: &CellState,
+    store: Handle,
+    (actor, scope): (&[u8], &[u8]),
+    options: &[u8],
+) -> wasmtime::Result<Result<NewToken, Failure>> {
+    let context = CallContext::of(state)?;
+    let pid = &state.identity.pid;
+    let prepared = (|| {
+        let options = meta(options)?;
+        let about = options.get("meta").cloned().unwrap_or_else(|| Value::Map(Vec::new()));
+        let expiration = options.get("expiration").map(|time| duration_option("expiration", time)).transpose()?;
+        let (actor, scope) = (seal::open_actor(pid, context, actor)?, seal::open_scope(pid, context, scope)?);
+        let policies: Vec<String> = scope.policies().iter().map(|policy| policy.id().to_owned()).collect();
+        // Whoever validates the token finds policies by their entries.
+        context.policies().scope(&policies, &[])?;
+        Ok((Grant { actor, policies, meta: about }, expiration))
+    })();
+    let (grant, expiration) = match prepared {
+        Ok(prepared) => prepared,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let tokens = token_store(state, store, "security.token.create", &grant.meta)?;
+    Ok(tokens.map(|tokens| NewToken { tokens, grant, expiration }))
+}
+
+fn nothing() -> Value {
+    Value::Map(Vec::new())
 }
 
 /// What a callee acts with: its caller's authority, with what the caller put in its place.

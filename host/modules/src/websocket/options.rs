@@ -72,7 +72,8 @@ fn protocols(value: Option<Value>) -> Result<Option<HeaderValue>, Failure> {
     let wrong = || Failure::invalid("option `protocols` must be an array of names such as \"graphql-ws\"");
     let items = match value {
         None => return Ok(None),
-        Some(Value::Array(items)) => items,
+        Some(Value::Array(items)) if !items.is_empty() => items,
+        Some(Value::Array(_)) => return Ok(None),
         Some(Value::Map(pairs)) if pairs.is_empty() => return Ok(None),
         Some(_) => return Err(wrong()),
     };
