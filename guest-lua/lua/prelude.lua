@@ -20,6 +20,8 @@ local core = {
   channel_new = channel.new,
   channel_push = channel.push,
   channel_close = channel.close,
+  channel_offer = channel.offer,
+  channel_feed = channel.feed,
   on_ticket = scheduler.on_ticket,
   location = native.where,
   file = file, -- a module of several files loads the others by it
@@ -107,7 +109,7 @@ local function open_module(name)
 end
 
 local CORE = { clock = true, extension = true, log = true, payload = true, process = true, streams = true, tickets = true }
-open_module("streams") -- gives `core` what other modules make streams with
+local stream = open_module("streams") -- gives `core` what other modules make streams with
 local payload = open_module("payload")
 mailbox.set_payload(payload.new)
 core.payload_new = payload.new
@@ -135,6 +137,8 @@ local required = {}
 for name, library in pairs(globals) do
   required[name] = freeze_all(library)
 end
+-- Streams come from other modules; whoever lists `stream` all the same gets a table without functions.
+required.stream = stream
 globals.subscribe = mailbox.subscribe
 globals.unsubscribe = mailbox.unsubscribe
 

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 /// Long enough for any machine: whoever waits longer waits for something that does not happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An entry for [`App::entries`].
 pub type Definition<'a> = (&'a str, &'a str, &'a str, &'a str);

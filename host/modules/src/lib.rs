@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `context.rs`, `chain.rs` | [`CallContext`]: what modules find in their cell |
 //! | `bindings.rs` | the interfaces as Rust traits |
+//! | `network/` | what clients of the network share: who may reach what |
 //! | `kinds.rs` | [`KINDS`]: entries that become live things |
 //! | `compute.rs`, `stack.rs` | work that takes long, or a deep stack, off the cell's thread |
 
@@ -18,6 +19,7 @@ mod chain;
 mod compute;
 mod context;
 mod kinds;
+mod network;
 mod stack;
 
 pub use chain::Chain;
@@ -49,18 +51,23 @@ modules! {
         compress
         crypto
         ctx
-        fs
+        env
         events
+        fs
         funcs
         hash
+        http
+        http_client
         json
         logger
+        metrics
         queue
         registry
-        store
         security
+        store
         system
         time
         uuid
+        websocket
         yaml;
 }

@@ -6,6 +6,7 @@ use crate::runtime::{Inner, Parts, Runtime};
 use crate::surroundings::{Log, Output, Surroundings};
 use perilune_cell::{Engine, EngineError, EngineOptions, Extension, Guest, Limits};
 use perilune_modules::{ALWAYS, KINDS, MODULES};
+use perilune_network::{List, PatternError};
 use perilune_registry::{Baseline, Entry, Kinds, Registry, Report, Rules};
 use perilune_resource::Allowed;
 use perilune_security::Strictness;
@@ -50,7 +51,7 @@ const RESERVED: &[&str] = &[
 ];
 
 /// Modules that may be listed although every chunk has them.
-const ALSO_GLOBAL: &[&str] = &["channel", "errors", "payload", "process"];
+const ALSO_GLOBAL: &[&str] = &["channel", "errors", "payload", "process", "stream"];
 
 /// Sets a host up.
 pub struct RuntimeBuilder {
@@ -97,6 +98,9 @@ pub enum BuildError {
         "a module cannot be named `{0}`: a name is not empty, holds no colon, and is not taken by Lua or another module"
     )]
     ModuleName(String),
+    /// An item of [`Allowed::network`] names no hosts.
+    #[error("what entries may reach: {0}")]
+    Network(#[from] PatternError),
 }
 
 impl RuntimeBuilder {
@@ -186,6 +190,7 @@ impl RuntimeBuilder {
     /// [`BuildError::Entries`] with everything that is wrong with all files.
     pub fn build(self) -> Result<Runtime, BuildError> {
         let modules = module_names(&self.extensions)?;
+        List::parse(&self.allowed.network)?;
         let engine = Engine::new(self.engine)?;
         let guest = Arc::new(Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES)?);
         let checker = Checker::new(&guest, self.ceiling)?;

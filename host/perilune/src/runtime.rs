@@ -147,6 +147,11 @@ impl Runtime {
         RuntimeBuilder::default()
     }
 
+    /// What entries have recorded through module `metrics`, in Prometheus' text format.
+    pub fn metrics(&self) -> String {
+        self.inner.modules.resources.host().shared.get::<modules::metrics::Metrics>().render()
+    }
+
     /// Calls a function, a module's method, or a process to its end.
     ///
     /// # Errors
@@ -245,14 +250,13 @@ impl Runtime {
     /// Why the first required service did not start. Those started before it have been stopped.
     pub async fn start(&self) -> Result<(), Failure> {
         self.inner.services.start().await?;
-        let (changed, mut changes) = tokio::sync::mpsc::channel(1);
-        // One notice that waits stands for all that follow it.
-        self.inner.registry.watch(move |_| {
-            !matches!(changed.try_send(()), Err(tokio::sync::mpsc::error::TrySendError::Closed(())))
-        });
+        let resources = &self.inner.modules.resources;
+        let mut changes = resources.changes();
+        let watched = Arc::downgrade(resources);
+        self.inner.registry.watch(move |_| watched.upgrade().map(|resources| resources.touch()).is_some());
         let inner = Arc::downgrade(&self.inner);
         tokio::spawn(async move {
-            while changes.recv().await.is_some() {
+            while changes.changed().await.is_ok() {
                 let Some(inner) = inner.upgrade() else { return };
                 inner.services.reconcile().await;
             }

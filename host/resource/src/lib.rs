@@ -10,7 +10,9 @@
 //! |---|---|
 //! | `kind.rs` | [`ResourceKind`], [`Opening`]: how an entry becomes a live thing |
 //! | `resources.rs` | [`Resources`]: the live things of a host |
-//! | `service.rs`, `services.rs` | [`Service`] and its [`Lifecycle`]; starting and stopping all in order |
+//! | `basis.rs` | what each was made from; [`Stamp`]: changes of what is no entry |
+//! | `service.rs`, `services.rs`, `plan.rs` | [`Service`] and its [`Lifecycle`]; starting and stopping all, in which order |
+//! | `guard.rs` | panics as failures |
 //! | `status.rs` | [`Status`]: what has become of a service |
 //! | `security.rs` | [`Security`]: what a service's calls act with, from `lifecycle.security`; `Security::of(opening, &lifecycle)` in `open`, [`Security::authority`] for each call |
 //! | `placeholder.rs` | `${env:NAME}` in the fields of entries |
@@ -21,9 +23,12 @@
 //! | `shared.rs` | [`Shared`]: what exists once in a host |
 
 mod allowed;
+mod basis;
+mod guard;
 mod invoke;
 pub mod kind;
 mod placeholder;
+mod plan;
 mod resources;
 mod security;
 mod service;
@@ -34,6 +39,7 @@ pub mod stream;
 mod work;
 
 pub use allowed::Allowed;
+pub use basis::Stamp;
 pub use invoke::{Attachment, Invocation, Invoke};
 pub use kind::{Opened, Opening, ResourceKind};
 pub use resources::{Host, Resources, Variables};

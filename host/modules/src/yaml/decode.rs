@@ -39,7 +39,11 @@ pub fn decode(text: &[u8]) -> Result<Value, Failure> {
         bytes_left: MAX_BYTES,
     };
     for event in Parser::new_from_str(text.trim_start_matches('\u{feff}')) {
-        let (event, span) = event.map_err(|error| located(error.marker(), error.info()))?;
+        let (event, span) = event.map_err(|error| match error.info() {
+            // The parser has a bound of its own, which text in brackets reaches before its first list is known to be one.
+            "recursion limit exceeded" => located(error.marker(), &Refusal::TooDeep.to_string()),
+            reason => located(error.marker(), reason),
+        })?;
         if event == Event::DocumentEnd {
             break;
         }
@@ -158,7 +162,7 @@ impl Composer {
         let value = match content {
             Content::List(items) => Value::Array(items),
             Content::Map { mut fields, mut seen, merges, .. } => {
-                merges.into_iter().try_for_each(|merged| merge(&mut fields, &mut seen, merged))?;
+                merges.into_iter().for_each(|merged| merge(&mut fields, &mut seen, merged));
                 // A field that is nil is no field.
                 fields.retain(|(_, value)| *value != Value::Nil);
                 Value::Map(fields)
@@ -186,7 +190,13 @@ impl Composer {
             Content::List(items) => items.push(value),
             Content::Map { fields, key, merges, .. } => match key.take() {
                 Some(Key::Name(name)) => fields.push((Value::String(name), value)),
-                Some(Key::Merge) => merges.push(value),
+                Some(Key::Merge) => {
+                    let maps = if let Value::Array(maps) = &value { maps } else { std::slice::from_ref(&value) };
+                    if !maps.iter().all(|map| matches!(map, Value::Map(_))) {
+                        return Err(Refusal::Merge);
+                    }
+                    merges.push(value);
+                }
                 None => return Err(Refusal::Key),
             },
         }
@@ -247,26 +257,15 @@ impl Composer {
 }
 
 /// Adds the fields of a map, or of each map of a list, that are not there yet.
-fn merge(
-    fields: &mut Vec<(Value, Value)>,
-    seen: &mut HashSet<Vec<u8>>,
-    merged: Value,
-) -> Result<(), Refusal> {
-    let maps = match merged {
-        Value::Array(maps) => maps,
-        map => vec![map],
-    };
-    for map in maps {
-        let Value::Map(additions) = map else { return Err(Refusal::Merge) };
-        for (key, value) in additions {
-            if let Value::String(name) = &key
-                && seen.insert(name.clone())
-            {
-                fields.push((key, value));
-            }
-        }
+fn merge(fields: &mut Vec<(Value, Value)>, seen: &mut HashSet<Vec<u8>>, merged: Value) {
+    match merged {
+        Value::Array(maps) => maps.into_iter().for_each(|map| merge(fields, seen, map)),
+        Value::Map(additions) => fields.extend(additions.into_iter().filter(|(key, _)| match key {
+            Value::String(name) => seen.insert(name.clone()),
+            _ => false,
+        })),
+        _ => {}
     }
-    Ok(())
 }
 
 fn key_text(key: Value) -> Result<Vec<u8>, Refusal> {

@@ -31,6 +31,8 @@ fn entries(consumer: &str) -> [Entry; 3] {
 }
 
 type Answer = Result<Value, Failure>;
+type Answering = fn() -> Answer;
+type Settling = fn(&Delivery);
 
 /// The delivery that a call is for, as module `queue` finds it.
 fn delivery(call: &Invocation) -> Arc<Delivery> {
@@ -61,7 +63,7 @@ async fn a_minute() {
 #[tokio::test(start_paused = true)]
 async fn a_message_is_settled_by_what_its_call_returns() {
     let error = || Err(Failure::internal("no"));
-    let cases: [(&str, fn() -> Answer, usize); 7] = [
+    let cases: [(&str, Answering, usize); 7] = [
         ("nil", || Ok(Value::Nil), 0),
         ("true", || Ok(true.into()), 0),
         ("a value", || Ok("done".into()), 0),
@@ -91,7 +93,7 @@ async fn a_message_is_settled_by_what_its_call_returns() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_call_settled_itself_stays_so() {
-    let cases: [(fn(&Delivery), fn() -> Answer, usize); 2] = [
+    let cases: [(Settling, Answering, usize); 2] = [
         (|delivery| delivery.ack().expect("it is not settled yet"), || Err(Failure::internal("no")), 0),
         (|delivery| delivery.nack("no").expect("it is not settled yet"), || Ok(true.into()), 1),
     ];
