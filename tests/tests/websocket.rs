@@ -197,7 +197,7 @@ async fn headers_and_protocols_reach_the_server() {
     let (sender, mut asked) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.expect("a client");
-        #[allow(clippy::result_large_err, reason = "the library's signature")]
+        #[expect(clippy::result_large_err, reason = "the crate that calls this decides on the type")]
         let look = |request: &Request, mut response: Response| {
             let header = |name| {
                 request

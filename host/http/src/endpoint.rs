@@ -41,9 +41,12 @@ enum Step {
 
 /// Answers a request that was matched with an endpoint.
 pub(crate) async fn answer(functions: &dyn Invoke, endpoint: &Endpoint, mut request: Request) -> Response {
-    if request.body.length().is_some_and(|length| length > 0 && length <= FETCHED)
-        && let Err(error) = request.body.fetch().await
-    {
+    let is_small = request.body.length().is_some_and(|length| (1..=FETCHED).contains(&length));
+    let ready = match is_small {
+        true => request.body.fetch().await,
+        false => request.body.check(),
+    };
+    if let Err(error) = ready {
         return refused(error);
     }
     let authority = request.authority.clone();

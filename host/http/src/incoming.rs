@@ -71,6 +71,14 @@ impl RequestBody {
         matches!(self.source, Source::Ready(None))
     }
 
+    /// Whether what the client said it would send is allowed.
+    pub(crate) fn check(&self) -> Result<(), ReadError> {
+        match self.length {
+            Some(length) if length > self.most => Err(ReadError::TooLarge(self.most)),
+            _ => Ok(()),
+        }
+    }
+
     /// Lowers what may come in all.
     pub(crate) fn limit(&mut self, most: u64) {
         if most < self.most {
@@ -93,9 +101,7 @@ impl RequestBody {
     }
 
     async fn read(&mut self) -> Result<Option<Bytes>, ReadError> {
-        if self.length.is_some_and(|length| length > self.most) {
-            return Err(ReadError::TooLarge(self.most));
-        }
+        self.check()?;
         let piece = match &mut self.source {
             Source::Ready(bytes) => bytes.take(),
             Source::Wire(incoming) => loop {

@@ -176,7 +176,7 @@ impl Static {
             self.file(&name).await?
         };
         match found {
-            Target::Nothing if self.spa => self.file(&self.index).await,
+            Target::Nothing | Target::Below if self.spa => self.file(&self.index).await,
             found => Ok(found),
         }
     }

@@ -87,7 +87,11 @@ impl wit::Host for CellState {
     fn info(&mut self, of: Handle) -> Answer<wit::Properties> {
         answer(guarded(self, of, "store.info", None)?.map(|store| {
             let info = store.info();
-            wit::Properties { backend: info.backend.to_owned(), consistency: info.consistency.to_owned() }
+            wit::Properties {
+                backend: info.backend.to_owned(),
+                consistency: info.consistency.to_owned(),
+                bytes: info.bytes.map(|bytes| bytes as u64),
+            }
         }))
     }
 

@@ -13,7 +13,7 @@ use crate::{Delivery, Queue};
 use futures_util::future::{AbortHandle, BoxFuture, abortable};
 use perilune_registry::{Field, Fields, KindSpec, Type};
 use perilune_resource::{
-    Invocation, Invoke, LIFECYCLE, Opened, Opening, ResourceKind, Service, in_proportion,
+    Invocation, Invoke, LIFECYCLE, Lifecycle, Opened, Opening, ResourceKind, Security, Service, in_proportion,
 };
 use perilune_value::{Failure, Kind, Value};
 use serde::Deserialize;
@@ -82,6 +82,8 @@ struct Config {
     prefetch: usize,
     #[serde(default)]
     auto_ack: bool,
+    #[serde(default)]
+    lifecycle: Lifecycle,
 }
 
 fn one() -> usize {
@@ -100,6 +102,7 @@ fn open(opening: &Opening<'_>) -> Result<Opened, Failure> {
             queue: opening.resource(&config.queue)?,
             call: Invocation::new(opening.resolve(&config.func)?.to_string()),
             functions: opening.host().functions.clone(),
+            security: Security::of(opening, &config.lifecycle)?,
             at_once: config.concurrency.min(config.prefetch),
             auto_ack: config.auto_ack,
         }),
@@ -120,6 +123,8 @@ struct Work {
     /// Without arguments.
     call: Invocation,
     functions: Arc<dyn Invoke>,
+    /// What the calls act with.
+    security: Security,
     /// Calls at the same time.
     at_once: usize,
     auto_ack: bool,
@@ -214,7 +219,9 @@ impl Work {
         let bytes = delivery.message().body.len();
         let message = delivery.clone();
         let body = in_proportion(bytes, move || message.message().value()).await?;
-        let call = Invocation { args: vec![body], attachment: Some(attachment), ..self.call.clone() };
+        let authority = self.security.authority()?;
+        let call =
+            Invocation { args: vec![body], attachment: Some(attachment), authority, ..self.call.clone() };
         self.functions.invoke(call).await
     }
 }

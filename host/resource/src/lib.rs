@@ -11,7 +11,8 @@
 //! | `kind.rs` | [`ResourceKind`], [`Opening`]: how an entry becomes a live thing |
 //! | `resources.rs` | [`Resources`]: the live things of a host |
 //! | `basis.rs` | what each was made from; [`Stamp`]: changes of what is no entry |
-//! | `service.rs`, `services.rs` | [`Service`] and its [`Lifecycle`]; starting and stopping all in order |
+//! | `service.rs`, `services.rs`, `plan.rs` | [`Service`] and its [`Lifecycle`]; starting and stopping all, in which order |
+//! | `guard.rs` | panics as failures |
 //! | `status.rs` | [`Status`]: what has become of a service |
 //! | `security.rs` | [`Security`]: what a service's calls act with, from `lifecycle.security`; `Security::of(opening, &lifecycle)` in `open`, [`Security::authority`] for each call |
 //! | `placeholder.rs` | `${env:NAME}` in the fields of entries |
@@ -24,9 +25,11 @@
 
 mod allowed;
 mod basis;
+mod guard;
 mod invoke;
 pub mod kind;
 mod placeholder;
+mod plan;
 mod post;
 mod resources;
 mod security;

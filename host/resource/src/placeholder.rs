@@ -13,6 +13,7 @@
 use perilune_registry::FieldPath;
 use perilune_value::{Failure, Kind, Value};
 use std::cell::Cell;
+use std::collections::HashMap;
 
 /// Placeholders of one entry. Each asks somebody, perhaps a file.
 const MOST: usize = 256;
@@ -41,6 +42,8 @@ struct Resolver<'a> {
 struct Placeholder<'a> {
     name: &'a str,
     default: Option<&'a str>,
+    /// Of all that stands between the braces.
+    length: usize,
 }
 
 impl Resolver<'_> {
@@ -73,25 +76,27 @@ impl Resolver<'_> {
     }
 
     fn text(&self, text: &str, depth: usize) -> Result<String, Failure> {
+        let closed = closed(text);
         let mut out = String::new();
-        let mut rest = text;
-        while let Some(at) = rest.find("${") {
-            let (before, opened) = rest.split_at(at);
+        let mut at = 0;
+        while let Some(opened) = text[at..].find("${").map(|found| at + found) {
+            let before = &text[at..opened];
+            at = opened + 2;
             if let Some(before) = before.strip_suffix('$') {
                 out.push_str(before);
                 out.push_str("${");
-                rest = &opened[2..];
-            } else if let Some((placeholder, after)) = read(opened)? {
-                out.push_str(before);
-                out.push_str(&self.replaced(&placeholder, depth)?);
-                rest = after;
-            } else {
-                out.push_str(before);
-                out.push_str("${");
-                rest = &opened[2..];
+                continue;
+            }
+            out.push_str(before);
+            match read(&text[at..], closed.get(&(opened + 1)).map(|end| end - at))? {
+                Some(placeholder) => {
+                    out.push_str(&self.replaced(&placeholder, depth)?);
+                    at += placeholder.length + 1;
+                }
+                None => out.push_str("${"),
             }
         }
-        out.push_str(rest);
+        out.push_str(&text[at..]);
         Ok(out)
     }
 
@@ -134,48 +139,52 @@ impl Resolver<'_> {
     }
 }
 
-/// Takes the placeholder apart that `text`, which begins with `${`, begins with; with what follows it.
-fn read(text: &str) -> Result<Option<(Placeholder<'_>, &str)>, Failure> {
-    let inside = &text[2..];
-    let named = inside.strip_prefix("env:");
-    let Some(end) = closing(inside) else {
-        return match named {
-            Some(_) => Err(Failure::invalid(format!("{} lacks its `}}`", perilune_registry::quote(text)))),
-            None => Ok(None),
-        };
-    };
-    let (inside, after) =
-        (named.map_or(&inside[..end], |named| &named[..end - "env:".len()]), &inside[end + 1..]);
-    let (name, default) = match inside.split_once('|') {
-        Some((name, default)) => (name.trim(), Some(default)),
-        None => (inside.trim(), None),
-    };
-    let capitals = |text: &str| {
-        text.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
-            && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
-    };
-    match named {
-        Some(_)
-            if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "_.:-".contains(c)) =>
-        {
-            let message = format!("{} names no variable", perilune_registry::quote(&text[..end + 3]));
-            Err(Failure::invalid(message))
+/// Takes the placeholder apart whose text begins behind `${` and has this length; none for what is of another language.
+fn read(text: &str, length: Option<usize>) -> Result<Option<Placeholder<'_>>, Failure> {
+    let is_named = text.starts_with("env:");
+    let Some(length) = length else {
+        if is_named {
+            return Err(Failure::invalid(format!(
+                "{} lacks its `}}`",
+                perilune_registry::quote(&format!("${{{text}"))
+            )));
         }
-        None if default.is_none() || !capitals(name) => Ok(None),
-        _ => Ok(Some((Placeholder { name, default }, after))),
+        return Ok(None);
+    };
+    let inside = text[..length].strip_prefix("env:").unwrap_or(&text[..length]).trim_start_matches(' ');
+    // Looks no further than the name: what follows may be long, and hold many more.
+    let of_name = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
+    let (name, rest) = inside.split_at(inside.find(|c| !of_name(c)).unwrap_or(inside.len()));
+    let rest = rest.trim_start_matches(' ');
+    let default = rest.strip_prefix('|');
+    let is_well_formed = !name.is_empty() && (rest.is_empty() || default.is_some());
+    let is_capitals = !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    match is_named {
+        true if !is_well_formed => {
+            let shown = perilune_registry::quote(&format!("${{{}}}", &text[..length]));
+            Err(Failure::invalid(format!("{shown} names no variable")))
+        }
+        false if !is_well_formed || default.is_none() || !is_capitals => Ok(None),
+        _ => Ok(Some(Placeholder { name, default, length })),
     }
 }
 
-/// Where the brace stands that closes one opened before the text.
-fn closing(text: &str) -> Option<usize> {
-    let mut depth = 1_usize;
+/// Where each `{` behind a `$` is closed, if it is. Found for a whole text at once: each one by itself would take a look at all
+/// that follows.
+fn closed(text: &str) -> HashMap<usize, usize> {
+    let mut open = Vec::new();
+    let mut closed = HashMap::new();
     for (at, byte) in text.bytes().enumerate() {
         match byte {
-            b'{' => depth += 1,
-            b'}' if depth == 1 => return Some(at),
-            b'}' => depth -= 1,
+            b'{' => open.push(at),
+            b'}' => {
+                if let Some(start) = open.pop().filter(|start| text[..*start].ends_with('$')) {
+                    closed.insert(start, at);
+                }
+            }
             _ => {}
         }
     }
-    None
+    closed
 }

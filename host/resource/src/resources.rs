@@ -1,8 +1,9 @@
 //! The live things of a host.
 
 use crate::basis::Basis;
+use crate::guard::guarded;
 use crate::{Allowed, Invoke, Opened, Opening, ResourceKind, Shared, placeholder};
-use perilune_registry::{Entry, EntryId, Registry, VersionId};
+use perilune_registry::{Entry, EntryId, Registry, Snapshot, VersionId};
 use perilune_value::{Failure, Kind};
 use std::any::Any;
 use std::cell::RefCell;
@@ -37,9 +38,35 @@ pub struct Host {
 pub struct Resources {
     host: Arc<Host>,
     kinds: HashMap<&'static str, ResourceKind>,
-    live: RwLock<HashMap<EntryId, Live>>,
+    live: RwLock<Things>,
     /// Told of changes that may outdate what is live.
     changes: watch::Sender<()>,
+}
+
+/// What is live, by entry.
+struct Things {
+    things: HashMap<EntryId, Live>,
+    /// At this number those of entries that are gone are looked for: a script may make entries, use them and delete them again.
+    prune_at: usize,
+}
+
+impl Default for Things {
+    fn default() -> Self {
+        Things { things: HashMap::new(), prune_at: Self::FEW }
+    }
+}
+
+impl Things {
+    /// Not worth looking through.
+    const FEW: usize = 64;
+
+    /// Takes out what is outdated, for the caller to drop once nothing is locked.
+    fn prune(&mut self, snapshot: &Snapshot) -> Vec<Live> {
+        let gone =
+            self.things.extract_if(|_, live| !live.basis.holds(snapshot)).map(|(_, live)| live).collect();
+        self.prune_at = Self::FEW.max(2 * self.things.len());
+        gone
+    }
 }
 
 #[derive(Clone)]
@@ -100,7 +127,7 @@ impl Resources {
         way: &[EntryId],
     ) -> Result<(Opened, Arc<Basis>), Failure> {
         let head = self.host.registry.head();
-        let found = self.live.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        let found = self.live.read().unwrap_or_else(PoisonError::into_inner).things.get(id).cloned();
         if let Some(live) = &found
             && live.seen == head
             && live.basis.values_hold()
@@ -116,16 +143,28 @@ impl Resources {
                 self.make(entry, way, snapshot.version().id)?
             }
         };
-        let mut all = self.live.write().unwrap_or_else(PoisonError::into_inner);
-        // Of two who opened it at the same time, the first one's is used by both.
-        if let Some(other) = all.get(id)
+        Ok(self.keep(id, live))
+    }
+
+    /// Keeps what was made, unless somebody else has made the same meanwhile: then both use that.
+    fn keep(&self, id: &EntryId, made: Live) -> (Opened, Arc<Basis>) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        let snapshot = self.host.registry.snapshot();
+        if let Some(other) = live.things.get(id)
+            && !Arc::ptr_eq(&other.basis, &made.basis)
             && other.basis.holds(&snapshot)
-            && other.seen >= live.seen
         {
-            return Ok((other.opened.clone(), other.basis.clone()));
+            return (other.opened.clone(), other.basis.clone());
         }
-        all.insert(id.clone(), live.clone());
-        Ok((live.opened, live.basis))
+        let kept = (made.opened.clone(), made.basis.clone());
+        let mut gone: Vec<Live> = live.things.insert(id.clone(), made).into_iter().collect();
+        if live.things.len() >= live.prune_at {
+            gone.extend(live.prune(&snapshot));
+        }
+        drop(live);
+        // Ended only now: what is dropped may look others up.
+        drop(gone);
+        kept
     }
 
     fn make(self: &Arc<Self>, entry: &Arc<Entry>, way: &[EntryId], seen: VersionId) -> Result<Live, Failure> {
@@ -163,7 +202,8 @@ impl Resources {
                 .and_then(|data| rules.resolved(entry, data))
                 .map_err(named)?;
         }
-        let opened = (kind.open)(&opening).map_err(named)?;
+        let opened =
+            guarded("opened it", || (kind.open)(&opening)).and_then(|opened| opened).map_err(named)?;
         let mut basis = opening.basis.into_inner();
         basis.entry(entry);
         Ok(Live { opened, basis: Arc::new(basis), seen })
@@ -172,8 +212,8 @@ impl Resources {
     /// Forgets what was made from entries or values that are gone or have changed; what nobody else holds ends with that.
     pub fn forget_outdated(&self) {
         let snapshot = self.host.registry.snapshot();
-        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
-        live.retain(|_, live| live.basis.holds(&snapshot));
+        let gone = self.live.write().unwrap_or_else(PoisonError::into_inner).prune(&snapshot);
+        drop(gone);
     }
 }
 

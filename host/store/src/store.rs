@@ -101,6 +101,8 @@ pub struct Info {
     pub backend: &'static str,
     /// What readers see of what writers did: `local` or `linearizable`.
     pub consistency: &'static str,
+    /// Bytes that the contents take, where that is known.
+    pub bytes: Option<usize>,
 }
 
 /// What keeps the contents of a store. Each operation is one step for all others.

@@ -1,6 +1,6 @@
 //! What happens on one connection: requests in a row, several protocols, errors in between.
 
-use crate::support::{Site, function, says, within};
+use crate::support::{Site, function, http2_client, says, within};
 use perilune_value::{Failure, Value};
 use std::sync::Arc;
 use tokio::sync::Barrier;
@@ -99,7 +99,7 @@ async fn http2_serves_requests_of_one_connection_side_by_side() {
         }
     });
     let site = Site::plain(&["GET /a f", "POST /b g"], [f, says("g")]).await;
-    let client = reqwest::Client::builder().http2_prior_knowledge().build().expect("a client");
+    let client = http2_client();
     let url = format!("http://{}/a", site.address);
     let get = || async {
         let response = client.get(&url).send().await.expect("it is answered");
@@ -133,7 +133,7 @@ async fn a_request_that_http2_takes_back_ends_its_call() {
         }
     });
     let site = Site::plain(&["GET /a f", "GET /b g"], [f, says("g")]).await;
-    let client = reqwest::Client::builder().http2_prior_knowledge().build().expect("a client");
+    let client = http2_client();
     let request = client.get(format!("http://{}/a", site.address)).send();
     let waiting = tokio::spawn(request);
     within(begun.notified()).await;

@@ -3,6 +3,7 @@
 use crate::support::{Site, endpoint, function, problems, says};
 use perilune_registry::{Entry, EntryId, Operation};
 use perilune_value::{Kind, Value};
+use std::sync::Arc;
 
 /// Names of functions, each of which says its name.
 macro_rules! all {

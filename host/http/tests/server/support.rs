@@ -279,3 +279,10 @@ impl Wire {
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("it happens in time")
 }
+
+/// A client that speaks HTTP/2 at once.
+pub(crate) fn http2_client() -> reqwest::Client {
+    // It asks for one although nothing is encrypted; another test may have been faster.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder().http2_prior_knowledge().build().expect("a client")
+}

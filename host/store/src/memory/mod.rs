@@ -135,6 +135,6 @@ impl Backend for Memory {
     }
 
     fn info(&self) -> Info {
-        Info { backend: "memory", consistency: "local" }
+        Info { backend: "memory", consistency: "local", bytes: Some(self.table().bytes()) }
     }
 }

@@ -52,6 +52,10 @@ impl Table {
         Table { limits, items: BTreeMap::new(), expiring: BTreeMap::new(), bytes: 0, versions: 0, since }
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(super) fn get(&self, key: &Key, now: Instant) -> Option<Item> {
         let slot = self.items.get(key).filter(|slot| slot.is_live(now))?;
         Some(self.item(key, slot))
