@@ -15,7 +15,8 @@ const ENTRIES: &[&str] = &[
     "{name: named, kind: http.endpoint, meta: {router: api}, method: GET, path: '/a/{name}', func: main}",
     "{name: plain, kind: function.lua, source: 'file://plain.lua', method: main, modules: [http]}",
 ];
-const SERVER: &[&str] = &["{name: web, kind: http.service, addr: '127.0.0.1:0', lifecycle: {auto_start: true}}"];
+const SERVER: &[&str] =
+    &["{name: web, kind: http.service, addr: '127.0.0.1:0', lifecycle: {auto_start: true}}"];
 const PLAIN: &str = "local http = require('http')\n\
     return function() return select(2, http.request()):kind() .. '/' .. select(2, http.response()):kind() end";
 
@@ -69,7 +70,7 @@ impl Web {
 
     /// A connection.
     pub async fn connect(&self) -> Wire {
-        connect(self.address).await
+        Wire::connect(self.address).await
     }
 
     /// The answer to GET of a path.
@@ -83,12 +84,8 @@ impl Web {
     }
 }
 
-async fn connect(address: SocketAddr) -> Wire {
-    Wire { stream: BufReader::new(TcpStream::connect(address).await.expect("the server accepts")) }
-}
-
 async fn get(address: SocketAddr, path: &str) -> Answer {
-    let mut wire = connect(address).await;
+    let mut wire = Wire::connect(address).await;
     wire.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n")).await;
     wire.answer().await
 }
@@ -122,6 +119,11 @@ impl Answer {
 }
 
 impl Wire {
+    /// A connection to a server.
+    pub async fn connect(address: SocketAddr) -> Wire {
+        Wire { stream: BufReader::new(TcpStream::connect(address).await.expect("the server accepts")) }
+    }
+
     /// Sends bytes. What the server does not take any more is lost, as it would be for any client.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         drop(self.stream.get_mut().write_all(bytes.as_ref()).await);

@@ -207,21 +207,34 @@ async fn what_a_function_returns_is_the_answer_unless_it_wrote_one() {
         ("return 'text'", 200, "application/json", "\"text\""),
         ("return nil", 204, "", ""),
         ("res():write_json({ b = true }) return 1", 200, "application/json", r#"{"b":true}"#),
-        ("res():set_content_type('application/problem+json') res():write_json({})", 200, "application/problem+json", "[]"),
+        (
+            "res():set_content_type('application/problem+json') res():write_json({})",
+            200,
+            "application/problem+json",
+            "[]",
+        ),
         ("res():write('a') res():write('b') return 1", 200, "text/plain; charset=utf-8", "ab"),
         ("res():set_status(404) res():write('no')", 404, "text/plain; charset=utf-8", "no"),
         ("res():set_status(204) return 1", 204, "", ""),
         ("res():flush()", 200, "", ""),
     ] {
-        let web = Web::function("", &format!("local res = require('http').response\nreturn function() {body} end")).await;
+        let web =
+            Web::function("", &format!("local res = require('http').response\nreturn function() {body} end"))
+                .await;
         let answer = web.get("/a").await;
-        assert_eq!((answer.status, answer.header("content-type"), answer.text().as_str()), (status, kind, text), "{body}");
+        assert_eq!(
+            (answer.status, answer.header("content-type"), answer.text().as_str()),
+            (status, kind, text),
+            "{body}"
+        );
     }
 }
 
 #[tokio::test]
 async fn an_error_is_a_number_for_the_client() {
-    for body in ["error('the secret')", "return nil, errors.new('the secret')", "local x = nil; return x.secret"] {
+    for body in
+        ["error('the secret')", "return nil, errors.new('the secret')", "local x = nil; return x.secret"]
+    {
         let answer = Web::function("", &format!("return function() {body} end")).await.get("/a").await;
         let id = answer.header("x-error-id");
         assert_eq!(answer.status, 500, "{body}");
@@ -231,7 +244,8 @@ async fn an_error_is_a_number_for_the_client() {
 
 #[tokio::test]
 async fn a_limit_of_the_function_is_not_the_clients_fault() {
-    let spin = Web::entries("{name: main, limits: {timeout: 50ms}", "return function() while true do end end").await;
+    let spin =
+        Web::entries("{name: main, limits: {timeout: 50ms}", "return function() while true do end end").await;
     assert_eq!(spin.get("/a").await.status, 504);
     let hog = "return function() local t = {} for i = 1, math.huge do t[i] = ('x'):rep(1000) .. i end end";
     assert_eq!(Web::entries("{name: main, limits: {memory: 8MiB}", hog).await.get("/a").await.status, 500);
@@ -260,7 +274,8 @@ async fn a_full_pool_is_busy() {
 
 #[tokio::test]
 async fn each_request_finds_clean_memory() {
-    let web = Web::function("", "local calls = 0\nreturn function() calls = calls + 1 return calls end").await;
+    let web =
+        Web::function("", "local calls = 0\nreturn function() calls = calls + 1 return calls end").await;
     let mut wire = web.connect().await;
     for _ in 0..20 {
         wire.send(get("/a", "")).await;
@@ -276,7 +291,8 @@ async fn a_client_that_leaves_ends_the_call() {
             "local http = require('http')\nreturn function() local res = http.response() {begins} require('gate').wait() end"
         );
         let web =
-            Web::with("{name: main, modules: [http, gate]", &source, |builder| builder.module(gate.module())).await;
+            Web::with("{name: main, modules: [http, gate]", &source, |builder| builder.module(gate.module()))
+                .await;
         let mut wire = web.connect().await;
         wire.send(get("/a", "")).await;
         gate.entered().await;
@@ -289,9 +305,11 @@ async fn a_client_that_leaves_ends_the_call() {
 #[tokio::test]
 async fn a_stopping_server_lets_calls_finish() {
     let gate = Gate::default();
-    let web = Web::with("{name: main, modules: [gate]", "return function() require('gate').wait() return 'done' end", |builder| {
-        builder.module(gate.module())
-    })
+    let web = Web::with(
+        "{name: main, modules: [gate]",
+        "return function() require('gate').wait() return 'done' end",
+        |builder| builder.module(gate.module()),
+    )
     .await;
     let answer = web.spawn("/a");
     gate.entered().await;
@@ -309,10 +327,14 @@ async fn large_answers_come_whole() {
         ("res:write(('x'):rep(1000000))", 1_000_000),
         ("res:write_json({ text = ('x'):rep(1000000) })", 1_000_011),
         ("for i = 1, 1000 do res:write(('x'):rep(1000)) end", 1_000_000),
-        ("local out = res:stream() for i = 1, 10 do assert(out:write(('x'):rep(100000)) == 100000) end assert(out:flush())", 1_000_000),
+        (
+            "local out = res:stream() for i = 1, 10 do assert(out:write(('x'):rep(100000)) == 100000) end assert(out:flush())",
+            1_000_000,
+        ),
         ("res:write_event({ name = 'a', data = ('x'):rep(1000000) })", 1_000_019),
     ] {
-        let source = format!("local http = require('http')\nreturn function() local res = http.response() {body} end");
+        let source =
+            format!("local http = require('http')\nreturn function() local res = http.response() {body} end");
         let answer = Web::function("", &source).await.get("/a").await;
         assert_eq!((answer.status, answer.body.len()), (200, length), "{body}");
     }
@@ -330,8 +352,12 @@ async fn large_bodies_come_whole() {
     wire.send(post("/a?json", "", &format!("\"{text}\""))).await;
     assert_eq!(wire.answer().await.text(), "2000000");
     // A cell takes no more than its memory: the error is its own, and it may handle it.
-    let web = Web::entries("{name: main, modules: [http], limits: {memory: 4MiB}", "local http = require('http')\n\
-        return function() local body, err = http.request():body() return err:kind() end").await;
+    let web = Web::entries(
+        "{name: main, modules: [http], limits: {memory: 4MiB}",
+        "local http = require('http')\n\
+        return function() local body, err = http.request():body() return err:kind() end",
+    )
+    .await;
     let mut wire = web.connect().await;
     wire.send(post("/a", "", &"x".repeat(8_000_000))).await;
     assert_eq!(wire.answer().await.text(), "\"RateLimited\"");
@@ -345,11 +371,16 @@ async fn events_arrive_one_by_one() {
         res:write_event({ name = 'tick', data = { n = 1 } })\n\
         require('gate').wait()\n\
         res:write_event({ name = 'tick', data = 'two\\nlines' }) end";
-    let web = Web::with("{name: main, modules: [http, gate]", source, |builder| builder.module(gate.module())).await;
+    let web =
+        Web::with("{name: main, modules: [http, gate]", source, |builder| builder.module(gate.module()))
+            .await;
     let mut wire = web.connect().await;
     wire.send(get("/a", "")).await;
     let head = wire.head().await;
-    assert_eq!((head.header("content-type"), head.header("cache-control")), ("text/event-stream", "no-cache"));
+    assert_eq!(
+        (head.header("content-type"), head.header("cache-control")),
+        ("text/event-stream", "no-cache")
+    );
     assert_eq!(wire.chunk().await.as_deref(), Some(&b"event: tick\ndata: {\"n\":1}\n\n"[..]));
     gate.entered().await;
     gate.open();
@@ -370,7 +401,9 @@ async fn a_slow_client_holds_up_only_the_coroutine_that_writes() {
         end)\n\
         require('gate').wait()\n\
         done:receive() end";
-    let web = Web::with("{name: main, modules: [http, gate]", source, |builder| builder.module(gate.module())).await;
+    let web =
+        Web::with("{name: main, modules: [http, gate]", source, |builder| builder.module(gate.module()))
+            .await;
     let mut wire = web.connect().await;
     wire.send(get("/a", "Connection: close\r\n")).await;
     // The client has taken nothing yet, and the other coroutine goes on.
@@ -383,7 +416,8 @@ async fn a_slow_client_holds_up_only_the_coroutine_that_writes() {
 
 #[tokio::test]
 async fn head_is_answered_without_a_body() {
-    let source = "local http = require('http')\nreturn function() http.response():write(('x'):rep(200000)) end";
+    let source =
+        "local http = require('http')\nreturn function() http.response():write(('x'):rep(200000)) end";
     let web = Web::function("", source).await;
     let mut wire = web.connect().await;
     wire.send(get("/a", "").replace("GET", "HEAD")).await;
@@ -432,7 +466,11 @@ async fn routes_follow_the_registry() {
         .with_field("method", "GET")
         .with_field("path", "/b")
         .with_field("func", "main");
-    web.app.runtime.registry().apply(&[Operation::Create(Arc::new(entry))], None).expect("the change is let in");
+    web.app
+        .runtime
+        .registry()
+        .apply(&[Operation::Create(Arc::new(entry))], None)
+        .expect("the change is let in");
     assert_eq!(web.get("/b").await.text(), "\"new\"");
 }
 
@@ -452,7 +490,10 @@ async fn static_files_lie_beside_endpoints() {
     perilune_tests::write(web.app.path(), &[("public/index.html", "<h1>page</h1>")]);
     assert_eq!(web.get("/a").await.text(), "\"api\"");
     let page = web.get("/").await;
-    assert_eq!((page.header("content-type"), page.text().as_str()), ("text/html; charset=utf-8", "<h1>page</h1>"));
+    assert_eq!(
+        (page.header("content-type"), page.text().as_str()),
+        ("text/html; charset=utf-8", "<h1>page</h1>")
+    );
 }
 
 #[tokio::test]

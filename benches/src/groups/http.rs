@@ -82,7 +82,11 @@ fn entries() -> anyhow::Result<Vec<Entry>> {
         entry("web", "http.service", &[("addr", "127.0.0.1:0")])?
             .with_field("lifecycle", Value::from_iter([("auto_start", true)])),
         entry("api", "http.router", &[("server", "web")])?,
-        entry("get", "http.endpoint", &[("router", "api"), ("method", "GET"), ("path", "/hello"), ("func", "hello")])?,
+        entry(
+            "get",
+            "http.endpoint",
+            &[("router", "api"), ("method", "GET"), ("path", "/hello"), ("func", "hello")],
+        )?,
         function("hello", SOURCE)?.with_field("modules", vec![Value::from("http")]),
     ])
 }
@@ -149,7 +153,11 @@ impl Client {
             ensure!(more > 0, "the server answered {:?}", String::from_utf8_lossy(&self.buffer[..read]));
             read += more;
         }
-        ensure!(self.buffer.starts_with(b"HTTP/1.1 200"), "{:?}", String::from_utf8_lossy(&self.buffer[..read]));
+        ensure!(
+            self.buffer.starts_with(b"HTTP/1.1 200"),
+            "{:?}",
+            String::from_utf8_lossy(&self.buffer[..read])
+        );
         Ok(())
     }
 }

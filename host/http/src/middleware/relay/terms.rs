@@ -60,6 +60,8 @@ impl Terms {
     pub(super) fn changed(&self, words: &Words, fields: &Value) -> Result<Terms, Failure> {
         let fields = match fields {
             Value::Map(fields) => fields.as_slice(),
+            // An empty table of Lua.
+            Value::Array(items) if items.is_empty() => &[],
             _ => return Err(wrong(words, "it is no object")),
         };
         let mut terms = self.clone();
