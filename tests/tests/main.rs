@@ -36,10 +36,10 @@ mod require;
 mod reset;
 
 mod security;
+mod security;
 mod servers;
 mod store;
 mod streams;
-mod security;
 
 mod system;
 mod time;
