@@ -225,20 +225,31 @@ end
 -- Values of the chunks that were loaded, by id.
 local loaded = {}
 
-function prelude.load(chunks)
-  return guarded(function()
-    local timeless = 0
-    for i, chunk in ipairs(chunks) do
-      -- A library that returns nothing is there all the same.
-      local value = run_chunk(chunk, loaded)
-      loaded[chunk.id] = value == nil and true or value
-      entry, entry_id = value, chunk.id
-      if native.timeless() then
-        timeless = i
-      end
+local function run_chunks(chunks, progress)
+  for i, chunk in ipairs(chunks) do
+    -- A library that returns nothing is there all the same.
+    local value = run_chunk(chunk, loaded)
+    loaded[chunk.id] = value == nil and true or value
+    entry, entry_id = value, chunk.id
+    if native.timeless() then
+      progress.timeless = i
     end
-    return timeless
-  end)
+  end
+end
+
+local was_loaded = false
+
+-- The first load makes an image, outside of any call, and so without permissions. A chunk that was denied something and then fails
+-- may do better in a call: those run it again.
+function prelude.load(chunks)
+  local is_first = not was_loaded
+  was_loaded = true
+  local progress = { timeless = 0 }
+  local results = table.pack(guarded(run_chunks, chunks, progress))
+  if results[1] or is_first and native.denied() then
+    return true, progress.timeless
+  end
+  return table.unpack(results, 1, results.n)
 end
 
 -- A returned function serves any method; a returned table is indexed raw.

@@ -3,6 +3,7 @@
 pub mod counter;
 pub mod gate;
 pub mod hostile;
+pub mod web;
 
 use perilune::{
     BuildError, EngineOptions, Failure, Identity, Limits, PoolStats, Runtime, RuntimeBuilder, Stats, Value,

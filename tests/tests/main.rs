@@ -11,10 +11,12 @@ mod embedding;
 mod env;
 mod errors;
 mod events;
+mod expr;
 mod fs;
 mod functions;
 mod hostile_guest;
 mod hot_swap;
+mod http;
 mod http_client;
 mod isolation;
 mod kinds;
@@ -34,13 +36,10 @@ mod registry_module;
 mod registry_queries;
 mod require;
 mod reset;
-
-mod security;
 mod security;
 mod servers;
 mod store;
 mod streams;
-
 mod system;
 mod time;
 mod values;

@@ -27,7 +27,7 @@ const GUARDED: &[(&str, &str, &str)] = &[
     ("return change():apply()", "registry.apply", ""),
     ("return registry.apply_version(registry.current_version())", "registry.apply_version", ""),
     // security
-    ("return security.policy('app:everything')", "security.policy.get", "app:everything"),
+    ("return security.policy('app:nobody')", "security.policy.get", "app:nobody"),
     ("return security.named_scope('app:staff')", "security.policy_group.get", "app:staff"),
     ("return security.new_scope()", "security.scope.create", "custom"),
     ("return security.new_scope():with('app:everything')", "security.scope.create", "with"),

@@ -122,6 +122,15 @@ async fn a_call_with_an_actor_alone_or_a_scope_alone_is_refused() {
 }
 
 #[tokio::test]
+async fn what_a_source_asks_for_at_its_top_is_asked_for_the_call() {
+    let main = "local entry = assert(registry.get('app:kv')) return function() return entry.kind end";
+    let app = App::new(&[("app.yaml", POLICIES), ("main.lua", main), ("who.lua", WHO)]);
+    assert_eq!(app.main_fails().await.kind, Kind::PermissionDenied);
+    assert_eq!(as_ann(&app, &["app:everything"]).await, Ok(Value::from("store.memory")));
+    assert_eq!(app.main_fails().await.kind, Kind::PermissionDenied);
+}
+
+#[tokio::test]
 async fn a_denial_wins_and_says_so() {
     let app = app("return registry.get('app:secret')");
     let failure = as_ann(&app, &["app:everything", "app:no_secrets"]).await.expect_err("it is denied");
@@ -158,16 +167,18 @@ async fn policies_may_ask_which_kinds_a_change_touches() {
     let main = "return function(id, kind)
         local changes = registry.snapshot():changes()
         changes:delete(id)
-        return changes:apply()
+        local version, err = changes:apply()
+        return version ~= nil, err
     end";
     let app = App::new(&[("app.yaml", &yaml), ("main.lua", main), ("who.lua", WHO)]);
     let delete = async |id: &str| {
         let authority =
             app.runtime.authority(Actor::new("ann"), &["app:everything", "app:no_policy_changes"], &[]);
         let call = Call::new("app:main").arg(id).authority(authority.expect("they are there"));
-        app.runtime.call_with(call).await.map(drop).map_err(|failure| failure.kind)
+        app.runtime.call_with(call).await.map(drop).map_err(|failure| (failure.kind, failure.message))
     };
-    assert_eq!(delete("app:own_orders").await, Err(Kind::PermissionDenied));
+    let denied = delete("app:own_orders").await.expect_err("it touches a policy");
+    assert_eq!(denied.0, Kind::PermissionDenied);
     assert_eq!(delete("app:who").await, Ok(()));
 }
 
@@ -268,7 +279,8 @@ async fn a_group_that_a_service_needs_cannot_be_taken_away() {
     let main = "return function()
         local changes = registry.snapshot():changes()
         changes:delete('app:own_orders')
-        return changes:apply()
+        local version, err = changes:apply()
+        return version ~= nil, err
     end";
     let app = App::new(&[("app.yaml", yaml.as_str()), ("main.lua", main), ("who.lua", WHO)]);
     let failure = as_ann(&app, &["app:everything"]).await.expect_err("it is refused");

@@ -53,6 +53,7 @@ modules! {
         ctx
         env
         events
+        expr
         fs
         funcs
         hash

@@ -106,6 +106,7 @@ mod workers;
 pub use builder::{BuildError, RuntimeBuilder};
 pub use call::Call;
 pub use perilune_cell::{EngineOptions, Extension, Identity, Limits};
+pub use perilune_http::HttpService;
 pub use perilune_modules::MODULES;
 pub use perilune_pool::{Kind as PoolKind, Stats, WaitStats};
 pub use perilune_registry::{

@@ -67,7 +67,13 @@ impl SystemAccess for System {
     }
 
     fn exit(&self, code: i32) {
-        self.ask(|inner| inner.exit.send_if_modified(|wanted| wanted.replace(code).is_none()));
+        self.ask(|inner| {
+            inner.exit.send_if_modified(|wanted| {
+                let is_first = wanted.is_none();
+                wanted.get_or_insert(code);
+                is_first
+            })
+        });
     }
 }
 

@@ -2,6 +2,13 @@
 //!
 //! The table is made by whoever owns the database: a key (primary), a text for the value, and a number for its expiry in
 //! seconds since 1970, which may be NULL. Times to live are rounded up to whole seconds.
+//!
+//! ```sql
+//! CREATE TABLE kv (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires_at BIGINT);                    -- SQLite, PostgreSQL
+//! CREATE TABLE kv (`key` VARBINARY(511) PRIMARY KEY, value LONGTEXT NOT NULL, expires_at BIGINT);    -- MySQL
+//! ```
+//!
+//! With a column of text as key, MySQL takes `a` for `A` and for `a ` as a rule.
 
 mod columns;
 mod content;
@@ -47,21 +54,21 @@ pub(crate) const KIND: ResourceKind = ResourceKind {
                 name: "id_column_name",
                 ty: Type::String,
                 default: "key",
-                doc: "column of the key, the primary one",
+                doc: "column of the key, the primary one: TEXT, or VARBINARY(511) in MySQL",
                 ..FIELD
             },
             Field {
                 name: "payload_column_name",
                 ty: Type::String,
                 default: "value",
-                doc: "column of the value, JSON text",
+                doc: "column of the value, JSON as text",
                 ..FIELD
             },
             Field {
                 name: "expire_column_name",
                 ty: Type::String,
                 default: "expires_at",
-                doc: "column of the expiry in seconds since 1970, or NULL",
+                doc: "column of the expiry in seconds since 1970, or NULL: BIGINT",
                 ..FIELD
             },
             Field {
