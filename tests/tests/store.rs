@@ -2,10 +2,12 @@
 
 use perilune::{Actor, Authority, Call, Entry, EntryId, Operation, Policy, Scope, Value};
 use perilune_security::{Decision, Question, Rule};
+use perilune_sql::Database;
 use perilune_tests::App;
 
 /// What `app:kv` is, and the entries that it needs.
-const BACKENDS: [(&str, &str); 1] = [("memory", "  - {name: kv, kind: store.memory}\n")];
+const MEMORY: &str = "  - {name: kv, kind: store.memory}\n";
+const SQL: &str = "  - {name: db, kind: db.sql.sqlite, file: ':memory:'}\n  - {name: kv, kind: store.sql, database: db, table: kv}\n";
 
 fn yaml(entries: &str) -> String {
     format!(
@@ -20,21 +22,27 @@ fn app(entries: &str, body: &str) -> App {
     App::new(&[("app.yaml", &yaml(entries)), ("main.lua", &main)])
 }
 
-/// Runs Lua that checks itself with `s`, the store, on every backend.
+/// Runs Lua that checks itself with `s`, the store, on every backend. Other databases than SQLite have their own tests beside
+/// crate `perilune-store`.
 async fn check(body: &str) {
-    for (name, entries) in BACKENDS {
-        let body = format!(
-            "local s = assert(store.get('app:kv'))
-            -- The kind of the error that a call returned beside nil.
-            local function fails(value, err)
-              assert(value == nil and err, 'it must fail')
-              return err:kind()
-            end
-            {body}"
-        );
+    let body = format!(
+        "local s = assert(store.get('app:kv'))
+        -- The kind of the error that a call returned beside nil.
+        local function fails(value, err)
+          assert(value == nil and err, 'it must fail')
+          return err:kind()
+        end
+        {body}"
+    );
+    for entries in [MEMORY, SQL] {
         let app = app(entries, &body);
+        if entries == SQL {
+            let table = "CREATE TABLE kv (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires_at INTEGER)";
+            let database = app.runtime.resource::<Database>("app:db").expect("the database opens");
+            database.execute(table, Vec::new()).await.expect("the table is made");
+        }
         if let Err(failure) = app.call("app:main", &[]).await {
-            panic!("on {name}: {failure:#?}");
+            panic!("with {entries}: {failure:#?}");
         }
     }
 }
@@ -232,7 +240,7 @@ store_tests! {
 #[tokio::test]
 async fn only_stores_are_stores() {
     let app = app(
-        BACKENDS[0].1,
+        MEMORY,
         "local kinds = {}
         for i, id in ipairs({ '', 'kv', 'app:none', 'app:main', 5 }) do
           local none, err = store.get(id)
@@ -256,7 +264,7 @@ async fn calls_share_a_store_and_not_its_handles() {
           kept = store.get('app:kv')
           kept:set('k', value)
         end";
-    let yaml = yaml(BACKENDS[0].1).replace("method: main", "method: main, pool: {type: inline}");
+    let yaml = yaml(MEMORY).replace("method: main", "method: main, pool: {type: inline}");
     let app = App::new(&[("app.yaml", &yaml), ("main.lua", main)]);
     app.call("app:main", &["kept".into()]).await.expect("it is stored");
     assert_eq!(app.main().await, Value::Array(vec![true.into(), "Invalid".into(), "kept".into()]));
@@ -363,10 +371,8 @@ async fn the_fields_of_a_store_are_checked_when_entries_load() {
 
 #[tokio::test]
 async fn a_store_outlives_changes_of_other_entries() {
-    let app = app(
-        BACKENDS[0].1,
-        "local s = store.get('app:kv') local old = s:get('k') s:set('k', 'kept') return old",
-    );
+    let app =
+        app(MEMORY, "local s = store.get('app:kv') local old = s:get('k') s:set('k', 'kept') return old");
     app.main().await;
     let entry = Entry::new(EntryId::parse("app:other").expect("an id"), "registry.entry");
     app.runtime.registry().apply(&[Operation::Create(entry.into())], None).expect("it is applied");

@@ -13,10 +13,11 @@
 //! | `store.rs` | [`Store`] and [`Backend`]: what can be done with a store, whatever keeps its contents |
 //! | `key.rs`, `ttl.rs` | [`Key`], and times to live |
 //! | `memory/` | kind `store.memory`: `table.rs` the contents, `sweeper.rs` the service that removes what has expired |
-//! | `sql/` | kind `store.sql`: `columns.rs` the table it works on, `statements.rs` the texts in each dialect |
+//! | `sql/` | kind `store.sql`: `columns.rs` the table it works on, `statements.rs` the texts in each dialect, `content.rs` values as JSON |
 
 mod key;
 mod memory;
+mod sql;
 mod store;
 mod ttl;
 
@@ -28,7 +29,7 @@ pub use ttl::ttl;
 use perilune_resource::ResourceKind;
 
 /// The kinds of entries that are stores.
-pub const KINDS: &[ResourceKind] = &[memory::KIND];
+pub const KINDS: &[ResourceKind] = &[memory::KIND, sql::KIND];
 
 /// Their names, for fields that refer to a store.
 pub const NAMES: &[&str] = &["store.memory", "store.sql"];

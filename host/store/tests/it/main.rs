@@ -2,3 +2,5 @@
 
 mod keys;
 mod memory;
+mod sql;
+mod support;

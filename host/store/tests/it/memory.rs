@@ -1,18 +1,14 @@
 //! `store.memory` on a clock that stands still unless it is moved.
 
-use perilune_registry::{Baseline, Entry, EntryId, Kinds, Registry, Rules};
-use perilune_resource::{Allowed, Host, Invocation, Invoke, Resources, Services, Shared};
-use perilune_store::{Condition, KINDS, Key, Limits, Put, Query, Store, memory};
-use perilune_value::{Failure, Kind, Packed, Value};
+use crate::support::{key, names, resources};
+use perilune_registry::{Entry, EntryId};
+use perilune_resource::Services;
+use perilune_store::{Condition, Limits, Put, Store, memory};
+use perilune_value::{Kind, Packed, Value};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::advance;
-
-fn key(name: &str) -> Key {
-    Key::new(name.as_bytes()).expect("a key")
-}
 
 fn put(value: i64, millis: Option<u64>) -> Put {
     Put { ttl: millis.map(Duration::from_millis), ..Put::new(Packed::from(&Value::from(value))) }
@@ -21,11 +17,6 @@ fn put(value: i64, millis: Option<u64>) -> Put {
 async fn get(store: &Store, name: &str) -> Option<i64> {
     let item = store.get(&key(name)).await.ok()?;
     item.value.to_value().expect("it is well-formed").as_integer()
-}
-
-async fn names(store: &Store) -> Vec<String> {
-    let page = store.list(Query::new(b"", None, None).expect("a query")).await.expect("it is listed");
-    page.items.iter().map(|item| item.key.to_string()).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,33 +80,12 @@ async fn versions_of_two_stores_differ() {
     assert_eq!(other.put(&key("k"), by_version).await.expect_err("another store's").kind, Kind::Conflict);
 }
 
-/// No functions are called here.
-struct Nobody;
-
-impl Invoke for Nobody {
-    fn invoke(&self, call: Invocation) -> futures_util::future::BoxFuture<'static, Result<Value, Failure>> {
-        Box::pin(async move { Err(Failure::not_found(call.target)) })
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_store_that_runs_gives_memory_back_by_itself() {
-    let kinds = KINDS.iter().fold(Kinds::standard(), |kinds, kind| kinds.with(kind.spec));
     let entry = Entry::new(EntryId::new("app", "kv").expect("an id"), "store.memory")
         .with_field("cleanup_interval", "1m")
         .with_field("lifecycle", Value::from_iter([("auto_start", true)]));
-    let mut baseline = Baseline::new();
-    baseline.add(entry);
-    let registry = Registry::new(baseline, Rules::new(kinds)).expect("the entries are right");
-    let host = Host {
-        registry: Arc::new(registry),
-        functions: Arc::new(Nobody),
-        folder: None,
-        allowed: Allowed::default(),
-        shared: Shared::default(),
-        variables: |_, _| Ok(None),
-    };
-    let resources = Resources::new(host, KINDS.iter().copied());
+    let resources = resources([entry]);
     let services = Services::new(resources.clone());
     services.start().await.expect("all starts");
     let store = resources.get::<Store>("app:kv").expect("it opens");
