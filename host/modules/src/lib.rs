@@ -49,6 +49,7 @@ modules! {
         json
         logger
         registry
+        sql
         system
         time
         uuid;
