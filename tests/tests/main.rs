@@ -24,6 +24,8 @@ mod registry_module;
 mod registry_queries;
 mod require;
 mod reset;
+mod sql;
+mod sql_builder;
 mod system;
 mod time;
 mod values;

@@ -139,8 +139,8 @@ fn count(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn shown(stats: Stats) -> wit::Stats {
-    wit::Stats {
+fn shown(stats: Stats) -> wit::Figures {
+    wit::Figures {
         max_open_connections: count(stats.max_open_connections),
         open_connections: count(stats.open_connections),
         in_use: count(stats.in_use),
@@ -172,7 +172,7 @@ impl wit::Host for CellState {
         answer(find(self, of).and_then(|target| Ok(target.dialect()?.to_string())))
     }
 
-    fn stats(&mut self, of: Handle) -> Answer<wit::Stats> {
+    fn stats(&mut self, of: Handle) -> Answer<wit::Figures> {
         answer(find(self, of).and_then(|target| Ok(shown(target.database()?.stats()))))
     }
 

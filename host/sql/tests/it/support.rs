@@ -13,13 +13,13 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// Long enough for any machine: whoever waits longer waits for something that does not happen.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A database, and a name that only this test uses.
-pub struct Db {
-    pub database: Arc<Database>,
+pub(crate) struct Db {
+    pub(crate) database: Arc<Database>,
     /// Name of a table that does not exist yet.
-    pub table: String,
+    pub(crate) table: String,
     _folder: TempDir,
 }
 
@@ -33,7 +33,7 @@ impl Invoke for NoFunctions {
 }
 
 /// Opens an entry with these fields as a host would whose application lies in `folder`.
-pub fn open(
+pub(crate) fn open(
     kind: &str,
     fields: &[(&str, Value)],
     folder: &Path,
@@ -59,7 +59,7 @@ pub fn open(
     Resources::new(host, KINDS.iter().copied()).get("app:db")
 }
 
-pub fn sqlite(file: &str) -> Db {
+pub(crate) fn sqlite(file: &str) -> Db {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let fields = [("file", Value::from(file))];
     let database =
@@ -68,7 +68,7 @@ pub fn sqlite(file: &str) -> Db {
 }
 
 /// The server that a variable of the environment names: `scheme://user:password@host:port/database`.
-pub fn server(variable: &str, kind: &str, more: &[(&str, Value)]) -> Option<Db> {
+pub(crate) fn server(variable: &str, kind: &str, more: &[(&str, Value)]) -> Option<Db> {
     static SAID: Once = Once::new();
     let Ok(url) = std::env::var(variable) else {
         // Tests that pass are silent, but nobody should take this for a test.
@@ -96,11 +96,11 @@ pub fn server(variable: &str, kind: &str, more: &[(&str, Value)]) -> Option<Db> 
     Some(db(database, folder))
 }
 
-pub fn postgres() -> Option<Db> {
+pub(crate) fn postgres() -> Option<Db> {
     server("PERILUNE_TEST_POSTGRES", "db.sql.postgres", &[])
 }
 
-pub fn mysql() -> Option<Db> {
+pub(crate) fn mysql() -> Option<Db> {
     server("PERILUNE_TEST_MYSQL", "db.sql.mysql", &[])
 }
 
@@ -112,7 +112,7 @@ fn db(database: Arc<Database>, folder: TempDir) -> Db {
 
 impl Db {
     /// A statement as the database wants it: `T` between blanks is this test's table, `?` a placeholder.
-    pub fn sql(&self, text: &str) -> String {
+    pub(crate) fn sql(&self, text: &str) -> String {
         let text = text.replace(" T ", &format!(" {} ", self.table));
         if self.database.dialect() != Dialect::Postgres {
             return text;
@@ -122,39 +122,39 @@ impl Db {
         (1..).zip(parts).fold(first, |text, (number, part)| format!("{text}${number}{part}"))
     }
 
-    pub async fn query(&self, sql: &str, params: &[Param]) -> Result<Vec<Value>, Failure> {
+    pub(crate) async fn query(&self, sql: &str, params: &[Param]) -> Result<Vec<Value>, Failure> {
         self.database.query(self.sql(sql), params.to_vec(), plenty()).await?.decode()
     }
 
-    pub async fn execute(&self, sql: &str, params: &[Param]) -> Result<Executed, Failure> {
+    pub(crate) async fn execute(&self, sql: &str, params: &[Param]) -> Result<Executed, Failure> {
         self.database.execute(self.sql(sql), params.to_vec()).await
     }
 
     /// Runs statements that must succeed.
-    pub async fn run(&self, statements: &[&str]) {
+    pub(crate) async fn run(&self, statements: &[&str]) {
         for sql in statements {
             self.execute(sql, &[]).await.unwrap_or_else(|failure| panic!("{sql}: {}", failure.message));
         }
     }
 
     /// The single value of the single row.
-    pub async fn value(&self, sql: &str, params: &[Param]) -> Value {
+    pub(crate) async fn value(&self, sql: &str, params: &[Param]) -> Value {
         single(self.query(sql, params).await.unwrap_or_else(|failure| panic!("{sql}: {}", failure.message)))
     }
 
     /// How many rows the table has.
-    pub async fn count(&self) -> i64 {
+    pub(crate) async fn count(&self) -> i64 {
         self.value("SELECT count(*) AS n FROM T ", &[]).await.as_integer().expect("a number")
     }
 
     /// Waits until no connection is in use.
-    pub async fn at_rest(&self) {
+    pub(crate) async fn at_rest(&self) {
         eventually("all connections come back", async || self.database.stats().in_use == 0).await;
     }
 }
 
 /// Lets others run until something is so.
-pub async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
+pub(crate) async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
     let waited = tokio::time::timeout(PATIENCE, async {
         while !is_so().await {
             tokio::task::yield_now().await;
@@ -164,22 +164,22 @@ pub async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
 }
 
 /// More than any test needs.
-pub fn plenty() -> impl Budget + 'static {
+pub(crate) fn plenty() -> impl Budget + 'static {
     Limit(64 << 20)
 }
 
-pub fn single(rows: Vec<Value>) -> Value {
+pub(crate) fn single(rows: Vec<Value>) -> Value {
     match &rows[..] {
         [Value::Map(cells)] if cells.len() == 1 => cells[0].1.clone(),
         other => panic!("one row with one column, not {other:?}"),
     }
 }
 
-pub fn kind<T: std::fmt::Debug>(result: Result<T, Failure>) -> Kind {
+pub(crate) fn kind<T: std::fmt::Debug>(result: Result<T, Failure>) -> Kind {
     result.expect_err("it is refused").kind
 }
 
-pub fn text(value: &str) -> Param {
+pub(crate) fn text(value: &str) -> Param {
     Param::Text(value.to_owned())
 }
 
