@@ -39,6 +39,8 @@ mod require;
 mod reset;
 mod security;
 mod servers;
+mod sql;
+mod sql_builder;
 mod store;
 mod streams;
 mod system;

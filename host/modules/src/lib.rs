@@ -65,6 +65,7 @@ modules! {
         queue
         registry
         security
+        sql
         store
         system
         time
