@@ -3,7 +3,7 @@
 use crate::cpu::Budget;
 use crate::extension::Extension;
 use crate::limits::{Death, Limit, Limits};
-use crate::{CallSpec, Handles, Held, Host, Identity, Reservation, Tickets};
+use crate::{CallSpec, Handles, Held, Host, Identity, Reservation, Tickets, Work};
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -28,6 +28,8 @@ pub struct CellState {
     pub handles: Handles,
     /// Bytes that the host keeps for the cell; at most as many as the cell may use itself.
     pub held: Arc<Held>,
+    /// Where it is computed for.
+    pub work: Work,
     /// The surroundings.
     pub host: Arc<dyn Host>,
     /// What the driver of the cell wants its modules to find, such as the call's context.
@@ -56,6 +58,7 @@ impl CellState {
             tickets: Tickets::default(),
             handles: Handles::default(),
             held: Held::new(usize::try_from(spec.limits.memory).unwrap_or(usize::MAX)),
+            work: Work::default(),
             host: spec.host,
             context: spec.context,
             extensions: spec.extensions,

@@ -3,7 +3,7 @@
 use perilune_resource::{ResourceKind, Variables};
 
 /// Every kind, by the crate that opens it. Adding one is one line here.
-pub const KINDS: &[&[ResourceKind]] = &[];
+pub const KINDS: &[&[ResourceKind]] = &[crate::templates::KINDS];
 
 /// What `${env:NAME}` in an entry's fields means.
 pub const VARIABLES: Variables = |resources, name| {

@@ -11,11 +11,13 @@
 //! | `context.rs`, `chain.rs` | [`CallContext`]: what modules find in their cell |
 //! | `bindings.rs` | the interfaces as Rust traits |
 //! | `kinds.rs` | [`KINDS`]: entries that become live things |
+//! | `work.rs` | work of modules on other threads |
 
 mod bindings;
 mod chain;
 mod context;
 mod kinds;
+mod work;
 
 pub use chain::Chain;
 pub use context::{CallContext, Host};
@@ -31,7 +33,7 @@ macro_rules! modules {
         /// Interfaces that every cell has, besides those of crate `perilune-cell`.
         pub const ALWAYS: &[Module] = &[$($always::MODULE),*];
 
-        /// Every module that an entry may list.
+        /// Every module that an entry may list, besides [`ALIASES`].
         pub const MODULES: &[Module] = &[$($granted::MODULE),*];
     };
 }
@@ -46,10 +48,21 @@ modules! {
         ctx
         funcs
         hash
+        html
         json
         logger
         registry
         system
+        templates
+        text
         time
         uuid;
+}
+
+/// Other names that an entry may list for a module, and the module's own.
+pub const ALIASES: &[(&str, &str)] = &[("template", "templates")];
+
+/// A module's own name.
+pub fn canonical(name: &str) -> &str {
+    ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, own)| own)
 }
