@@ -59,7 +59,8 @@ async fn templates_are_entries_of_both_syntaxes() {
 #[tokio::test]
 async fn a_set_says_how_templates_are_read() {
     let engine = ", engine: {delimiters: {left: '[[', right: ']]'}, extensions: [.html], globals: {site: {name: Moon}}, development_mode: true}";
-    let template = ("page", "kind: template.jet, set: pages, meta: {name: page.html}", "[[ site.name ]] {{ name }}");
+    let template =
+        ("page", "kind: template.jet, set: pages, meta: {name: page.html}", "[[ site.name ]] {{ name }}");
     let app = app(engine, &[template]);
     assert_eq!(render(&app, "page", user()).await, "Moon {{ name }}".into());
 }
@@ -67,7 +68,8 @@ async fn a_set_says_how_templates_are_read() {
 #[tokio::test]
 async fn what_goes_wrong_names_template_and_line() {
     let app = app("", &[("a", JET, "x\n{{ 1 / .zero }}"), ("b", JET, "b")]);
-    let error = |value: &Value, field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let error =
+        |value: &Value, field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
     let zero = Value::from_iter([("zero", Value::from(0))]);
     let failed = render(&app, "a", zero).await;
     assert_eq!(error(&failed, "kind"), "Internal");
@@ -115,7 +117,12 @@ async fn a_set_follows_the_registry() {
         let id = EntryId::new("app", name).expect("an id");
         Entry::new(id, "template.jet").with_field("set", "app:pages").with_field("source", text)
     };
-    registry.apply(&[Operation::Update(entry("b", "new")), Operation::Create(entry("c", "third"))], None).expect("applied");
+    registry
+        .apply(
+            &[Operation::Update(entry("b", "new").into()), Operation::Create(entry("c", "third").into())],
+            None,
+        )
+        .expect("applied");
     assert_eq!(render(&app, "a", Value::Nil).await, "new".into());
     assert_eq!(render(&app, "c", Value::Nil).await, "third".into());
 }
@@ -142,11 +149,22 @@ async fn sets_are_got_by_id_and_released() {
 
 #[tokio::test]
 async fn a_page_that_takes_too_much_fails_alone() {
-    let app = app("", &[
-        ("endless", JINJA, "{% for a in range(10000) %}{% for b in range(10000) %}x{% endfor %}{% endfor %}"),
-        ("deep", JINJA, "{% set x = namespace(v=1) %}{% for a in range(10000) %}{% set x.v = [x.v] %}{% endfor %}{{ x.v }}"),
-        ("fine", JET, "fine"),
-    ]);
+    let app = app(
+        "",
+        &[
+            (
+                "endless",
+                JINJA,
+                "{% for a in range(10000) %}{% for b in range(10000) %}x{% endfor %}{% endfor %}",
+            ),
+            (
+                "deep",
+                JINJA,
+                "{% set x = namespace(v=1) %}{% for a in range(10000) %}{% set x.v = [x.v] %}{% endfor %}{{ x.v }}",
+            ),
+            ("fine", JET, "fine"),
+        ],
+    );
     let failed = render(&app, "endless", Value::Nil).await;
     assert_eq!(failed.get("kind"), Some(&"RateLimited".into()));
     assert!(render(&app, "deep", Value::Nil).await.as_str().is_some_and(|page| page.len() > 20_000));

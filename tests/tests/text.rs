@@ -116,7 +116,7 @@ lua_tests! {
         assert(select(2, differ:compare(string.rep("ab", 200000), "x")):kind() == errors.RATE_LIMITED)
     "#
 
-    text_is_split_into_chunks("text") r#"
+    text_is_split_into_chunks("text") r##"
         local splitter = require("text").splitter
         local s = splitter.recursive({ chunk_size = 10, chunk_overlap = 0 })
         assert(table.concat(s:split_text("one two\n\nthree four five"), "|") == "one two|three four|five")
@@ -134,7 +134,7 @@ lua_tests! {
             end
         end
         assert(select(2, s:split_batch({ { metadata = {} } })):kind() == errors.INVALID)
-    "#
+    "##
 }
 
 /// What a pattern compiles to is no handle: objects made at the top level serve every call, from the image.
@@ -175,7 +175,9 @@ async fn what_waits_to_be_searched_counts() {
             coroutine.spawn(function() re:find_all_string(text) end)
         end";
     let source = format!("return {{ main = function() {body} end }}");
-    let app = App::entries_with(&[("main", "function", "modules: [text]", &source)], |builder| builder.limits(TIGHT));
+    let app = App::entries_with(&[("main", "function", "modules: [text]", &source)], |builder| {
+        builder.limits(TIGHT)
+    });
     assert_eq!(app.main_fails().await.kind, Kind::RateLimited);
 }
 

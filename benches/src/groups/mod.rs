@@ -2,6 +2,7 @@
 
 mod clean;
 mod fresh;
+mod http;
 mod idle;
 mod images;
 mod lua;
@@ -21,4 +22,5 @@ pub const GROUPS: &[Group] = &[
     clean::GROUP,
     images::GROUP,
     idle::GROUP,
+    http::GROUP,
 ];

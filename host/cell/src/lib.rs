@@ -21,7 +21,6 @@
 //! | `state.rs` | [`CellState`]: what the host keeps of a cell |
 //! | `tickets.rs` | operations under way |
 //! | `handles.rs` | what a cell has open on the host |
-//! | `work.rs` | [`Work`]: computing for a cell on other threads |
 //! | `held.rs`, `mailbox.rs` | bytes that the host keeps for a cell, and its messages |
 //! | `cell.rs` | [`Cell`]: load, start, turn |
 //! | `image/` | [`Image`]: a loaded entry's memory, from which calls begin |
@@ -48,7 +47,6 @@ mod pid;
 mod state;
 mod ticker;
 mod tickets;
-mod work;
 
 pub use cell::{CallSpec, Cell, CellSpec, Chunk, Event, ImportAlias, Message, Status};
 pub use engine::{Engine, EngineError, EngineOptions, wasmtime_config};
@@ -64,4 +62,3 @@ pub use module::{Class, Module};
 pub use pid::Pid;
 pub use state::CellState;
 pub use tickets::{Ticket, Tickets};
-pub use work::Work;

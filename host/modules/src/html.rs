@@ -1,7 +1,8 @@
 //! Module `html`: sanitising by policies that scripts put together.
 
 use crate::bindings::{Answer, answer, html as wit};
-use crate::{CallContext, work};
+use crate::{CallContext, compute};
+use perilune_cell::interfaces::failure_to_wit;
 use lru::LruCache;
 use perilune_cell::{CellState, Class, Module, Ticket};
 use perilune_text::html::{Policy, Rules, sanitize};
@@ -76,12 +77,12 @@ impl wit::Host for CellState {
 
     fn start_long_sanitize(&mut self, policy: Vec<u8>, text: Vec<u8>) -> wasmtime::Result<Ticket> {
         let rules = rules(self, &policy)?;
-        work::start(self, policy.len() + text.len(), String::len, move || {
+        compute::start_sized(self, policy.len() + text.len(), String::len, move |_| {
             sanitize(&rules?, &text, false)?.ok_or_else(|| Failure::internal("the text was not sanitised"))
         })
     }
 
     fn take_long_sanitize(&mut self, ticket: Ticket) -> Answer<String> {
-        work::take(self, ticket)
+        Ok(compute::take_sized(self, ticket)?.map_err(failure_to_wit))
     }
 }

@@ -10,14 +10,17 @@
 //! |---|---|
 //! | `context.rs`, `chain.rs` | [`CallContext`]: what modules find in their cell |
 //! | `bindings.rs` | the interfaces as Rust traits |
+//! | `network/` | what clients of the network share: who may reach what |
 //! | `kinds.rs` | [`KINDS`]: entries that become live things |
-//! | `work.rs` | work of modules on other threads |
+//! | `compute.rs`, `stack.rs` | work that takes long, or a deep stack, off the cell's thread |
 
 mod bindings;
 mod chain;
+mod compute;
 mod context;
 mod kinds;
-mod work;
+mod network;
+mod stack;
 
 pub use chain::Chain;
 pub use context::{CallContext, Host};
@@ -45,18 +48,32 @@ modules! {
         streams;
     granted:
         base64
+        compress
+        crypto
         ctx
+        env
+        events
+        expr
+        fs
         funcs
         hash
         html
+        http
+        http_client
         json
         logger
+        metrics
+        queue
         registry
+        security
+        store
         system
         templates
         text
         time
-        uuid;
+        uuid
+        websocket
+        yaml;
 }
 
 /// Other names that an entry may list for a module, and the module's own.

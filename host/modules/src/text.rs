@@ -1,7 +1,8 @@
 //! Module `text`: crate `perilune-text` for cells.
 
 use crate::bindings::{Answer, answer, text as wit};
-use crate::{CallContext, work};
+use crate::{CallContext, compute};
+use perilune_cell::interfaces::failure_to_wit;
 use perilune_cell::{CellState, Class, Module, Ticket};
 use perilune_text::diff::{self, Differ};
 use perilune_text::regexp::{Bound, Cache, Regexp};
@@ -20,6 +21,11 @@ pub const MODULE: Module = Module {
 
 /// Bytes of what one search finds or makes.
 const MAX_FOUND: usize = 64 << 20;
+
+/// Bytes of a list of texts.
+fn texts(list: &[String]) -> usize {
+    list.iter().map(|text| text.len() + size_of::<String>()).sum()
+}
 
 fn cache(state: &CellState) -> wasmtime::Result<Arc<Cache>> {
     Ok(CallContext::of(state)?.shared().get::<Cache>())
@@ -64,11 +70,11 @@ impl wit::Host for CellState {
 
     fn start_long_compile(&mut self, pattern: String) -> wasmtime::Result<Ticket> {
         let cache = cache(self)?;
-        work::start(self, pattern.len(), |list| work::texts(list), move || Ok(cache.get(&pattern)?.names()))
+        compute::start_sized(self, pattern.len(), |list: &Vec<String>| texts(list), move |_| Ok(cache.get(&pattern)?.names()))
     }
 
     fn take_long_compile(&mut self, ticket: Ticket) -> Answer<Vec<String>> {
-        work::take(self, ticket)
+        Ok(compute::take_sized(self, ticket)?.map_err(failure_to_wit))
     }
 
     fn search(&mut self, pattern: String, text: Vec<u8>, groups: bool, most: u32) -> Answer<Option<Vec<i32>>> {
@@ -86,13 +92,13 @@ impl wit::Host for CellState {
     ) -> wasmtime::Result<Ticket> {
         let cache = cache(self)?;
         let size = |found: &Vec<i32>| found.len() * size_of::<i32>();
-        work::start(self, pattern.len() + text.len(), size, move || {
+        compute::start_sized(self, pattern.len() + text.len(), size, move |_| {
             Ok(cache.get(&pattern)?.spans(&text, groups, most as usize, Bound::long(MAX_FOUND))?)
         })
     }
 
     fn take_long_search(&mut self, ticket: Ticket) -> Answer<Vec<i32>> {
-        work::take(self, ticket)
+        Ok(compute::take_sized(self, ticket)?.map_err(failure_to_wit))
     }
 
     fn replace(&mut self, pattern: String, text: Vec<u8>, replacement: Vec<u8>) -> Answer<Option<Vec<u8>>> {
@@ -106,13 +112,13 @@ impl wit::Host for CellState {
         replacement: Vec<u8>,
     ) -> wasmtime::Result<Ticket> {
         let cache = cache(self)?;
-        work::start(self, pattern.len() + text.len() + replacement.len(), Vec::len, move || {
+        compute::start_sized(self, pattern.len() + text.len() + replacement.len(), Vec::len, move |_| {
             Ok(cache.get(&pattern)?.replace_all(&text, &replacement, Bound::long(MAX_FOUND))?)
         })
     }
 
     fn take_long_replace(&mut self, ticket: Ticket) -> Answer<Vec<u8>> {
-        work::take(self, ticket)
+        Ok(compute::take_sized(self, ticket)?.map_err(failure_to_wit))
     }
 
     fn check_differ(&mut self, options: Vec<u8>) -> Answer<()> {
@@ -128,21 +134,21 @@ impl wit::Host for CellState {
 
     fn start_long_compare(&mut self, options: Vec<u8>, old: Vec<u8>, new: Vec<u8>) -> wasmtime::Result<Ticket> {
         let size = |pieces: &Vec<wit::Piece>| pieces.iter().map(|piece| piece.text.len() + size_of::<wit::Piece>()).sum();
-        work::start(self, options.len() + old.len() + new.len(), size, move || compare(&options, &old, &new))
+        compute::start_sized(self, options.len() + old.len() + new.len(), size, move |_| compare(&options, &old, &new))
     }
 
     fn take_long_compare(&mut self, ticket: Ticket) -> Answer<Vec<wit::Piece>> {
-        work::take(self, ticket)
+        Ok(compute::take_sized(self, ticket)?.map_err(failure_to_wit))
     }
 
     fn start_make_patches(&mut self, options: Vec<u8>, old: Vec<u8>, new: Vec<u8>) -> wasmtime::Result<Ticket> {
-        work::start(self, options.len() + old.len() + new.len(), |list| work::texts(list), move || {
+        compute::start_sized(self, options.len() + old.len() + new.len(), |list: &Vec<String>| texts(list), move |_| {
             differ(&options)?.make(&old, &new)
         })
     }
 
     fn take_make_patches(&mut self, ticket: Ticket) -> Answer<Vec<String>> {
-        work::take(self, ticket)
+        Ok(compute::take_sized(self, ticket)?.map_err(failure_to_wit))
     }
 
     fn start_apply_patches(
@@ -151,13 +157,13 @@ impl wit::Host for CellState {
         patches: Vec<String>,
         text: Vec<u8>,
     ) -> wasmtime::Result<Ticket> {
-        let bytes = options.len() + work::texts(&patches) + text.len();
+        let bytes = options.len() + texts(&patches) + text.len();
         let size = |(text, _): &(String, bool)| text.len();
-        work::start(self, bytes, size, move || differ(&options)?.apply(&patches, &text))
+        compute::start_sized(self, bytes, size, move |_| differ(&options)?.apply(&patches, &text))
     }
 
     fn take_apply_patches(&mut self, ticket: Ticket) -> Answer<(String, bool)> {
-        work::take(self, ticket)
+        Ok(compute::take_sized(self, ticket)?.map_err(failure_to_wit))
     }
 
     fn check_splitter(&mut self, way: wit::Way, options: Vec<u8>) -> Answer<()> {
@@ -172,10 +178,10 @@ impl wit::Host for CellState {
     }
 
     fn start_long_split(&mut self, way: wit::Way, options: Vec<u8>, text: Vec<u8>) -> wasmtime::Result<Ticket> {
-        work::start(self, options.len() + text.len(), |list| work::texts(list), move || splitter(way, &options)?.split(&text))
+        compute::start_sized(self, options.len() + text.len(), |list: &Vec<String>| texts(list), move |_| splitter(way, &options)?.split(&text))
     }
 
     fn take_long_split(&mut self, ticket: Ticket) -> Answer<Vec<String>> {
-        work::take(self, ticket)
+        Ok(compute::take_sized(self, ticket)?.map_err(failure_to_wit))
     }
 }

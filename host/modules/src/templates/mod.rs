@@ -12,7 +12,8 @@ mod live;
 pub use kinds::KINDS;
 
 use crate::bindings::{Answer, answer, templates as wit};
-use crate::{CallContext, work};
+use crate::{CallContext, compute};
+use perilune_cell::interfaces::failure_to_wit;
 use live::LiveSet;
 use perilune_cell::{CellState, Class, Module, Ticket};
 use perilune_value::{Failure, Value};
@@ -44,7 +45,7 @@ impl wit::Host for CellState {
 
     fn start_render(&mut self, set: String, name: String, data: Vec<u8>) -> wasmtime::Result<Ticket> {
         let set = find(self, &set)?;
-        work::start(self, name.len() + data.len(), String::len, move || {
+        compute::start_sized(self, name.len() + data.len(), String::len, move |_| {
             let set = set?;
             if name.is_empty() {
                 return Err(Failure::invalid("the name of the template is empty"));
@@ -55,6 +56,6 @@ impl wit::Host for CellState {
     }
 
     fn take_render(&mut self, ticket: Ticket) -> Answer<String> {
-        work::take(self, ticket)
+        Ok(compute::take_sized(self, ticket)?.map_err(failure_to_wit))
     }
 }

@@ -1,0 +1,85 @@
+//! How a connection is opened.
+
+use super::error;
+use super::guard::Guard;
+use super::path::Place;
+use perilune_value::Failure;
+use rusqlite::OpenFlags;
+use rusqlite::config::DbConfig;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Reads a file while another connection writes.
+    Reader,
+    /// Writes a file.
+    Writer,
+    /// Does everything in a database that lies in memory.
+    Only,
+}
+
+/// How long a statement waits for another process that uses the file. In this process, writers queue before they get here.
+pub(super) const BUSY: Duration = Duration::from_secs(5);
+
+/// Statements whose preparation is kept. An application has some dozens; each takes a few KiB.
+const STATEMENTS: usize = 64;
+
+/// A connection and what watches over its statements.
+pub(super) struct Connection {
+    pub(super) sqlite: rusqlite::Connection,
+    pub(super) guard: Arc<Guard>,
+}
+
+impl Connection {
+    /// Opens a database, and makes its file if need be. Blocks.
+    pub(super) fn open(place: &Place, role: Role) -> Result<Self, Failure> {
+        let opened = Self::open_unguarded(place, role).and_then(|sqlite| {
+            let guard = Guard::install(&sqlite)?;
+            Ok(Connection { sqlite, guard })
+        });
+        opened.map_err(|problem| error::of_opening(place, &problem))
+    }
+
+    fn open_unguarded(place: &Place, role: Role) -> rusqlite::Result<rusqlite::Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let sqlite = match place {
+            Place::Memory => rusqlite::Connection::open_in_memory_with_flags(flags)?,
+            Place::File(path) => rusqlite::Connection::open_with_flags(path, flags)?,
+        };
+        sqlite.busy_timeout(BUSY)?;
+        if let Place::File(_) = place {
+            sqlite.pragma_update(None, "journal_mode", "WAL")?;
+        }
+        sqlite.pragma_update(None, "foreign_keys", true)?;
+        // Wherever a name in double quotes is unknown, SQLite would take it for a string: a misspelt column would be found.
+        for config in [DbConfig::SQLITE_DBCONFIG_DQS_DML, DbConfig::SQLITE_DBCONFIG_DQS_DDL] {
+            sqlite.set_db_config(config, false)?;
+        }
+        // Views and triggers of a file that somebody else made may not call functions with effects.
+        sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, false)?;
+        sqlite.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        if role == Role::Reader {
+            sqlite.pragma_update(None, "query_only", true)?;
+        }
+        sqlite.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(sqlite)
+    }
+
+    /// Whether a transaction is open.
+    pub(super) fn in_transaction(&self) -> bool {
+        !self.sqlite.is_autocommit()
+    }
+
+    /// Runs a statement of our own.
+    pub(super) fn command(&self, sql: &str) -> Result<(), Failure> {
+        self.guard
+            .trusting(|| self.sqlite.execute_batch(sql))
+            .map_err(|problem| error::failure(&problem, &self.guard))
+    }
+}
