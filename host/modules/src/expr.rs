@@ -1,5 +1,5 @@
 //! Module `expr`: what expressions need of the host. They are evaluated in the sandbox, see
-//! `docs/decisions/0018-expressions-run-in-the-sandbox.md`.
+//! `docs/decisions/0020-expressions-run-in-the-sandbox.md`.
 
 use crate::bindings::{Answer, answer, expr as wit};
 use crate::{base64, compute};

@@ -5,6 +5,7 @@ use perilune_resource::{ResourceKind, Variables};
 /// Every kind, by the crate that opens it. Adding one is one line here.
 pub const KINDS: &[&[ResourceKind]] = &[
     crate::security::kinds::KINDS,
+    crate::templates::KINDS,
     perilune_environment::KINDS,
     perilune_files::KINDS,
     perilune_http::KINDS,

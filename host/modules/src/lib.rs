@@ -36,7 +36,7 @@ macro_rules! modules {
         /// Interfaces that every cell has, besides those of crate `perilune-cell`.
         pub const ALWAYS: &[Module] = &[$($always::MODULE),*];
 
-        /// Every module that an entry may list.
+        /// Every module that an entry may list, besides [`ALIASES`].
         pub const MODULES: &[Module] = &[$($granted::MODULE),*];
     };
 }
@@ -57,6 +57,7 @@ modules! {
         fs
         funcs
         hash
+        html
         http
         http_client
         json
@@ -65,10 +66,21 @@ modules! {
         queue
         registry
         security
+        sql
         store
         system
+        templates
+        text
         time
         uuid
         websocket
         yaml;
+}
+
+/// Other names that an entry may list for a module, and the module's own.
+pub const ALIASES: &[(&str, &str)] = &[("template", "templates")];
+
+/// A module's own name.
+pub fn canonical(name: &str) -> &str {
+    ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, own)| own)
 }

@@ -5,7 +5,7 @@ use crate::pids::Pids;
 use crate::runtime::{Inner, Parts, Runtime};
 use crate::surroundings::{Log, Output, Surroundings};
 use perilune_cell::{Engine, EngineError, EngineOptions, Extension, Guest, Limits};
-use perilune_modules::{ALWAYS, KINDS, MODULES};
+use perilune_modules::{ALIASES, ALWAYS, KINDS, MODULES};
 use perilune_network::{List, PatternError};
 use perilune_registry::{Baseline, Entry, Kinds, Registry, Report, Rules};
 use perilune_resource::Allowed;
@@ -231,7 +231,8 @@ impl RuntimeBuilder {
 
 /// All names that `modules:` may list.
 fn module_names(extensions: &[Arc<Extension>]) -> Result<Vec<String>, BuildError> {
-    let built_in = MODULES.iter().map(|module| module.name).chain(ALSO_GLOBAL.iter().copied());
+    let aliases = ALIASES.iter().map(|(alias, _)| *alias);
+    let built_in = MODULES.iter().map(|module| module.name).chain(aliases).chain(ALSO_GLOBAL.iter().copied());
     let mut names: Vec<String> = built_in.map(str::to_owned).collect();
     for extension in extensions {
         let name = extension.name();

@@ -35,6 +35,8 @@ pub enum Type {
     String,
     /// Lua text, or `file://…`, which the loader replaces by the file's text.
     Source,
+    /// Text that is not Lua, or `file://…`, which the loader replaces by the file's text.
+    Text,
     /// An integer in a range, both ends included.
     Integer {
         /// The least.
@@ -98,6 +100,7 @@ impl Type {
             Type::Bool => "`true` or `false`".to_owned(),
             Type::String => "a string".to_owned(),
             Type::Source => "Lua text or `file://path.lua`".to_owned(),
+            Type::Text => "text or `file://path`".to_owned(),
             Type::Integer { min, max } => format!("an integer from {min} to {max}"),
             Type::Duration { .. } => "a duration such as `30s`, `500ms` or `1m30s`".to_owned(),
             Type::Bytes { .. } => "a size such as `64MiB`".to_owned(),

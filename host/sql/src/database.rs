@@ -58,6 +58,12 @@ pub struct Database {
     driver: Arc<dyn Driver>,
 }
 
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").field("dialect", &self.dialect()).field("stats", &self.stats()).finish()
+    }
+}
+
 impl Database {
     pub(crate) fn new(driver: impl Driver + 'static) -> Self {
         Database { driver: Arc::new(driver) }

@@ -90,7 +90,8 @@ function values.fetch(object, key)
   elseif key == nil then
     fail("nil is no key")
   end
-  if is_list(object) then
+  -- An empty table may be either.
+  if is_list(object) and (#object > 0 or type(key) ~= "string") then
     local index = whole(key)
     if not index then
       fail("cannot fetch %s from an array", tostring(key))

@@ -145,10 +145,15 @@ impl Checker<'_> {
         match (ty, value) {
             (Type::Any, _) | (Type::Bool, Value::Bool(_)) => {}
             // The loader has said why.
-            (Type::Source, Value::String(_)) if self.entry.origin.unresolved => {}
+            (Type::Source | Type::Text, Value::String(_)) if self.entry.origin.unresolved => {}
             (Type::Source, Value::String(bytes)) => {
                 if let Some((message, help)) = source::refusal(bytes) {
                     self.bad(path, Code::BAD_SOURCE, format!("the source {message}"), help);
+                }
+            }
+            (Type::Text, Value::String(bytes)) => {
+                if let Some((message, help)) = source::text_refusal(bytes) {
+                    self.bad(path, Code::BAD_SOURCE, format!("the text {message}"), help);
                 }
             }
             (Type::String, Value::String(_)) => {

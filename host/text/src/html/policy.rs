@@ -1,6 +1,6 @@
 //! Policies as data, and what they allow.
 
-use crate::regexp::{Bound, Regexp};
+use crate::regexp::{Bound, Parsed, QUICK_STATES, Regexp};
 use perilune_value::Failure;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +41,9 @@ const MAX_ITEMS: usize = 2_000;
 
 /// Patterns of a policy; each may look at every attribute.
 const MAX_PATTERNS: usize = 100;
+
+/// States of all patterns of a policy: they are compiled while nobody can interrupt.
+const MAX_STATES: u64 = 2 * QUICK_STATES;
 
 /// What a policy allows, as it is written down. Nothing by default.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
@@ -83,6 +86,8 @@ pub struct Rules {
     /// By element, empty for all, and attribute; a value passes when one of the patterns does.
     attributes: BTreeMap<(String, String), Vec<Option<usize>>>,
     patterns: Vec<Regexp>,
+    /// Of the patterns so far.
+    states: u64,
     policy: Policy,
 }
 
@@ -106,6 +111,7 @@ impl Rules {
             elements: BTreeSet::new(),
             attributes: BTreeMap::new(),
             patterns: Vec::new(),
+            states: 0,
             policy: Policy::default(),
         };
         for element in std::mem::take(&mut policy.elements) {
@@ -126,7 +132,14 @@ impl Rules {
         let pattern = match &attributes.matching {
             None => None,
             Some(pattern) => {
-                self.patterns.push(Regexp::new(pattern)?);
+                let parsed = Parsed::new(pattern)?;
+                self.states = self.states.saturating_add(parsed.states());
+                if self.states > MAX_STATES {
+                    return Err(Failure::invalid(
+                        "the patterns of the policy are too large; repeat less often in them",
+                    ));
+                }
+                self.patterns.push(parsed.compile()?);
                 Some(self.patterns.len() - 1)
             }
         };

@@ -6,8 +6,8 @@
 use perilune_value::{Failure, Kind};
 use std::thread;
 
-/// Bytes of stack; the system gives only what is used. Measured, with all that is allowed: 52 MiB for a template of 128 KiB of
-/// minus signs, 90 MiB for a value that fuel made as deep as it could and then printed.
+/// Bytes of stack; the system gives only what is used. Measured: 48 MiB for a template of 128 KiB of minus
+/// signs; 80 MiB for printing a value that all fuel made as deep as it could.
 const STACK: usize = 256 << 20;
 
 /// Runs on such a stack.

@@ -1,0 +1,12 @@
+//! What databases promise, as tests against real ones.
+
+mod behaviour;
+mod cancelling;
+mod mysql;
+mod params;
+mod paths;
+mod postgres;
+mod quick;
+mod sqlite;
+mod support;
+mod transactions;

@@ -1,0 +1,201 @@
+//! What statements may do to SQLite, and what may happen at the same time.
+
+use crate::support::{Db, kind, plenty, sqlite, text};
+use perilune_sql::{Begin, Param};
+use perilune_value::{Kind, Value};
+use std::sync::Arc;
+
+async fn table(file: &str) -> Db {
+    let db = sqlite(file);
+    db.run(&["CREATE TABLE T (id integer primary key, v text)", "INSERT INTO T VALUES (1, 'one')"]).await;
+    db
+}
+
+#[tokio::test]
+async fn nothing_reaches_out_of_the_database() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let outside = folder.path().join("outside.db");
+    let outside = outside.display();
+    for file in ["test.db", ":memory:"] {
+        let db = table(file).await;
+        for sql in [
+            &format!("ATTACH '{outside}' AS other"),
+            "ATTACH ':memory:' AS other",
+            "ATTACH '' AS other",
+            "DETACH main",
+            &format!("VACUUM INTO '{outside}'"),
+            "SELECT load_extension('evil.so')",
+            "SELECT fts3_tokenizer('simple')",
+            "PRAGMA writable_schema = 1",
+            "PRAGMA journal_mode = OFF",
+            "PRAGMA query_only = 0",
+            "PRAGMA foreign_keys = OFF",
+            "PRAGMA temp_store_directory = '/tmp'",
+            "PRAGMA temp_store",
+            "PRAGMA trusted_schema = 1",
+            "PRAGMA locking_mode = EXCLUSIVE",
+            "PRAGMA mmap_size = 1000000000",
+            "PRAGMA cache_size = -1000000000",
+            "PRAGMA hard_heap_limit = 1",
+            "PRAGMA max_page_count = 1",
+            "PRAGMA wal_checkpoint(TRUNCATE)",
+            "CREATE TEMP TABLE x (y)",
+            "CREATE TEMP VIEW x AS SELECT 1",
+            "CREATE VIRTUAL TABLE x USING dbstat",
+        ] {
+            let query = db.query(sql, &[]).await.expect_err(sql);
+            assert_eq!(query.kind, Kind::PermissionDenied, "{sql}: {}", query.message);
+            let execute = db.execute(sql, &[]).await.expect_err(sql);
+            assert_eq!(execute.kind, Kind::PermissionDenied, "{sql}: {}", execute.message);
+        }
+        for sql in [
+            "UPDATE sqlite_schema SET sql = 'x'",
+            "DELETE FROM sqlite_schema",
+            "SELECT * FROM sqlite_dbpage",
+            "SELECT \"no such column\"",
+        ] {
+            assert_eq!(kind(db.execute(sql, &[]).await), Kind::Invalid, "{sql}");
+        }
+        assert_eq!(db.count().await, 1);
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+}
+
+#[tokio::test]
+async fn what_is_useful_and_harmless_is_there() {
+    let db = table("test.db").await;
+    for sql in [
+        "PRAGMA table_info(sqlite_schema)",
+        "PRAGMA foreign_key_list(sqlite_schema)",
+        "PRAGMA user_version",
+        "PRAGMA user_version = 7",
+        "PRAGMA integrity_check",
+        "PRAGMA journal_mode",
+        "ANALYZE",
+        "REINDEX",
+        "CREATE VIRTUAL TABLE words USING fts5(word)",
+        "INSERT INTO words VALUES ('moon')",
+        "SELECT * FROM words WHERE words MATCH 'moon'",
+        "SELECT * FROM json_each('[1, 2]')",
+        "EXPLAIN QUERY PLAN SELECT 1",
+        "DROP TABLE words",
+    ] {
+        db.query(sql, &[]).await.unwrap_or_else(|failure| panic!("{sql}: {failure:?}"));
+    }
+    assert_eq!(db.value("PRAGMA user_version", &[]).await, Value::Integer(7));
+    assert_eq!(db.value("PRAGMA foreign_keys", &[]).await, Value::Integer(1));
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused() {
+    let db = table("test.db").await;
+    let deep = format!("SELECT {}1", "1+".repeat(2_000));
+    let wide = format!("SELECT {}", vec!["1"; 5_000].join(", "));
+    let compound = vec!["SELECT 1"; 1_000].join(" UNION ALL ");
+    for sql in [
+        &deep,
+        &wide,
+        &compound,
+        "SELECT zeroblob(1000000000)",
+        "SELECT 1 FROM T WHERE v LIKE printf('%1000s', '%')",
+    ] {
+        let failure = db.query(sql, &[]).await.expect_err(sql);
+        assert!(matches!(failure.kind, Kind::Invalid | Kind::RateLimited), "{:.60}: {failure:?}", sql);
+    }
+    let long = [text(&"x".repeat(17 << 20))];
+    assert_eq!(kind(db.execute("INSERT INTO T (v) VALUES (?)", &long).await), Kind::RateLimited);
+}
+
+#[tokio::test]
+async fn dates_in_any_form_are_told_in_one() {
+    let db = sqlite(":memory:");
+    db.run(&["CREATE TABLE T (at timestamp, plain text)"]).await;
+    for (stored, shown) in [
+        ("2024-05-06 07:08:09", "2024-05-06T07:08:09Z"),
+        ("2024-05-06 07:08:09.25", "2024-05-06T07:08:09.25Z"),
+        ("2024-05-06T07:08:09+02:00", "2024-05-06T05:08:09Z"),
+        ("2024-05-06T07:08:09Z", "2024-05-06T07:08:09Z"),
+        ("2024-05-06", "2024-05-06T00:00:00Z"),
+        ("2024-05-06 07:08", "2024-05-06T07:08:00Z"),
+        ("tomorrow", "tomorrow"),
+        ("", ""),
+    ] {
+        db.execute("DELETE FROM T ", &[]).await.expect("deleted");
+        db.execute("INSERT INTO T VALUES (?, ?)", &[text(stored), text(stored)]).await.expect("inserted");
+        let rows = db.query("SELECT * FROM T ", &[]).await.expect("rows");
+        assert_eq!(rows[0].get("at"), Some(&Value::from(shown)));
+        assert_eq!(rows[0].get("plain"), Some(&Value::from(stored)), "a column of text stays as it is");
+    }
+}
+
+#[tokio::test]
+async fn several_read_while_one_writes() {
+    let db = table("test.db").await;
+    let writing = db.database.begin(Begin::default()).await.expect("it begins");
+    writing.execute(db.sql("INSERT INTO T VALUES (2, 'two')"), Vec::new()).await.expect("inserted");
+    let read_only = Begin { read_only: true, ..Begin::default() };
+    let mut readers = Vec::new();
+    for _ in 0..3 {
+        readers.push(db.database.begin(read_only).await.expect("a reader begins"));
+    }
+    for reader in &readers {
+        let rows = reader.query(db.sql("SELECT * FROM T "), Vec::new(), plenty()).await.expect("rows");
+        assert_eq!(rows.len(), 1, "what is not committed is not seen");
+    }
+    writing.commit().await.expect("committed");
+    let rows = readers[0].query(db.sql("SELECT * FROM T "), Vec::new(), plenty()).await.expect("rows");
+    assert_eq!(rows.len(), 1, "a reader sees what was there when it began");
+    assert_eq!(db.count().await, 2);
+}
+
+#[tokio::test]
+async fn writers_wait_for_each_other_without_a_thread() {
+    let db = table("test.db").await;
+    let first = db.database.begin(Begin::default()).await.expect("it begins");
+    let waiting: Vec<_> = (2..200)
+        .map(|number| {
+            let (database, sql) = (db.database.clone(), db.sql("INSERT INTO T VALUES (?, 'x')"));
+            tokio::spawn(async move { database.execute(sql, vec![Param::Integer(number)]).await })
+        })
+        .collect();
+    assert_eq!(db.count().await, 1, "reading goes on");
+    first.commit().await.expect("committed");
+    for task in waiting {
+        task.await.expect("no panic").expect("inserted");
+    }
+    assert_eq!(db.count().await, 199);
+}
+
+#[tokio::test]
+async fn who_waits_for_itself_is_told_so_in_the_end() {
+    let db = table("test.db").await;
+    let open = db.database.begin(Begin::default()).await.expect("it begins");
+    let failure = db.database.begin(Begin::default()).await.map(drop).expect_err("it would wait for ever");
+    assert_eq!((failure.kind, failure.retryable), (Kind::Unavailable, Some(true)));
+    assert!(failure.message.contains("another transaction is open"), "{}", failure.message);
+    open.commit().await.expect("committed");
+    db.database.begin(Begin::default()).await.expect("now it begins");
+    assert_eq!(db.database.stats().wait_count, 1);
+}
+
+#[tokio::test]
+async fn a_statement_that_reads_by_its_looks_may_write() {
+    let db = table("test.db").await;
+    let sql = "WITH new(id, v) AS (VALUES (2, 'two')) INSERT INTO T SELECT id, v FROM new RETURNING id";
+    assert_eq!(db.value(sql, &[]).await, Value::Integer(2));
+    let done = db.execute("INSERT INTO T VALUES (3, 'three') RETURNING id", &[]).await.expect("inserted");
+    assert_eq!((done.rows_affected, done.last_insert_id), (1, 3));
+}
+
+#[tokio::test]
+async fn a_database_in_memory_stays_as_long_as_it_is_known() {
+    let db = table(":memory:").await;
+    let database = Arc::clone(&db.database);
+    drop(
+        tokio::spawn(async move { database.begin(Begin::default()).await.map(drop) })
+            .await
+            .expect("no panic"),
+    );
+    db.at_rest().await;
+    assert_eq!(db.count().await, 1);
+}
