@@ -330,6 +330,25 @@ async fn policies_decide_who_publishes_where() {
 }
 
 #[tokio::test]
+async fn a_consumers_calls_act_with_its_security() {
+    let policy = "  - name: answering\n    kind: security.policy\n    policy: {actions: [queue.publish, queue.publish.queue], \
+                  resources: ['', 'app:answers'], effect: allow}\n";
+    let security = "lifecycle: {security: {actor: {id: worker}, policies: [answering]}, ";
+    let consumer = policy.to_owned() + &CONSUMER.replace("lifecycle: {", security);
+    let app = with(
+        "queue.publish('app:jobs', 1)",
+        "local done, err = queue.publish('app:dead', 1)
+        queue.publish('app:answers', done == nil and err:kind())",
+        "",
+        &consumer,
+        &Gate::default(),
+    )
+    .await;
+    app.main().await;
+    assert_eq!(next_value(&app, "answers").await, "PermissionDenied".into());
+}
+
+#[tokio::test]
 async fn nothing_is_lost_while_handlers_die_and_consumers_come_and_go() {
     const MESSAGES: i64 = 60;
     let consumer = CONSUMER.replace("func: work", "func: work, concurrency: 4");

@@ -5,9 +5,9 @@ use crate::bindings::{Answer, answer, store as wit};
 use perilune_cell::interfaces::failure_to_wit;
 use perilune_cell::{CellState, Class, Handle, Held, Module, Reservation, Ticket};
 use perilune_resource::in_proportion;
-use perilune_store::{Condition, Item, Key, Page, Put, Query, Store, ttl};
-use perilune_value::{Failure, Kind, Packed, Value};
-use std::sync::Arc;
+use perilune_store::{Condition, Item, Key, Page, Put, Query, Room, Store, ttl};
+use perilune_value::{Failure, Packed, Value};
+use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime::component::HasSelf;
 
 /// The module.
@@ -24,8 +24,30 @@ struct Open {
     store: Store,
 }
 
-/// What was read, and the bytes that it takes until the cell has taken it.
-type Read<T> = (T, Reservation);
+/// What the host may keep for a cell; what is taken is given back when the cell has what was read.
+struct CellRoom {
+    held: Arc<Held>,
+    taken: Mutex<Vec<Reservation>>,
+}
+
+impl Room for CellRoom {
+    fn take(&self, bytes: usize) -> bool {
+        let Some(reservation) = self.held.reserve(bytes) else { return false };
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).push(reservation);
+        true
+    }
+
+    fn give_back(&self) {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// What was read, and the room that it takes until the cell has taken it.
+type Read<T> = (T, Arc<CellRoom>);
+
+fn room(state: &CellState) -> Arc<CellRoom> {
+    Arc::new(CellRoom { held: state.held.clone(), taken: Mutex::default() })
+}
 
 /// The store of a handle, for an action that is guarded; `attribute` is what policies may ask about besides.
 fn guarded(
@@ -54,23 +76,12 @@ fn keyed(
     Ok(store.and_then(|store| Ok((store, Key::new(key)?))))
 }
 
-fn reserve(held: &Arc<Held>, bytes: usize) -> Result<Reservation, Failure> {
-    held.reserve(bytes).ok_or_else(|| {
-        let message = "what the cell has read but not taken exceeds its `limits.memory`";
-        Failure::new(Kind::RateLimited, message).with_detail("limit", "memory")
-    })
-}
-
 fn described(item: Item) -> wit::Item {
     wit::Item {
         key: item.key.to_string(),
         value: item.value.as_bytes().to_vec(),
         version: item.version,
     }
-}
-
-fn size(item: &Item) -> usize {
-    item.key.as_str().len() + item.value.as_bytes().len() + item.version.len()
 }
 
 impl wit::Host for CellState {
@@ -97,12 +108,10 @@ impl wit::Host for CellState {
 
     fn start_get(&mut self, of: Handle, key: Vec<u8>) -> wasmtime::Result<Ticket> {
         let store = keyed(self, of, "store.key.get", &key)?;
-        let held = self.held.clone();
+        let room = room(self);
         self.tickets.start::<Read<Item>>(async move {
             let (store, key) = store?;
-            let item = store.get(&key).await?;
-            let reserved = reserve(&held, size(&item))?;
-            Ok((item, reserved))
+            Ok((store.within(room.clone()).get(&key).await?, room))
         })
     }
 
@@ -133,7 +142,7 @@ impl wit::Host for CellState {
         if_version: Option<String>,
     ) -> wasmtime::Result<Ticket> {
         let store = keyed(self, of, "store.key.set", &key)?;
-        let reserved = self.hold(value.len())?;
+        let (reserved, room) = (self.hold(value.len())?, room(self));
         self.tickets.start(async move {
             let _reserved = reserved;
             let (store, key) = store?;
@@ -148,7 +157,7 @@ impl wit::Host for CellState {
                 }
             };
             let value = in_proportion(value.len(), move || Ok(Packed::new(value)?)).await?;
-            store.put(&key, Put { value, ttl, condition }).await
+            store.within(room).put(&key, Put { value, ttl, condition }).await
         })
     }
 
@@ -176,11 +185,10 @@ impl wit::Host for CellState {
         limit: Option<i64>,
     ) -> wasmtime::Result<Ticket> {
         let store = guarded(self, of, "store.key.list", Some(("prefix", &prefix)))?;
-        let held = self.held.clone();
+        let room = room(self);
         self.tickets.start::<Read<Page>>(async move {
-            let page = store?.list(Query::new(&prefix, after.as_deref(), limit)?).await?;
-            let reserved = reserve(&held, page.items.iter().map(size).sum())?;
-            Ok((page, reserved))
+            let query = Query::new(&prefix, after.as_deref(), limit)?;
+            Ok((store?.within(room.clone()).list(query).await?, room))
         })
     }
 

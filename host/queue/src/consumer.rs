@@ -201,7 +201,7 @@ impl Work {
         let settled = match &called {
             Ok(Value::Bool(false)) => delivery.nack("the function returned false"),
             Ok(_) => delivery.ack(),
-            Err(failure) if had_no_room(failure) => {
+            Err(failure) if had_no_room(failure, &self.call.target) => {
                 delivery.put_back();
                 Ok(())
             }
@@ -235,14 +235,15 @@ impl Drop for InHand {
     }
 }
 
-/// Whether a call failed before it began: its pool or the host had no room for it.
-fn had_no_room(failure: &Failure) -> bool {
+/// Whether a call of a function failed before it began: its pool or the host had no room for it.
+fn had_no_room(failure: &Failure, function: &str) -> bool {
     let detail = |name| failure.details.as_ref().and_then(|details| details.get(name));
+    let text = |name| detail(name).and_then(Value::as_str);
+    // What the function got from others that it called is its own affair.
+    let is_own = text("entry") == Some(function);
     match failure.kind {
-        Kind::Unavailable => {
-            matches!(detail("limit").and_then(Value::as_str), Some("queue" | "cells"))
-        }
-        Kind::Timeout => detail("waited_ms").is_some(),
+        Kind::Unavailable => text("limit") == Some("cells") || (is_own && text("limit") == Some("queue")),
+        Kind::Timeout => is_own && detail("waited_ms").is_some(),
         _ => false,
     }
 }

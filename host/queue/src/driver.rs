@@ -4,6 +4,7 @@
 //! go with the last entry of their queue.
 
 use crate::fifo::Fifo;
+use crate::queue;
 use perilune_registry::{EntryId, Fields, KindSpec, Registry};
 use perilune_resource::{LIFECYCLE, Opened, Opening, ResourceKind};
 use perilune_value::Failure;
@@ -42,12 +43,17 @@ pub struct Driver {
 
 impl Driver {
     /// The row of a name, for the queue of an entry.
-    pub(crate) fn declare(&self, name: &str, queue: &EntryId) -> Arc<Row> {
+    pub(crate) fn declare(&self, name: &str, id: &EntryId) -> Arc<Row> {
         let snapshot = self.registry.snapshot();
         let mut rows = self.rows.0.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.retain(|_, declared| declared.queues.iter().any(|queue| snapshot.get(queue).is_some()));
+        let is_queue =
+            |id: &EntryId| snapshot.get(id).is_some_and(|entry| entry.kind() == queue::KIND.spec.name);
+        rows.retain(|_, declared| {
+            declared.queues.retain(is_queue);
+            !declared.queues.is_empty()
+        });
         let declared = rows.entry((self.id.clone(), name.to_owned())).or_default();
-        declared.queues.insert(queue.clone());
+        declared.queues.insert(id.clone());
         declared.row.clone()
     }
 }

@@ -289,7 +289,7 @@ impl Queue {
                     format!("{}: the queue is full: it holds {messages} messages or {bytes} bytes", self.id);
                 Err(Failure::new(Kind::Unavailable, message)
                     .with_retryable(true)
-                    .with_detail("limit", "queue"))
+                    .with_detail("limit", "messages"))
             }
         }
     }

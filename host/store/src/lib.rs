@@ -12,17 +12,20 @@
 //! |---|---|
 //! | `store.rs` | [`Store`] and [`Backend`]: what can be done with a store, whatever keeps its contents |
 //! | `key.rs`, `ttl.rs` | [`Key`], and times to live |
+//! | `room.rs` | [`Room`]: how much memory a reader has |
 //! | `memory/` | kind `store.memory`: `table.rs` the contents, `sweeper.rs` the service that removes what has expired |
 //! | `sql/` | kind `store.sql`: `columns.rs` the table it works on, `statements.rs` the texts in each dialect, `content.rs` values as JSON |
 
 mod key;
 mod memory;
+mod room;
 mod sql;
 mod store;
 mod ttl;
 
 pub use key::Key;
 pub use memory::{Limits, memory};
+pub use room::Room;
 pub use store::{Backend, Condition, Info, Item, Page, Put, Query, Store};
 pub use ttl::ttl;
 

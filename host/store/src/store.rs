@@ -1,7 +1,8 @@
 //! What can be done with a store.
 
-use crate::Key;
 use crate::key::text;
+use crate::room::AnyRoom;
+use crate::{Key, Room};
 use futures_util::future::BoxFuture;
 use perilune_value::{Failure, Kind, Packed};
 use std::sync::Arc;
@@ -16,6 +17,13 @@ pub struct Item {
     pub value: Packed,
     /// Tells this value from those before and after it under the same key; means nothing else.
     pub version: String,
+}
+
+impl Item {
+    /// Bytes that it takes in a reader's hands.
+    pub(crate) fn size(&self) -> usize {
+        self.key.as_str().len() + self.value.as_bytes().len() + self.version.len()
+    }
 }
 
 /// A value to be put under a key.
@@ -108,19 +116,19 @@ pub struct Info {
 /// What keeps the contents of a store. Each operation is one step for all others.
 pub trait Backend: Send + Sync {
     /// The live item of a key.
-    fn get(&self, key: Key) -> BoxFuture<'_, Result<Option<Item>, Failure>>;
+    fn get(&self, key: Key, room: Arc<dyn Room>) -> BoxFuture<'_, Result<Option<Item>, Failure>>;
 
     /// Whether a key has a live item.
     fn has(&self, key: Key) -> BoxFuture<'_, Result<bool, Failure>>;
 
     /// Puts a value; gives the version that it got. `AlreadyExists` or `Conflict` when the condition does not hold.
-    fn put(&self, key: Key, put: Put) -> BoxFuture<'_, Result<String, Failure>>;
+    fn put(&self, key: Key, put: Put, room: Arc<dyn Room>) -> BoxFuture<'_, Result<String, Failure>>;
 
     /// Removes an item. False when no live one was there.
     fn delete(&self, key: Key) -> BoxFuture<'_, Result<bool, Failure>>;
 
     /// Lists live items in the order of their keys' bytes, as many as a cell can hold.
-    fn list(&self, query: Query) -> BoxFuture<'_, Result<Page, Failure>>;
+    fn list(&self, query: Query, room: Arc<dyn Room>) -> BoxFuture<'_, Result<Page, Failure>>;
 
     /// What is known of it.
     fn info(&self) -> Info;
@@ -128,21 +136,30 @@ pub trait Backend: Send + Sync {
 
 /// What an entry of kind `store.memory` or `store.sql` becomes. Cheap to clone.
 #[derive(Clone)]
-pub struct Store(Arc<dyn Backend>);
+pub struct Store {
+    backend: Arc<dyn Backend>,
+    room: Arc<dyn Room>,
+}
 
 impl Store {
     /// A store with this backend.
     pub fn new(backend: Arc<dyn Backend>) -> Self {
-        Store(backend)
+        Store { backend, room: Arc::new(AnyRoom) }
+    }
+
+    /// The same store for a reader who has only so much memory.
+    #[must_use]
+    pub fn within(&self, room: Arc<dyn Room>) -> Self {
+        Store { backend: self.backend.clone(), room }
     }
 
     /// The live item of a key.
     ///
     /// # Errors
     ///
-    /// `NotFound` when there is none; what the backend fails with.
+    /// `NotFound` when there is none, `RateLimited` when there is no room for it, and what the backend fails with.
     pub async fn get(&self, key: &Key) -> Result<Item, Failure> {
-        let found = self.0.get(key.clone()).await?;
+        let found = self.backend.get(key.clone(), self.room.clone()).await?;
         found.ok_or_else(|| Failure::not_found(format!("nothing is stored under `{key}`")))
     }
 
@@ -152,7 +169,7 @@ impl Store {
     ///
     /// What the backend fails with.
     pub async fn has(&self, key: &Key) -> Result<bool, Failure> {
-        self.0.has(key.clone()).await
+        self.backend.has(key.clone()).await
     }
 
     /// Puts a value; gives the version that it got.
@@ -162,7 +179,7 @@ impl Store {
     /// `AlreadyExists` or `Conflict` when the condition does not hold, `RateLimited` when the store is full, `Invalid` for a
     /// value that the store cannot hold, and what the backend fails with.
     pub async fn put(&self, key: &Key, put: Put) -> Result<String, Failure> {
-        self.0.put(key.clone(), put).await
+        self.backend.put(key.clone(), put, self.room.clone()).await
     }
 
     /// Removes an item. False when no live one was there.
@@ -171,7 +188,7 @@ impl Store {
     ///
     /// What the backend fails with.
     pub async fn delete(&self, key: &Key) -> Result<bool, Failure> {
-        self.0.delete(key.clone()).await
+        self.backend.delete(key.clone()).await
     }
 
     /// Lists live items in the order of their keys' bytes.
@@ -180,12 +197,12 @@ impl Store {
     ///
     /// What the backend fails with.
     pub async fn list(&self, query: Query) -> Result<Page, Failure> {
-        self.0.list(query).await
+        self.backend.list(query, self.room.clone()).await
     }
 
     /// What is known of it.
     pub fn info(&self) -> Info {
-        self.0.info()
+        self.backend.info()
     }
 }
 

@@ -124,7 +124,10 @@ async fn with_auto_ack_each_message_is_delivered_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_without_room_is_no_attempt_and_costs_less_and_less() {
-    let full = || Failure::new(Kind::Unavailable, "full").with_retryable(true).with_detail("limit", "queue");
+    let full = || {
+        let failure = Failure::new(Kind::Unavailable, "full").with_detail("limit", "queue");
+        failure.with_detail("entry", "app:work")
+    };
     let (app, mut calls) = answering("", move |call| {
         assert_eq!(delivery(call).attempts(), 1);
         Err(full())

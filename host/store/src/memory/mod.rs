@@ -3,7 +3,8 @@
 mod sweeper;
 mod table;
 
-use crate::{Backend, Info, Item, Key, Page, Put, Query, Store};
+use crate::room::take;
+use crate::{Backend, Info, Item, Key, Page, Put, Query, Room, Store};
 use futures_util::future::{BoxFuture, ready};
 use perilune_registry::{Field, Fields, KindSpec, Type};
 use perilune_resource::{LIFECYCLE, Opened, Opening, ResourceKind, kind};
@@ -18,7 +19,7 @@ use tokio::time::Instant;
 pub(crate) const KIND: ResourceKind = ResourceKind {
     spec: KindSpec {
         name: "store.memory",
-        doc: "a key-value store in the memory of the host",
+        doc: "a key-value store in the memory of the host; empty again when the host starts or the entry changes",
         fields: Fields::Known(&[
             Field {
                 name: "max_size",
@@ -114,15 +115,17 @@ fn done<T: Send + 'static>(result: Result<T, Failure>) -> BoxFuture<'static, Res
 }
 
 impl Backend for Memory {
-    fn get(&self, key: Key) -> BoxFuture<'_, Result<Option<Item>, Failure>> {
-        done(Ok(self.table().get(&key, Instant::now())))
+    fn get(&self, key: Key, room: Arc<dyn Room>) -> BoxFuture<'_, Result<Option<Item>, Failure>> {
+        let item = self.table().get(&key, Instant::now());
+        let size = item.as_ref().map_or(0, Item::size);
+        done(take(&*room, size).map(|()| item))
     }
 
     fn has(&self, key: Key) -> BoxFuture<'_, Result<bool, Failure>> {
         done(Ok(self.table().get(&key, Instant::now()).is_some()))
     }
 
-    fn put(&self, key: Key, put: Put) -> BoxFuture<'_, Result<String, Failure>> {
+    fn put(&self, key: Key, put: Put, _: Arc<dyn Room>) -> BoxFuture<'_, Result<String, Failure>> {
         done(self.table().put(key, put, Instant::now()))
     }
 
@@ -130,8 +133,10 @@ impl Backend for Memory {
         done(Ok(self.table().delete(&key, Instant::now())))
     }
 
-    fn list(&self, query: Query) -> BoxFuture<'_, Result<Page, Failure>> {
-        done(Ok(self.table().list(&query, Instant::now())))
+    fn list(&self, query: Query, room: Arc<dyn Room>) -> BoxFuture<'_, Result<Page, Failure>> {
+        let page = self.table().list(&query, Instant::now());
+        let size = page.items.iter().map(Item::size).sum();
+        done(take(&*room, size).map(|()| page))
     }
 
     fn info(&self) -> Info {

@@ -42,27 +42,26 @@ pub(super) async fn write(value: Packed, expires: Option<i64>) -> Result<Written
 ///
 /// `Internal` when somebody else wrote what is no item.
 pub(super) async fn read(row: Value) -> Result<Item, Failure> {
-    let stored = row.get("v").cloned().unwrap_or_default();
-    let bytes = match &stored {
-        Value::String(text) => text.len(),
+    let bytes = match row.get("v") {
+        Some(Value::String(text)) => text.len(),
         _ => 0,
     };
     in_proportion(bytes, move || {
-        let key = row.get("k").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let key = row.get("k").and_then(Value::as_str).unwrap_or_default();
         let broken = |why: &str| Failure::internal(format!("the row of key `{key}` holds no item: {why}"));
-        let encoded = match &stored {
-            Value::String(text) => {
+        let encoded = match row.get("v") {
+            Some(Value::String(text)) => {
                 json::decode_to_msgpack(text).map_err(|failure| broken(&failure.message))?
             }
             // A column for numbers makes numbers of their texts.
-            other => other.to_msgpack(),
+            Some(other) => other.to_msgpack(),
+            None => Value::Nil.to_msgpack(),
         };
         // The database may have written the text anew, with its own order and spaces.
         let text = json::encode_from_msgpack(&encoded).map_err(|failure| broken(&failure.message))?;
         let version = version(&text, row.get("e").and_then(Value::as_integer));
-        let value = Packed::new(encoded)?;
         let key = Key::new(key.as_bytes()).map_err(|failure| broken(&failure.message))?;
-        Ok(Item { key, value, version })
+        Ok(Item { key, value: Packed::new(encoded)?, version })
     })
     .await
 }

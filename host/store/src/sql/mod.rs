@@ -15,13 +15,13 @@ mod content;
 mod statements;
 
 use crate::store::{PAGE_BYTES, already_there, changed};
-use crate::{Backend, Condition, Info, Item, Key, Page, Put, Query, Store};
+use crate::{Backend, Condition, Info, Item, Key, Page, Put, Query, Room, Store};
 use columns::Columns;
 use content::{LARGEST, Written};
 use futures_util::future::BoxFuture;
 use perilune_registry::{Field, Fields, KindSpec, Type};
 use perilune_resource::{Opened, Opening, ResourceKind, kind};
-use perilune_sql::{Begin, Database, Limit, Param};
+use perilune_sql::{Begin, Budget, Database, Limit, Param};
 use perilune_value::{Failure, Kind, Value};
 use serde::Deserialize;
 use statements::{BATCH, Statements};
@@ -136,17 +136,38 @@ fn expiry(ttl: Duration) -> i64 {
     i64::try_from(seconds).unwrap_or(i64::MAX)
 }
 
+/// So many bytes of a reader's room.
+struct Share {
+    room: Arc<dyn Room>,
+    most: Limit,
+}
+
+impl Share {
+    fn new(room: &Arc<dyn Room>, most: usize) -> Self {
+        Share { room: room.clone(), most: Limit(most) }
+    }
+}
+
+impl Budget for Share {
+    fn take(&mut self, bytes: usize) -> bool {
+        self.most.take(bytes) && self.room.take(bytes)
+    }
+}
+
+/// Bytes of a row at most: its text, and what surrounds it.
+const ROW: usize = LARGEST + PAGE_BYTES;
+
 impl Table {
-    async fn get(&self, key: &Key) -> Result<Option<Item>, Failure> {
+    async fn get(&self, key: &Key, room: &Arc<dyn Room>) -> Result<Option<Item>, Failure> {
         let params = vec![key_param(key), now_param()];
-        let rows = self.database.query(self.statements.get.clone(), params, Limit(2 * LARGEST)).await?;
+        let rows = self.database.query(self.statements.get.clone(), params, Share::new(room, ROW)).await?;
         match rows.decode()?.pop() {
             Some(row) => content::read(row).await.map(Some),
             None => Ok(None),
         }
     }
 
-    async fn put(&self, key: &Key, put: Put) -> Result<String, Failure> {
+    async fn put(&self, key: &Key, put: Put, room: &Arc<dyn Room>) -> Result<String, Failure> {
         let Put { value, ttl, condition } = put;
         let written = content::write(value, ttl.map(expiry)).await?;
         let Written { text, expires, version } = written;
@@ -166,43 +187,56 @@ impl Table {
                     _ => failure,
                 })?;
             }
-            Condition::Version(expected) => self.replace(key, &expected, text, expires).await?,
+            Condition::Version(expected) => {
+                let row = vec![text, expires, key_param(key)];
+                self.replace(key, &expected, row, room).await?;
+            }
         }
         Ok(version)
     }
 
-    /// Puts a value in place of the one with this version.
-    async fn replace(&self, key: &Key, expected: &str, text: Param, expires: Param) -> Result<(), Failure> {
+    /// Puts a row in place of the one with this version.
+    async fn replace(
+        &self,
+        key: &Key,
+        expected: &str,
+        row: Vec<Param>,
+        room: &Arc<dyn Room>,
+    ) -> Result<(), Failure> {
         // Dropped before its end, it changes nothing.
         let transaction = self.database.begin(Begin::default()).await?;
         let params = vec![key_param(key), now_param()];
-        let mut rows =
-            transaction.query(self.statements.lock.clone(), params, Limit(2 * LARGEST)).await?.decode()?;
-        let found = match rows.pop() {
+        let rows =
+            transaction.query(self.statements.lock.clone(), params, Share::new(room, ROW)).await?.decode()?;
+        let found = match rows.into_iter().next() {
             Some(row) => Some(content::read(row).await?.version),
             None => None,
         };
         if found.as_deref() != Some(expected) {
             return Err(changed(key));
         }
-        transaction.execute(self.statements.update.clone(), vec![text, expires, key_param(key)]).await?;
+        transaction.execute(self.statements.update.clone(), row).await?;
         transaction.commit().await
     }
 
-    async fn list(&self, query: &Query) -> Result<Page, Failure> {
+    async fn list(&self, query: &Query, room: &Arc<dyn Room>) -> Result<Page, Failure> {
         let mut count = query.limit;
         loop {
-            let budget = if count == 1 { 4 * LARGEST } else { PAGE_BYTES };
-            match self.rows(query, count + 1, budget).await {
+            // Of a single item, the one that follows is read to know that it is there.
+            let most = if count == 1 { 2 * ROW } else { PAGE_BYTES };
+            match self.rows(query, count + 1, Share::new(room, most)).await {
                 Ok(rows) => return page(rows, count).await,
                 // A page that is too large is asked for again with half as many.
-                Err(failure) if failure.kind == Kind::RateLimited && count > 1 => count /= 2,
+                Err(failure) if failure.kind == Kind::RateLimited && count > 1 => {
+                    room.give_back();
+                    count /= 2;
+                }
                 Err(failure) => return Err(failure),
             }
         }
     }
 
-    async fn rows(&self, query: &Query, count: usize, budget: usize) -> Result<Vec<Value>, Failure> {
+    async fn rows(&self, query: &Query, count: usize, budget: Share) -> Result<Vec<Value>, Failure> {
         let text = |text: &str| Param::Text(text.to_owned());
         let after = query.after.as_deref().unwrap_or_default();
         let mut params = vec![now_param(), text(&query.prefix), text(after)];
@@ -210,7 +244,7 @@ impl Table {
         let statement = if end.is_some() { &self.statements.list_to } else { &self.statements.list };
         params.extend(end.map(Param::Text));
         params.push(Param::Integer(i64::try_from(count).unwrap_or(i64::MAX)));
-        self.database.query(statement.clone(), params, Limit(budget)).await?.decode()
+        self.database.query(statement.clone(), params, budget).await?.decode()
     }
 
     /// Deletes what has expired, if that is due, while the caller goes on.
@@ -266,8 +300,8 @@ fn end_of(prefix: &str) -> Option<String> {
 }
 
 impl Backend for Sql {
-    fn get(&self, key: Key) -> BoxFuture<'_, Result<Option<Item>, Failure>> {
-        Box::pin(async move { self.0.get(&key).await })
+    fn get(&self, key: Key, room: Arc<dyn Room>) -> BoxFuture<'_, Result<Option<Item>, Failure>> {
+        Box::pin(async move { self.0.get(&key, &room).await })
     }
 
     fn has(&self, key: Key) -> BoxFuture<'_, Result<bool, Failure>> {
@@ -278,9 +312,9 @@ impl Backend for Sql {
         })
     }
 
-    fn put(&self, key: Key, put: Put) -> BoxFuture<'_, Result<String, Failure>> {
+    fn put(&self, key: Key, put: Put, room: Arc<dyn Room>) -> BoxFuture<'_, Result<String, Failure>> {
         Box::pin(async move {
-            let version = self.0.put(&key, put).await?;
+            let version = self.0.put(&key, put, &room).await?;
             self.0.clean_sometimes();
             Ok(version)
         })
@@ -294,8 +328,8 @@ impl Backend for Sql {
         })
     }
 
-    fn list(&self, query: Query) -> BoxFuture<'_, Result<Page, Failure>> {
-        Box::pin(async move { self.0.list(&query).await })
+    fn list(&self, query: Query, room: Arc<dyn Room>) -> BoxFuture<'_, Result<Page, Failure>> {
+        Box::pin(async move { self.0.list(&query, &room).await })
     }
 
     fn info(&self) -> Info {

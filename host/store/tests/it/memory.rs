@@ -1,9 +1,9 @@
 //! `store.memory` on a clock that stands still unless it is moved.
 
-use crate::support::{key, names, resources};
+use crate::support::{key, names, resources, within};
 use perilune_registry::{Entry, EntryId};
 use perilune_resource::Services;
-use perilune_store::{Condition, Limits, Put, Store, memory};
+use perilune_store::{Condition, Limits, Put, Query, Store, memory};
 use perilune_value::{Kind, Packed, Value};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -69,6 +69,23 @@ async fn what_has_expired_makes_room() {
         assert_eq!(store.put(&key("e"), put(1, None)).await.expect_err("it is full").kind, Kind::RateLimited);
         assert_eq!(names(&store).await, ["b", "c", "d"]);
     }
+}
+
+#[tokio::test]
+async fn readers_get_what_they_have_room_for() {
+    let store = memory(Limits::default());
+    store.put(&key("k"), put(1, None)).await.expect("it is stored");
+    let query = || Query::new(b"", None, None).expect("a query");
+    for (bytes, fits) in [(5, false), (1_000, true)] {
+        let reader = within(&store, bytes);
+        assert_eq!(
+            (reader.get(&key("k")).await.is_ok(), within(&store, bytes).list(query()).await.is_ok()),
+            (fits, fits)
+        );
+        assert_eq!(reader.get(&key("none")).await.expect_err("nothing is there").kind, Kind::NotFound);
+    }
+    let failure = within(&store, 5).get(&key("k")).await.expect_err("there is no room");
+    assert_eq!(failure.kind, Kind::RateLimited);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! `store.sql` and its table: on SQLite always, on PostgreSQL and MySQL where `PERILUNE_TEST_POSTGRES` and `PERILUNE_TEST_MYSQL`
 //! name a server, as `scheme://user:password@host:port/database`.
 
-use crate::support::{key, names, resources, try_resources};
+use crate::support::{key, names, resources, try_resources, within};
 use perilune_registry::{Entry, EntryId};
 use perilune_sql::{Database, Dialect, Limit};
 use perilune_store::{Condition, Put, Query, Store, ttl};
@@ -70,8 +70,11 @@ async fn stores(value: fn(Dialect) -> &'static str) -> Vec<Db> {
     all
 }
 
-fn text(_: Dialect) -> &'static str {
-    "TEXT"
+fn text(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite | Dialect::Postgres => "TEXT",
+        Dialect::MySql => "LONGTEXT",
+    }
 }
 
 impl Db {
@@ -233,6 +236,25 @@ async fn lists_are_in_the_order_of_keys_bytes() {
             let query = Query::new(prefix.as_bytes(), None, None).expect("a query");
             assert_eq!(db.store.list(query).await.expect("it is listed").items.len(), found, "{prefix}");
         }
+    }
+}
+
+#[tokio::test]
+async fn readers_get_what_they_have_room_for() {
+    for db in stores(text).await {
+        let large = format!("\"{}\"", "x".repeat(100_000));
+        for n in 0..10 {
+            db.put(&format!("k{n}"), &large, 0.0).await;
+        }
+        let failure = within(&db.store, 50_000).get(&key("k1")).await.expect_err("there is no room");
+        assert_eq!(failure.kind, Kind::RateLimited);
+        within(&db.store, 200_000).get(&key("k1")).await.expect("there is room");
+        let query = || Query::new(b"k", None, None).expect("a query");
+        let page = within(&db.store, 400_000).list(query()).await.expect("there is room for some");
+        assert!(page.has_more && (1..4).contains(&page.items.len()), "{}", page.items.len());
+        assert_eq!(page.cursor.as_deref(), page.items.last().map(|item| item.key.as_str()));
+        let failure = within(&db.store, 50_000).list(query()).await.expect_err("there is no room for one");
+        assert_eq!(failure.kind, Kind::RateLimited);
     }
 }
 

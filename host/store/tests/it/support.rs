@@ -3,9 +3,9 @@
 use futures_util::future::BoxFuture;
 use perilune_registry::{Baseline, Entry, Kinds, Registry, Report, Rules};
 use perilune_resource::{Allowed, Host, Invocation, Invoke, Resources, Shared};
-use perilune_store::{KINDS, Key, Query, Store};
+use perilune_store::{KINDS, Key, Query, Room, Store};
 use perilune_value::{Failure, Value};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// No functions are called here.
 struct Nobody;
@@ -46,4 +46,25 @@ pub(crate) fn key(name: &str) -> Key {
 pub(crate) async fn names(store: &Store) -> Vec<String> {
     let page = store.list(Query::new(b"", None, None).expect("a query")).await.expect("it is listed");
     page.items.iter().map(|item| item.key.to_string()).collect()
+}
+
+/// Room for so many bytes.
+pub(crate) struct Bytes(pub(crate) usize, pub(crate) Mutex<usize>);
+
+impl Room for Bytes {
+    fn take(&self, bytes: usize) -> bool {
+        let mut taken = self.1.lock().expect("no test panics here");
+        let fits = *taken + bytes <= self.0;
+        *taken += if fits { bytes } else { 0 };
+        fits
+    }
+
+    fn give_back(&self) {
+        *self.1.lock().expect("no test panics here") = 0;
+    }
+}
+
+/// The store for a reader with so much room.
+pub(crate) fn within(store: &Store, bytes: usize) -> Store {
+    store.within(Arc::new(Bytes(bytes, Mutex::default())))
 }
