@@ -222,6 +222,14 @@ files_tests! {
         assert(files:open("f"))
     "#
 
+    a_directory_may_be_asked_for_again_and_again r#"
+        assert(files:mkdir("d") and files:chdir("d"))
+        for _ = 1, 2000 do
+            assert(assert(fs.get("app:files")):pwd() == "/")
+        end
+        assert(files:pwd() == "/d" and fs.get("app:reading"):isdir("d"))
+    "#
+
     a_sparse_file_is_not_read_whole r#"
         local file = files:open("sparse", "w")
         assert(file:seek("set", 1 << 40) == 1 << 40 and file:write("end"))

@@ -118,7 +118,11 @@ impl wit::Host for CellState {
 
     fn take_get(&mut self, ticket: Ticket) -> Answer<Handle> {
         let taken = self.tickets.take::<Arc<Directory>>(ticket)?;
-        answer(taken.and_then(|directory| self.handles.insert(directory)))
+        // A process that runs for months may ask for the same directory again and again.
+        answer(taken.and_then(|directory| match self.handles.find(&directory) {
+            Some(handle) => Ok(handle),
+            None => self.handles.insert(directory),
+        }))
     }
 
     fn start_enter(&mut self, of: Handle, current: String, path: Vec<u8>) -> wasmtime::Result<Ticket> {
