@@ -2,7 +2,6 @@
 //! `perilune-http`, which also say what malformed requests come to.
 
 use perilune::{Entry, EntryId, HttpService, Operation, Value};
-use perilune_tests::App;
 use perilune_tests::gate::Gate;
 use perilune_tests::web::{Answer, Web};
 use std::sync::Arc;

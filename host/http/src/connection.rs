@@ -76,7 +76,8 @@ where
     });
     let mut served = pin!(server.protocol.serve_connection_with_upgrades(io, service));
     let mut closing = pin!(server.closing.cancelled());
-    let mut is_closing = false;
+    // Since when the connection is asked to end.
+    let mut asked: Option<Instant> = None;
     let mut timer = pin!(sleep_until(Instant::now() + server.patience.header));
     poll_fn(|context| {
         loop {
@@ -86,16 +87,19 @@ where
                 }
                 return Poll::Ready(());
             }
-            if !is_closing && closing.as_mut().poll(context).is_ready() {
-                is_closing = true;
+            if asked.is_none() && closing.as_mut().poll(context).is_ready() {
+                asked = Some(Instant::now());
                 served.as_mut().graceful_shutdown();
                 continue;
             }
-            let deadline = watch.deadline(&server.patience);
+            let deadline = match (watch.deadline(&server.patience), asked) {
+                // Whoever does not end when asked to is cut off.
+                (Some((_, End::Gently)), Some(asked)) => Some((asked + server.patience.header, End::Now)),
+                (deadline, _) => deadline,
+            };
             // A timer that is set too early fires, and is set anew.
-            match deadline {
-                Some((at, _)) if at < timer.deadline() => timer.as_mut().reset(at),
-                _ => {}
+            if let Some((at, _)) = deadline.filter(|(at, _)| *at < timer.deadline()) {
+                timer.as_mut().reset(at);
             }
             if timer.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
@@ -103,10 +107,8 @@ where
             let now = Instant::now();
             match deadline {
                 Some((at, End::Now)) if at <= now => return Poll::Ready(()),
-                // Whoever does not end when asked to is cut off.
-                Some((at, End::Gently)) if at <= now && is_closing => return Poll::Ready(()),
                 Some((at, End::Gently)) if at <= now => {
-                    is_closing = true;
+                    asked = Some(now);
                     served.as_mut().graceful_shutdown();
                     timer.as_mut().reset(now + server.patience.header);
                 }

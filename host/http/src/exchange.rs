@@ -6,7 +6,7 @@ use crate::reply::Reply;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName};
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, HeaderName};
 use http::{Method, Uri};
 use perilune_resource::Stream;
 use perilune_resource::stream::Stat;
@@ -74,12 +74,14 @@ impl Exchange {
         self.client
     }
 
-    /// A header, several of a name joined by commas; names are told apart without regard to case.
+    /// A header, several of a name joined by commas (cookies by semicolons); names are told apart without regard to case.
     pub fn header(&self, name: &str) -> Option<Vec<u8>> {
         let name: HeaderName = name.parse().ok()?;
+        // Over HTTP/2 each cookie may come by itself.
+        let separator = if name == COOKIE { &b"; "[..] } else { &b", "[..] };
         let values: Vec<&[u8]> =
             self.head.headers.get_all(name).iter().map(|value| value.as_bytes()).collect();
-        if values.is_empty() { None } else { Some(values.join(&b", "[..])) }
+        if values.is_empty() { None } else { Some(values.join(separator)) }
     }
 
     /// The parameters of the query in order, decoded.

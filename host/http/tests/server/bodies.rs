@@ -136,6 +136,7 @@ async fn questions_about_a_request_are_answered() {
         assert!(exchange.client().ip().is_loopback());
         assert_eq!(exchange.header("x-MANY").as_deref(), Some(&b"1, 2"[..]));
         assert_eq!((exchange.header("missing"), exchange.header("no name")), (None, None));
+        assert_eq!(exchange.header("cookie").as_deref(), Some(&b"a=1; b=2"[..]));
         let query: Vec<_> = exchange.query().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(query, ["a=1", "b=x y", "a=2", "c="]);
         for (wanted, accepted) in [
@@ -152,7 +153,7 @@ async fn questions_about_a_request_are_answered() {
     });
     let site = Site::plain(&["GET /a f"], [f]).await;
     let mut wire = site.connect().await;
-    let headers = "Host: example.com:81\r\nX-Many: 1\r\nx-many: 2\r\nAccept: application/json;q=0.9, text/*, image/png;q=0\r\n";
+    let headers = "Host: example.com:81\r\nX-Many: 1\r\nx-many: 2\r\nCookie: a=1\r\nCookie: b=2\r\nAccept: application/json;q=0.9, text/*, image/png;q=0\r\n";
     wire.send(format!("GET /a?a=1&b=x+y&a=2&c HTTP/1.1\r\n{headers}\r\n")).await;
     assert_eq!(wire.reply().await.status, 204);
 }
