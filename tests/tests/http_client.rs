@@ -562,6 +562,8 @@ async fn policies_are_asked_at_each_hop_and_about_each_private_address() {
         (&[(REQUEST, "/echo"), (PRIVATE, "127.0.0.1")], &echo, true),
         (&[(REQUEST, "/to/302/"), (PRIVATE, "127.0.0.1")], &away, false),
         (&[(REQUEST, "/echo"), (PRIVATE, "127.0.0.1")], &away, true),
+        // A connection that others made does not help.
+        (&[(REQUEST, "/echo")], &echo, false),
     ] {
         let called = called_with(&app, Only(rule), url).await;
         match called {

@@ -71,6 +71,11 @@ type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 impl House {
     /// A server at `/ws` and `/events` with these options of its router's `post_options`.
     async fn new(options: &str) -> House {
+        House::with(options, "").await
+    }
+
+    /// [`House::new`] with a further entry.
+    async fn with(options: &str, entry: &str) -> House {
         let yaml = format!(
             "version: '1.0'
 namespace: app
@@ -86,6 +91,7 @@ entries:
   - {{name: handler, kind: function.lua, source: 'file://handler.lua', method: main, modules: [http, json]}}
   - {{name: sender, kind: function.lua, source: 'file://sender.lua', method: main}}
   - {{name: room, kind: process.lua, source: 'file://room.lua'}}
+{entry}
 "
         );
         let files = [
@@ -309,6 +315,8 @@ async fn what_is_no_relay_is_no_connection() {
         ("raw=%7B%22target_pid%22:5%7D", 500),
         ("raw=%7B%22colour%22:1%7D", 500),
         (&format!("pid={room}&beat=soon"), 500),
+        (&format!("pid={room}&beat=1ms"), 500),
+        (&format!("pid={room}&hard=999999999h"), 500),
         (&format!("pid={room}&topic=@pid/events"), 500),
         (&format!("pid={room}&status=403"), 403),
     ] {
@@ -322,6 +330,16 @@ async fn what_is_no_relay_is_no_connection() {
         (answer.status, answer.header("upgrade"), answer.header("x-ws-relay")),
         (426, "websocket", "")
     );
+}
+
+#[tokio::test]
+async fn a_client_talks_to_no_process_that_its_handler_could_not() {
+    let policy =
+        "  - {name: p, kind: security.policy, policy: {actions: other, resources: '*', effect: allow}}";
+    let mut house = House::with("", policy).await;
+    let room = house.room("hall").await;
+    assert_eq!(house.refused(&format!("pid={room}"), None).await, 403);
+    assert!(!house.app.printed().iter().any(|line| line.contains("ws.join")));
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 
 use crate::servers::{closed_port, serve, serve_bytes, serve_tls, serve_websocket, text};
 use futures_util::{SinkExt, StreamExt};
-use perilune::{Allowed, Failure, Kind, Limits, Value};
+use perilune::{Actor, Allowed, Authority, Call, Failure, Kind, Limits, Policy, Scope, Value};
+use perilune_security::{Decision, Question, Rule};
 use perilune_tests::{App, PATIENCE, TIGHT, limit};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -239,6 +240,32 @@ async fn only_hosts_that_are_allowed_are_connected_to() {
         assert_eq!(refusal(&app(&["*"], CONNECT), url).await.kind, Kind::PermissionDenied, "{url}");
     }
     check("assert(websocket.connect(url))", &echo).await;
+}
+
+/// Allows connections to URLs that end so.
+struct Only(&'static str);
+
+impl Rule for Only {
+    fn evaluate(&self, question: &Question<'_>) -> Decision {
+        let is_allowed = match question.action {
+            "websocket.connect" => question.resource.is_empty(),
+            "websocket.connect.url" => question.resource.ends_with(self.0),
+            _ => false,
+        };
+        if is_allowed { Decision::Allow } else { Decision::Undefined }
+    }
+}
+
+#[tokio::test]
+async fn policies_say_who_connects_where() {
+    let echo = echo().await;
+    let app = app(&["127.0.0.1"], "local client, err = websocket.connect(url) return client ~= nil, err");
+    for (ending, expected) in [("/chat", Ok(Value::Bool(true))), ("/other", Err(Kind::PermissionDenied))] {
+        let scope = Scope::new([Policy::new("app:policy", Only(ending))]);
+        let authority = Authority { actor: Some(Arc::new(Actor::new("user:1"))), scope: Some(scope) };
+        let call = Call::new("app:main").arg(echo.as_str()).authority(authority);
+        assert_eq!(app.runtime.call_with(call).await.map_err(|failure| failure.kind), expected, "{ending}");
+    }
 }
 
 #[tokio::test]

@@ -81,6 +81,7 @@
 //! | `memory.rs` | the memory that the host should take at most |
 //! | `processes.rs` | processes that run as commands |
 //! | `pids.rs` | which cells run, and their mailboxes |
+//! | `post.rs` | messages between them and what is no cell, such as the connection of a client |
 //! | `checks.rs` | what the registry cannot check: Lua's syntax, the host's ceilings |
 //! | `access.rs`, `system.rs` | modules `registry` and `system` over the host |
 //! | `surroundings.rs` | what live cells find around them: output, messages |

@@ -38,6 +38,9 @@ impl Options {
             Value::Map(pairs) => pairs,
             Value::Nil => Vec::new(),
             Value::Array(items) if items.is_empty() => Vec::new(),
+            Value::Array(_) => {
+                return Err(Failure::invalid("options have names, as in {timeout = 5}; this is a list"));
+            }
             other => {
                 return Err(Failure::invalid(format!("options are a table, not a {}", other.type_name())));
             }

@@ -1,6 +1,6 @@
 //! Clients that listen to server-sent events.
 
-use super::session::{Ending, Session, Step};
+use super::session::{Ending, Rights, Session, Step};
 use super::{ORIGINS, Origins, Words, begin};
 use crate::body::Body;
 use crate::message::{Request, Response, refusal};
@@ -48,9 +48,11 @@ impl Middleware for EventRelay {
                 return refusal(StatusCode::FORBIDDEN, "pages of this origin may not connect");
             }
             let is_get = request.head.method == Method::GET;
-            let (connection, resources) = (request.connection.clone(), next.resources());
+            let connection = request.connection.clone();
+            let rights =
+                Rights { authority: request.authority.clone(), host: next.resources().host().clone() };
             let mut response = next.run(request).await;
-            let session = match begin(&WORDS, &mut response, resources, &connection.closing) {
+            let session = match begin(&WORDS, &mut response, rights, &connection.closing) {
                 None => return response,
                 Some(Err(refused)) => return refused,
                 Some(Ok(session)) if is_get => session,

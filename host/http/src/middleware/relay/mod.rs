@@ -37,9 +37,9 @@ use super::{OptionSpec, Options};
 use crate::message::{Response, refusal};
 use http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 use http::{HeaderValue, StatusCode};
-use perilune_resource::{Deliver, Post, Resources};
-use perilune_value::Failure;
-use session::Session;
+use perilune_resource::{Deliver, Post};
+use perilune_value::{Failure, Kind};
+use session::{Rights, Session};
 use std::sync::Arc;
 use terms::Terms;
 use tokio_util::sync::CancellationToken;
@@ -90,19 +90,20 @@ impl Origins {
 fn begin(
     words: &'static Words,
     response: &mut Response,
-    resources: &Arc<Resources>,
+    rights: Rights,
     closing: &CancellationToken,
 ) -> Option<Result<Session, Response>> {
     let header = response.headers_mut().remove(&words.header)?;
     if !response.status().is_success() {
         return None;
     }
-    Some(session(words, &header, resources, closing).map_err(|failure| {
+    Some(session(words, &header, rights, closing).map_err(|failure| {
         tracing::error!(header = %words.header, error = %failure.message, "a client could not be relayed");
         match failure.kind {
-            perilune_value::Kind::NotFound | perilune_value::Kind::RateLimited => {
+            Kind::NotFound | Kind::RateLimited => {
                 refusal(StatusCode::SERVICE_UNAVAILABLE, "nobody is there to talk to")
             }
+            Kind::PermissionDenied => refusal(StatusCode::FORBIDDEN, "forbidden"),
             _ => refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal server error"),
         }
     }))
@@ -111,10 +112,10 @@ fn begin(
 fn session(
     words: &'static Words,
     header: &HeaderValue,
-    resources: &Arc<Resources>,
+    rights: Rights,
     closing: &CancellationToken,
 ) -> Result<Session, Failure> {
     let terms = Terms::read(words, header.as_bytes())?;
-    let post: Arc<dyn Deliver> = resources.host().shared.get::<Post>().deliver()?.clone();
-    Session::begin(words, terms, post, closing.clone())
+    let post: Arc<dyn Deliver> = rights.host.shared.get::<Post>().deliver()?.clone();
+    Session::begin(words, terms, rights, post, closing.clone())
 }

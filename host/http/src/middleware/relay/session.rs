@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use perilune_resource::{Deliver, Letter, Mailbox, in_proportion};
+use perilune_resource::{Deliver, Host, Letter, Mailbox, in_proportion};
+use perilune_security::{Authority, Decision, Policies};
 use perilune_value::{Failure, Kind, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,10 +41,35 @@ pub(super) enum Ending {
     Stopping,
 }
 
+/// What whoever asked may do: the client talks to processes on their behalf.
+pub(super) struct Rights {
+    pub(super) authority: Authority,
+    pub(super) host: Arc<Host>,
+}
+
+impl Rights {
+    /// As where Lua sends a message: policies decide, and without any everybody may.
+    fn check(&self, client: &str, target: &str) -> Result<(), Failure> {
+        let policies = self.host.shared.get::<Policies>();
+        if self.authority.scope.is_none() && !policies.is_strict(&self.host.registry) {
+            return Ok(());
+        }
+        let about = Value::from_iter([("pid", client)]);
+        match self.authority.evaluate("process.send", target, &about) {
+            Decision::Allow => Ok(()),
+            Decision::Deny | Decision::Undefined => {
+                let message = format!("no policy lets whoever asked `process.send` to {target}");
+                Err(Failure::new(Kind::PermissionDenied, message))
+            }
+        }
+    }
+}
+
 /// A client that talks to a process. Dropping it tells the process that the client has left.
 pub(super) struct Session {
     words: &'static Words,
     terms: Terms,
+    rights: Rights,
     post: Arc<dyn Deliver>,
     mailbox: Box<dyn Mailbox>,
     /// The end of the process.
@@ -62,10 +88,12 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// `NotFound` when the process does not run, `RateLimited` when its mailbox is full.
+    /// `NotFound` when the process does not run, `RateLimited` when its mailbox is full, `PermissionDenied` when whoever asked may
+    /// not talk to it.
     pub(super) fn begin(
         words: &'static Words,
         terms: Terms,
+        rights: Rights,
         post: Arc<dyn Deliver>,
         closing: CancellationToken,
     ) -> Result<Session, Failure> {
@@ -76,6 +104,7 @@ impl Session {
             heartbeat: beats(terms.heartbeat),
             terms: Terms { target: None, ..terms.clone() },
             words,
+            rights,
             post,
             mailbox,
             closing,
@@ -100,6 +129,7 @@ impl Session {
     fn join(&mut self, terms: Terms) -> Result<(), Failure> {
         if terms.target != self.terms.target {
             if let Some(target) = &terms.target {
+                self.rights.check(self.pid(), target)?;
                 let about = self.about(&terms.metadata, []);
                 self.post.send(self.pid(), target, self.words.join, &[about])?;
                 self.ended = self.post.ended(target);

@@ -3,13 +3,14 @@
 use super::Words;
 use perilune_registry::parse_duration;
 use perilune_value::{Failure, Value, json};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// How often the process hears of a client, and the client of the server.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
-/// More often it would be work without a use.
-const LEAST_HEARTBEAT: Duration = Duration::from_millis(100);
+/// More often it would be work without a use; a longer time is none that a connection sees.
+const TIMES: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(30 * 24 * 3600);
 
 /// Bytes of a text that names a pid or a topic.
 const MOST_NAME: usize = 1024;
@@ -72,9 +73,9 @@ impl Terms {
                 text.map(str::to_owned).ok_or_else(|| wrong(words, &format!("`{name}` is no text")))
             };
             let time = || {
-                let time = value.as_str().and_then(parse_duration).filter(|time| *time >= LEAST_HEARTBEAT);
+                let time = value.as_str().and_then(parse_duration).filter(|time| TIMES.contains(time));
                 time.ok_or_else(|| {
-                    wrong(words, &format!("`{name}` is no duration of 100ms or more, such as `30s`"))
+                    wrong(words, &format!("`{name}` is no duration from 100ms to 720h, such as `30s`"))
                 })
             };
             match name {

@@ -1,6 +1,6 @@
 //! Clients that talk over WebSockets.
 
-use super::session::{Ending, Session, Step};
+use super::session::{Ending, Rights, Session, Step};
 use super::{ORIGINS, Origins, Words, begin};
 use crate::message::{Request, Response, empty, refusal};
 use crate::middleware::{Middleware, MiddlewareKind, Next, Stage};
@@ -74,10 +74,12 @@ impl Middleware for WebSocketRelay {
                 return refusal(StatusCode::FORBIDDEN, "pages of this origin may not connect");
             }
             let upgrade = request.head.extensions.remove::<OnUpgrade>();
-            let (connection, resources) = (request.connection.clone(), next.resources());
+            let connection = request.connection.clone();
+            let rights =
+                Rights { authority: request.authority.clone(), host: next.resources().host().clone() };
             let mut response = next.run(request).await;
             let Some((key, upgrade)) = key.zip(upgrade) else { return without(response) };
-            let session = match begin(&WORDS, &mut response, resources, &connection.closing) {
+            let session = match begin(&WORDS, &mut response, rights, &connection.closing) {
                 None => return response,
                 Some(Err(refused)) => return refused,
                 Some(Ok(session)) => session,
