@@ -7,6 +7,7 @@ use crate::{CallContext, Chain};
 use futures_util::future::BoxFuture;
 use perilune_cell::interfaces::{failure_to_wit, types};
 use perilune_cell::{CellState, Class, Identity, Module, Reservation, Ticket};
+use perilune_registry::EntryId;
 use perilune_security::Authority;
 use perilune_time::duration;
 use perilune_value::{Failure, Kind, Value};
@@ -127,15 +128,17 @@ fn prepare(
     })
 }
 
-/// A method of a module is called where its entry or the method itself is allowed, and neither is denied.
+/// A method of a module is called where its entry or the method itself is allowed, and neither is denied. Names of entries may hold
+/// dots as well: one of the complete name has nothing to do with a shorter one.
 fn check(context: &CallContext, target: &str) -> Result<(), Failure> {
-    let nothing = Value::Map(Vec::new());
-    match target.rsplit_once('.') {
-        Some((entry, _)) if entry.contains(':') => {
-            context.check_any("funcs.call", &[target, entry], &nothing)
-        }
-        _ => context.check("funcs.call", target),
+    if let Some((module, _)) = target.rsplit_once('.')
+        && module.contains(':')
+        && let Ok(id) = EntryId::parse(target)
+        && context.host.registry.registry().snapshot().get(&id).is_none()
+    {
+        return context.check_any("funcs.call", &[target, module], &Value::Map(Vec::new()));
     }
+    context.check("funcs.call", target)
 }
 
 /// An option that is a positive time: milliseconds, or a text such as `1m30s`.

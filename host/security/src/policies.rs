@@ -5,7 +5,7 @@ use arc_swap::ArcSwapOption;
 use perilune_registry::{Entry, EntryId, Registry, Snapshot, VersionId};
 use perilune_value::{Failure, Value};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// When calls without an actor or a scope may do nothing that is guarded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Index {
             let kept = before.and_then(|index| index.policies.get(&id));
             let policy = match kept.filter(|(known, _)| Arc::ptr_eq(known, entry)) {
                 Some((_, policy)) => policy.clone(),
-                None => policy(&id, entry),
+                None => Policy::new(id.as_str(), Unread { entry: entry.clone(), rule: OnceLock::new() }),
             };
             for group in groups(entry) {
                 index.groups.entry(group).or_default().push(policy.clone());
@@ -134,24 +134,29 @@ fn unknown(what: &str, id: &str) -> Failure {
     Failure::not_found(format!("there is no {what} `{shown}`"))
 }
 
-fn policy(id: &str, entry: &Entry) -> Policy {
-    match WrittenRule::read(entry) {
-        Ok(rule) => Policy::new(id, rule),
-        Err(problems) => {
-            // The registry refuses such an entry where it knows the kind.
-            let problem = problems.first().map(|problem| problem.title()).unwrap_or_default();
-            tracing::error!(target: "perilune::security", policy = id, problem, "a policy that cannot be read denies all");
-            Policy::new(id, Unreadable)
-        }
+/// A policy that is read when it is first asked: whoever adds thousands must not make others wait for all of them.
+struct Unread {
+    entry: Arc<Entry>,
+    rule: OnceLock<Option<WrittenRule>>,
+}
+
+impl Unread {
+    /// `None` for an entry that cannot be read; the registry refuses such an entry where it knows the kind.
+    fn read(&self) -> Option<WrittenRule> {
+        WrittenRule::read(&self.entry)
+            .inspect_err(|problems| {
+                let problem = problems.first().map(|problem| problem.title()).unwrap_or_default();
+                tracing::error!(target: "perilune::security", problem, "a policy that cannot be read denies everything");
+            })
+            .ok()
     }
 }
 
-/// Whatever it was to deny it denies, and more.
-struct Unreadable;
-
-impl Rule for Unreadable {
-    fn evaluate(&self, _: &Question<'_>) -> Decision {
-        Decision::Deny
+impl Rule for Unread {
+    fn evaluate(&self, question: &Question<'_>) -> Decision {
+        let rule = self.rule.get_or_init(|| self.read());
+        // Whatever it was to deny is denied, and more.
+        rule.as_ref().map_or(Decision::Deny, |rule| rule.evaluate(question))
     }
 }
 

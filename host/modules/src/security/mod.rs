@@ -31,8 +31,9 @@ pub const MODULE: Module = Module {
     link: |linker| wit::add_to_linker::<_, HasSelf<CellState>>(linker, |state| state),
 };
 
-/// Bytes of the metadata of an actor or a question: policies look at it on the cell's thread, each of them.
-const MOST_META: usize = 64 << 10;
+/// Bytes of the metadata of an actor or a question: policies look at it on the cell's thread, each of them; one with an expression
+/// takes half a millisecond for as much.
+const MOST_META: usize = 16 << 10;
 /// Bytes of an actor's id, an action and a resource.
 const MOST_TEXT: usize = 4 << 10;
 
