@@ -15,7 +15,7 @@ use crate::message::{Response, json_response, refusal};
 use http::StatusCode;
 use http::header::{CONNECTION, HeaderName, HeaderValue, RETRY_AFTER};
 use perilune_registry::EntryId;
-use perilune_value::{Failure, Kind, Value};
+use perilune_value::{Failure, Kind, Value, json};
 
 /// The header that repeats the `id` of an error's body.
 pub const ERROR_ID: HeaderName = HeaderName::from_static("x-error-id");
@@ -48,7 +48,7 @@ pub(crate) fn log(failure: &Failure, endpoint: &EntryId, exchange: &Exchange) ->
         client = %exchange.client(),
         kind = failure.kind.as_str(),
         error = %failure.message,
-        details = ?failure.details,
+        details = failure.details.as_ref().and_then(|details| json::encode(details).ok()),
         stack = failure.stack.as_deref(),
         "a request failed"
     );

@@ -9,6 +9,7 @@ use crate::condition::regex;
 use expr::{Context, Program, Value as Term};
 use perilune_value::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 
 /// Bytes of an expression, texts in it included.
 const LONGEST: usize = 4096;
@@ -54,7 +55,9 @@ impl Expression {
     /// Compiles a text; the error says what is wrong with it.
     pub(crate) fn compile(text: &str) -> Result<Self, String> {
         survey(text)?;
-        let compiled = catch_unwind(|| expr::compile(text));
+        // A policy is read when it is first asked, perhaps on the stack of a cell: the parser takes that for the end of its
+        // thread's.
+        let compiled = thread::scope(|scope| scope.spawn(|| expr::compile(text)).join());
         let program = match compiled {
             Ok(Ok(program)) => program,
             Ok(Err(error)) => return Err(format!("the expression is not valid: {error}")),
