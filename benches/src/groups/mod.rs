@@ -6,6 +6,7 @@ mod idle;
 mod images;
 mod lua;
 mod neighbours;
+mod sql;
 mod throughput;
 mod warm;
 
@@ -21,4 +22,5 @@ pub const GROUPS: &[Group] = &[
     clean::GROUP,
     images::GROUP,
     idle::GROUP,
+    sql::GROUP,
 ];
