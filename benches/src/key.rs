@@ -42,8 +42,26 @@ pub struct Key {
     pub unit: Unit,
     /// What is measured.
     pub meaning: &'static str,
-    /// The most that it may be; `None` for figures that only inform.
-    pub reach: Option<f64>,
+    /// What is good enough; `None` for figures that only inform.
+    pub reach: Option<Reach>,
+}
+
+/// What a figure must reach.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reach {
+    /// This much and no more.
+    AtMost(f64),
+    /// This much or more.
+    AtLeast(f64),
+}
+
+impl fmt::Display for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reach::AtMost(reach) => write!(f, "≤ {reach}"),
+            Reach::AtLeast(reach) => write!(f, "≥ {reach}"),
+        }
+    }
 }
 
 impl Key {
@@ -54,12 +72,20 @@ impl Key {
 
     /// A figure that may be this much at most.
     pub const fn at_most(self, reach: f64) -> Self {
-        Key { reach: Some(reach), ..self }
+        Key { reach: Some(Reach::AtMost(reach)), ..self }
+    }
+
+    /// A figure that must be this much at least.
+    pub const fn at_least(self, reach: f64) -> Self {
+        Key { reach: Some(Reach::AtLeast(reach)), ..self }
     }
 
     /// Whether a value is good enough; `None` where nothing is asked.
     pub fn reached(&self, value: f64) -> Option<bool> {
-        self.reach.map(|reach| value <= reach)
+        self.reach.map(|reach| match reach {
+            Reach::AtMost(reach) => value <= reach,
+            Reach::AtLeast(reach) => value >= reach,
+        })
     }
 }
 
@@ -76,7 +102,7 @@ pub struct Group {
 pub fn markdown(groups: &[Group]) -> String {
     let mut text = String::from("| key | meaning | reach |\n|---|---|---|\n");
     for key in groups.iter().flat_map(|group| group.keys) {
-        let reach = key.reach.map_or("–".to_owned(), |reach| format!("≤ {reach}"));
+        let reach = key.reach.map_or("–".to_owned(), |reach| reach.to_string());
         text.push_str(&format!("| `{}` | {} | {reach} |\n", key.name, key.meaning));
     }
     text

@@ -32,6 +32,6 @@ pub mod select;
 pub mod series;
 
 pub use groups::GROUPS;
-pub use key::{Group, Key, Unit};
+pub use key::{Group, Key, Reach, Unit};
 pub use run::{Effort, Run, Side};
 pub use series::{Ratio, Series};

@@ -17,8 +17,8 @@ pub fn table(run: &Run) -> String {
     for Figure { key, value, spread } in &run.figures {
         let spread = spread.map_or("–".to_owned(), percent);
         let reach = match (key.reach, key.reached(*value)) {
-            (Some(reach), Some(true)) => format!("≤ {reach}  reached"),
-            (Some(reach), _) => format!("≤ {reach}  MISSED"),
+            (Some(reach), Some(true)) => format!("{reach}  reached"),
+            (Some(reach), _) => format!("{reach}  MISSED"),
             (None, _) => "–".to_owned(),
         };
         line(

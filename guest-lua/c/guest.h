@@ -45,6 +45,7 @@ int open_coroutines(lua_State *L);
 int open_debugging(lua_State *L);
 
 /* --- timeless.c: what an image must not hold ------------------------------------------------------------------------ */
+extern bool was_denied;                              /* set when the host refused something for want of permission */
 extern bool asked_outside;                           /* set by imports whose answer may differ the next time */
 void seed_random(uint64_t first, uint64_t second);
 int open_randomness(lua_State *L);

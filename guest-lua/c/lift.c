@@ -77,6 +77,7 @@ enum { KIND = 0, MESSAGE = 8, RETRYABLE = 16, DETAILS = 20, STACK = 32 };
 void push_failure(lua_State *L, const uint8_t *at) {
   lua_createtable(L, 0, 5);
   push_bytes(L, at + KIND);
+  was_denied = was_denied || strcmp(lua_tostring(L, -1), "PermissionDenied") == 0;
   lua_setfield(L, -2, "kind");
   push_bytes(L, at + MESSAGE);
   lua_setfield(L, -2, "message");

@@ -5,6 +5,7 @@
 #include "guest.h"
 
 bool asked_outside = false;
+bool was_denied = false;
 
 /* The state of math.random, which is its upvalue: four words of xoshiro256**. */
 enum { WORDS = 4 };
@@ -36,6 +37,12 @@ static int l_timeless(lua_State *L) {
   return 1;
 }
 
+/* denied() -> boolean: true from the first refusal for want of permission on */
+static int l_denied(lua_State *L) {
+  lua_pushboolean(L, was_denied);
+  return 1;
+}
+
 /* seed() -> two integers: no others of this call or another are equal to them */
 static int l_seed(lua_State *L) {
   asked_outside = true;
@@ -52,6 +59,8 @@ int open_randomness(lua_State *L) {
   lua_pop(L, 3);
   lua_pushcfunction(L, l_timeless);
   lua_setfield(L, -2, "timeless");
+  lua_pushcfunction(L, l_denied);
+  lua_setfield(L, -2, "denied");
   lua_pushcfunction(L, l_seed);
   lua_setfield(L, -2, "seed");
   return 0;

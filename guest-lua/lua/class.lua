@@ -37,4 +37,4 @@ local function class(name, methods, metamethods)
   return self
 end
 
-return class
+return class, describe

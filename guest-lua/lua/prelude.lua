@@ -2,7 +2,7 @@
 -- interfaces, and a loader for the other files; returns what the exports of wit/guest.wit call.
 local native, imports, file = ...
 
-local class = file("class")(native)
+local class, describe = file("class")(native)
 local errors = file("errors")(native, class)
 local scheduler = file("scheduler")(native, errors)
 local channel = file("channel")(class, errors, scheduler)
@@ -12,6 +12,7 @@ scheduler.set_listening(mailbox.listening)
 -- What module files are built on.
 local core = {
   class = class,
+  describe = describe,
   clock = imports.clock,
   errors = errors.library,
   error = errors.make,
@@ -19,6 +20,8 @@ local core = {
   channel_new = channel.new,
   channel_push = channel.push,
   channel_close = channel.close,
+  channel_offer = channel.offer,
+  channel_feed = channel.feed,
   on_ticket = scheduler.on_ticket,
   location = native.where,
   file = file, -- a module of several files loads the others by it
@@ -106,7 +109,7 @@ local function open_module(name)
 end
 
 local CORE = { clock = true, extension = true, log = true, payload = true, process = true, streams = true, tickets = true }
-open_module("streams") -- gives `core` what other modules make streams with
+local stream = open_module("streams") -- gives `core` what other modules make streams with
 local payload = open_module("payload")
 mailbox.set_payload(payload.new)
 core.payload_new = payload.new
@@ -116,6 +119,7 @@ for name in pairs(imports) do
     modules[name] = open_module(name)
   end
 end
+modules.template = modules.templates -- another name for it
 local process = file("process")(imports.process, mailbox, errors)
 
 local globals = {
@@ -134,6 +138,8 @@ local required = {}
 for name, library in pairs(globals) do
   required[name] = freeze_all(library)
 end
+-- Streams come from other modules; whoever lists `stream` all the same gets a table without functions.
+required.stream = stream
 globals.subscribe = mailbox.subscribe
 globals.unsubscribe = mailbox.unsubscribe
 
@@ -220,20 +226,31 @@ end
 -- Values of the chunks that were loaded, by id.
 local loaded = {}
 
-function prelude.load(chunks)
-  return guarded(function()
-    local timeless = 0
-    for i, chunk in ipairs(chunks) do
-      -- A library that returns nothing is there all the same.
-      local value = run_chunk(chunk, loaded)
-      loaded[chunk.id] = value == nil and true or value
-      entry, entry_id = value, chunk.id
-      if native.timeless() then
-        timeless = i
-      end
+local function run_chunks(chunks, progress)
+  for i, chunk in ipairs(chunks) do
+    -- A library that returns nothing is there all the same.
+    local value = run_chunk(chunk, loaded)
+    loaded[chunk.id] = value == nil and true or value
+    entry, entry_id = value, chunk.id
+    if native.timeless() then
+      progress.timeless = i
     end
-    return timeless
-  end)
+  end
+end
+
+local was_loaded = false
+
+-- The first load makes an image, outside of any call, and so without permissions. A chunk that was denied something and then fails
+-- may do better in a call: those run it again.
+function prelude.load(chunks)
+  local is_first = not was_loaded
+  was_loaded = true
+  local progress = { timeless = 0 }
+  local results = table.pack(guarded(run_chunks, chunks, progress))
+  if results[1] or is_first and native.denied() then
+    return true, progress.timeless
+  end
+  return table.unpack(results, 1, results.n)
 end
 
 -- A returned function serves any method; a returned table is indexed raw.

@@ -3,6 +3,7 @@
 pub mod counter;
 pub mod gate;
 pub mod hostile;
+pub mod web;
 
 use perilune::{
     BuildError, EngineOptions, Failure, Identity, Limits, PoolStats, Runtime, RuntimeBuilder, Stats, Value,
@@ -15,7 +16,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 /// Long enough for any machine: whoever waits longer waits for something that does not happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An entry for [`App::entries`].
 pub type Definition<'a> = (&'a str, &'a str, &'a str, &'a str);

@@ -65,12 +65,13 @@ fn ungranted_functions() -> Vec<(String, String, Vec<&'static str>, Option<&'sta
     let (package, _) = resolve.push_dir(wit).expect("wit/ is valid");
     let mut functions = Vec::new();
     for module in perilune::MODULES {
-        let interface = resolve.packages[package].interfaces[module.name];
+        let name_in_wit = module.name.replace('_', "-");
+        let interface = resolve.packages[package].interfaces[&name_in_wit];
         for (function, definition) in &resolve.interfaces[interface].functions {
             let signature = resolve.wasm_signature(AbiVariant::GuestImport, definition);
             let parameters = signature.params.iter().map(name).collect();
             functions.push((
-                module.name.to_owned(),
+                name_in_wit.clone(),
                 function.clone(),
                 parameters,
                 signature.results.first().map(name),

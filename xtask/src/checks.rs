@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
+use crate::servers::Servers;
 use crate::setup;
 use crate::tally::Tally;
 use crate::workspace::{self, Workspace};
@@ -19,10 +20,14 @@ pub fn test(workspace: &Workspace, args: &[String]) -> anyhow::Result<()> {
     if args.is_empty() {
         lint(workspace)?;
     }
+    let needs_servers =
+        args.is_empty() || args.iter().any(|arg| arg.contains("sql") || arg.contains("store"));
+    let servers = if needs_servers { Servers::start() } else { Servers::default() };
     let args = test_arguments(args);
     workspace::announce(&args);
-    let mut child =
-        workspace.cargo_command(&args).stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
+    let mut command = workspace.cargo_command(&args);
+    command.envs(servers.variables.iter().map(|(name, value)| (name, value)));
+    let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
     let stdout = child.stdout.take().context("cargo's output is not connected")?;
     let tally = pass_through(stdout, io::stdout().lock()).context("cannot pass on what the tests print")?;
     let status = child.wait()?;

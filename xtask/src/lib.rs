@@ -6,6 +6,7 @@
 //! * [`pins`]: the wasm C compiler's version and the hashes it may have
 //! * [`setup`]: fetches that compiler
 //! * [`checks`]: formatting, lints, tests
+//! * [`servers`]: real databases and a browser for the tests
 //! * [`bench`]: benchmarks and where their reports go
 //! * [`tally`]: one total for the many summaries of `cargo test`
 //! * [`transcript`]: Markdown files whose `console` blocks can be run and compared
@@ -20,6 +21,7 @@ pub mod bench;
 pub mod checks;
 pub mod demo;
 pub mod pins;
+pub mod servers;
 pub mod setup;
 pub mod tally;
 pub mod transcript;

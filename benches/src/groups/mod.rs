@@ -2,6 +2,7 @@
 
 mod clean;
 mod fresh;
+mod http;
 mod idle;
 mod images;
 mod lua;
@@ -22,5 +23,6 @@ pub const GROUPS: &[Group] = &[
     clean::GROUP,
     images::GROUP,
     idle::GROUP,
+    http::GROUP,
     sql::GROUP,
 ];

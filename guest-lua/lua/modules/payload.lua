@@ -17,6 +17,9 @@ local format = {
 -- Formats that hold a Lua value as it is.
 local PLAIN = { [format.LUA] = true, [format.GOLANG] = true, [format.ERROR] = true }
 
+-- As the host has it: longer YAML is read apart, and suspends only the coroutine that asks for it.
+local QUICK = 64 * 1024
+
 local methods = {}
 local Payload
 
@@ -32,7 +35,8 @@ local function content(state)
   if PLAIN[state.format] then
     return state.value
   end
-  local value, problem = raw.decode(state.format, state.bytes)
+  local large = state.format == format.YAML and #state.bytes > QUICK
+  local value, problem = (large and raw.decode_large or raw.decode)(state.format, state.bytes)
   if problem then
     return failed(problem)
   end
@@ -65,6 +69,9 @@ function methods.transcode(self, target)
   end
   local bytes
   bytes, problem = raw.encode(target, value)
+  if not bytes and not problem then
+    bytes, problem = raw.encode_large(target, value)
+  end
   if problem then
     return failed(problem)
   end

@@ -187,9 +187,24 @@ end
 
 -- The object for a handle.
 core.stream = Stream.new
+
+-- Classes of other modules whose objects serve as streams: the stream inside of an object's state.
+local kin = {}
+
+function core.serves_as_stream(class, stream_of)
+  kin[class] = stream_of
+end
+
 -- The handle of an object, or nil for anything else.
 function core.stream_handle(value)
-  return Stream.is(value) and Stream.state(value) or nil
+  if Stream.is(value) then
+    return Stream.state(value)
+  end
+  for class, stream_of in pairs(kin) do
+    if class.is(value) then
+      return Stream.state(stream_of(class.state(value)))
+    end
+  end
 end
 
 return {}

@@ -41,6 +41,14 @@ impl Handles {
         Ok(self.last)
     }
 
+    /// The handle of something that is open already, for what is handed out again and again.
+    pub fn find<T: Send + Sync + 'static>(&self, value: &Arc<T>) -> Option<Handle> {
+        let value = Arc::as_ptr(value).cast::<()>();
+        let is_it =
+            |open: &Arc<dyn Any + Send + Sync>| open.is::<T>() && Arc::as_ptr(open).cast::<()>() == value;
+        self.open.iter().find(|(_, open)| is_it(open)).map(|(handle, _)| *handle)
+    }
+
     /// What a handle stands for.
     ///
     /// # Errors

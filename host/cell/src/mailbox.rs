@@ -120,7 +120,7 @@ impl Drop for Sender {
 
 impl Mailbox {
     /// Waits for the next event; `None` when no sender is left. Cancel-safe.
-    pub(crate) async fn receive(&mut self) -> Option<Event> {
+    pub async fn receive(&mut self) -> Option<Event> {
         loop {
             let arrived = self.0.arrived.notified();
             if let Some(event) = self.0.take() {

@@ -29,6 +29,24 @@ pub enum Class {
     Security,
 }
 
+impl Class {
+    /// The word that lists and documentation use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::Deterministic => "deterministic",
+            Class::Workflow => "workflow",
+            Class::Encoding => "encoding",
+            Class::Time => "time",
+            Class::Nondeterministic => "nondeterministic",
+            Class::Io => "io",
+            Class::Network => "network",
+            Class::Storage => "storage",
+            Class::Process => "process",
+            Class::Security => "security",
+        }
+    }
+}
+
 /// One interface of `wit/` and its implementation.
 ///
 /// An interface that is not granted is not linked: a guest that calls it all the same dies with

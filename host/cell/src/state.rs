@@ -8,6 +8,7 @@ use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 use wasmtime::{ResourceLimiter, UpdateDeadline};
 
 use crate::ticker::Ticker;
@@ -28,6 +29,9 @@ pub struct CellState {
     pub handles: Handles,
     /// Bytes that the host keeps for the cell; at most as many as the cell may use itself.
     pub held: Arc<Held>,
+    /// One place: what the cell has the host compute is computed one after the other, so that a cell that asks for much takes
+    /// its share of the host and no more.
+    pub computing: Arc<Semaphore>,
     /// The surroundings.
     pub host: Arc<dyn Host>,
     /// What the driver of the cell wants its modules to find, such as the call's context.
@@ -56,6 +60,7 @@ impl CellState {
             tickets: Tickets::default(),
             handles: Handles::default(),
             held: Held::new(usize::try_from(spec.limits.memory).unwrap_or(usize::MAX)),
+            computing: Arc::new(Semaphore::new(1)),
             host: spec.host,
             context: spec.context,
             extensions: spec.extensions,
@@ -141,6 +146,11 @@ impl CellState {
     pub fn hold(&self, bytes: usize) -> wasmtime::Result<Reservation> {
         let death = || wasmtime::Error::new(Death::Limit(Limit::Memory(self.limits.memory)));
         self.held.reserve(bytes).ok_or_else(death)
+    }
+
+    /// Bytes of its linear memory.
+    pub fn memory_size(&self) -> usize {
+        self.memory
     }
 
     /// How long the cell has existed.

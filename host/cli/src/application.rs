@@ -1,9 +1,9 @@
 //! From a directory to a runtime.
 
-use crate::arguments::Allow;
+use crate::arguments::{Allow, Strict};
 use crate::exit::Exit;
 use crate::output;
-use perilune::{Allowed, BuildError, EngineOptions, Identity, Runtime, RuntimeBuilder};
+use perilune::{Allowed, BuildError, EngineOptions, Identity, Runtime, RuntimeBuilder, Strictness};
 use std::path::Path;
 
 /// Cells that a command may have at once. Room for one takes 8 µs to set up, so ten thousand would be felt at each command.
@@ -16,7 +16,13 @@ pub(crate) fn load(directory: &Path, allow: Allow) -> Result<Runtime, Exit> {
     let print = |_: &Identity, line: &[u8], _: &str| output::line(line);
     let allowed =
         Allowed { environment: allow.allow_env, network: allow.allow_net, directories: allow.allow_dir };
-    build(directory, Runtime::builder().engine(engine).output(print).allow(allowed))
+    let strictness = match allow.strict {
+        Strict::Auto => Strictness::WhenPoliciesExist,
+        Strict::Always => Strictness::Always,
+        Strict::Never => Strictness::Never,
+    };
+    let builder = Runtime::builder().engine(engine).output(print).allow(allowed).strictness(strictness);
+    build(directory, builder)
 }
 
 fn build(directory: &Path, builder: RuntimeBuilder) -> Result<Runtime, Exit> {

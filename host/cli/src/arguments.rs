@@ -31,6 +31,33 @@ pub(crate) struct Allow {
     /// Directories outside of the application
     #[arg(long, value_name = "DIR", env = "PERILUNE_ALLOW_DIR", value_delimiter = ',', global = true)]
     pub allow_dir: Vec<PathBuf>,
+    /// When calls without an actor and policies may do nothing that is guarded: `auto` once the application has a policy
+    #[arg(long, value_name = "WHEN", env = "PERILUNE_STRICT", default_value = "auto", global = true)]
+    pub strict: Strict,
+}
+
+/// The values of `--strict`.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub(crate) enum Strict {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// On whose behalf a command calls.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "On whose behalf")]
+pub(crate) struct Behalf {
+    /// Call on behalf of this actor, under the policies of --policy and --group
+    #[arg(long, value_name = "ID")]
+    pub actor: Option<String>,
+    /// Policy that the call runs under: a `security.policy` entry
+    #[arg(long, value_name = "ID", requires = "actor", value_delimiter = ',')]
+    pub policy: Vec<String>,
+    /// Group of policies that the call runs under
+    #[arg(long, value_name = "ID", requires = "actor", value_delimiter = ',')]
+    pub group: Vec<String>,
 }
 
 const AFTER_HELP: &str = "\
@@ -55,6 +82,8 @@ pub(crate) enum Command {
 /// the exit code: a number is the code, true is 0, false is 1, an error is 1; a text is printed.
 #[derive(Args, Debug)]
 pub(crate) struct Run {
+    #[command(flatten)]
+    pub behalf: Behalf,
     /// Name of the command; without it, the one with `meta.command.main` runs, or the services alone
     #[arg(value_name = "COMMAND")]
     pub name: Option<String>,
@@ -68,6 +97,8 @@ pub(crate) struct Run {
 /// A function returns its result, a module's method is called as `namespace:name.method`, a process runs to its end.
 #[derive(Args, Debug)]
 pub(crate) struct Call {
+    #[command(flatten)]
+    pub behalf: Behalf,
     /// Entry to call: `namespace:name` or `namespace:name.method`
     #[arg(value_name = "ID")]
     pub target: String,

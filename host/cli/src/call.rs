@@ -16,12 +16,20 @@ pub(crate) async fn call(directory: &Path, allow: Allow, command: arguments::Cal
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };
-    match runtime.call_with(call).await.and_then(|result| json::encode(&result)) {
+    let call = match command.behalf.authority(&runtime) {
+        Ok(authority) => call.authority(authority),
+        Err(exit) => return exit,
+    };
+    let result = tokio::select! {
+        result = runtime.call_with(call) => result,
+        code = runtime.exit_requested() => return Exit::requested(code),
+    };
+    match result.and_then(|result| json::encode(&result)) {
         Ok(text) => {
             output::line(text.as_bytes());
             Exit::done()
         }
-        Err(failure) => Exit::of_failure(&failure),
+        Err(failure) => command.behalf.exit(&failure),
     }
 }
 

@@ -60,6 +60,25 @@ impl Exit {
         Exit::failed(message)
     }
 
+    /// What an entry asked the program to end with (`system.exit`).
+    pub(crate) fn requested(code: i32) -> Self {
+        match u8::try_from(code) {
+            Ok(code) => Exit::code(code),
+            Err(_) => {
+                Exit::failed(format!("an entry asked to exit with {code}, which is no exit code (0 to 255)"))
+            }
+        }
+    }
+
+    /// Adds a line that says what to do.
+    pub(crate) fn with_help(mut self, help: &str) -> Self {
+        if let Some(message) = &mut self.message {
+            message.push_str("\nhelp: ");
+            message.push_str(help);
+        }
+        self
+    }
+
     /// Prints the message, if any, and gives the code to the system.
     pub(crate) fn report(self) -> ExitCode {
         if let Some(message) = self.message {

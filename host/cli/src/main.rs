@@ -6,12 +6,14 @@
 //! |---|---|
 //! | `arguments.rs` | every command and option, with its help |
 //! | `application.rs` | from a directory to a runtime |
+//! | `behalf.rs` | the actor and the policies that a call runs under |
 //! | `run.rs`, `call.rs`, `registry.rs` | one command each |
 //! | `output.rs` | stdout, stderr, logs, colours |
 //! | `exit.rs`, `signals.rs` | exit codes; Ctrl-C and SIGTERM |
 
 mod application;
 mod arguments;
+mod behalf;
 mod call;
 mod exit;
 mod output;

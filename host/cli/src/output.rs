@@ -4,8 +4,8 @@
 use std::io::{self, IsTerminal, Write};
 use tracing_subscriber::EnvFilter;
 
-/// Warnings of the host, and what entries write to their logger.
-const DEFAULT_LOG: &str = "warn,perilune::logger=info";
+/// Warnings of the host, which services run, and what entries write to their logger.
+const DEFAULT_LOG: &str = "warn,perilune::service=info,perilune::logger=info";
 
 /// Sends log records to stderr. `RUST_LOG` chooses them.
 pub(crate) fn start_logging() {

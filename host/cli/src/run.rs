@@ -11,6 +11,10 @@ pub(crate) async fn run(directory: &Path, allow: Allow, command: Run) -> Exit {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };
+    let authority = match command.behalf.authority(&runtime) {
+        Ok(authority) => authority,
+        Err(exit) => return exit,
+    };
     let commands = runtime.commands();
     let name = match command.name {
         Some(name) if commands.iter().any(|command| command.name == name) => Some(name),
@@ -27,19 +31,20 @@ pub(crate) async fn run(directory: &Path, allow: Allow, command: Run) -> Exit {
     }
     let exit = match name {
         Some(name) => tokio::select! {
-            result = runtime.run_command(&name, &command.args) => match result {
+            result = runtime.run_command_as(authority, &name, &command.args) => match result {
                 Ok(result) => exit_for(result),
-                Err(failure) => Exit::of_failure(&failure),
+                Err(failure) => command.behalf.exit(&failure),
             },
+            code = runtime.exit_requested() => Exit::requested(code),
             () = signals::end() => Exit::interrupted(),
         },
         None if runtime.services().await.is_empty() => {
             return Exit::usage(format!("name a command to run\n{}", list(&commands)));
         }
-        None => {
-            signals::end().await;
-            Exit::done()
-        }
+        None => tokio::select! {
+            code = runtime.exit_requested() => Exit::requested(code),
+            () = signals::end() => Exit::done(),
+        },
     };
     tokio::select! {
         () = runtime.stop() => exit,

@@ -349,3 +349,106 @@ fn another_directory_is_named_with_c() {
     assert_eq!(other.run(&["-C", path, "call", "app:same", "1"]), stdout("1\n"));
     assert_eq!(other.run(&["call", "app:same", "1", "-C", path]), stdout("1\n"));
 }
+
+// On somebody's behalf.
+
+const GUARDED: &str = r#"
+version: "1.0"
+namespace: app
+entries:
+  - {name: reads, kind: security.policy, groups: [staff], policy: {actions: registry.get, resources: "*", effect: allow}}
+  - {name: ends, kind: security.policy, policy: {actions: system.exit, resources: "*", effect: allow}}
+  - name: kind
+    kind: function.lua
+    method: main
+    modules: [registry]
+    source: |
+      return function(id)
+        local entry, err = registry.get(id)
+        return entry and entry.kind, err
+      end
+  - name: quits
+    kind: process.lua
+    method: main
+    modules: [system]
+    meta: {command: {name: quits}}
+    source: |
+      return function(code)
+        assert(system.exit(tonumber(code)))
+        process.inbox():receive()
+      end
+"#;
+
+#[test]
+fn a_call_that_is_refused_without_an_actor_says_how_to_name_one() {
+    let ended = App::new(GUARDED, &[]).run(&["call", "app:kind", r#""app:quits""#]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (1, ""));
+    for part in [
+        "a call without an actor may not registry.get `app:quits`",
+        "[PermissionDenied]",
+        "help: ",
+        "--actor ID",
+        "--strict never",
+    ] {
+        assert!(ended.stderr.contains(part), "{part} in {}", ended.stderr);
+    }
+}
+
+#[test]
+fn an_operator_may_call_as_somebody_or_without_policies() {
+    let app = App::new(GUARDED, &[]);
+    for options in [
+        &["--actor", "op", "--policy", "app:reads"][..],
+        &["--actor", "op", "--group", "app:staff"],
+        &["--strict", "never"],
+    ] {
+        let ended = app.run(&[&["call"], options, &["app:kind", r#""app:quits""#]].concat());
+        assert_eq!(ended, stdout("\"process.lua\"\n"), "{options:?}");
+    }
+}
+
+#[test]
+fn who_acts_is_told_why_it_may_not() {
+    let ended = App::new(GUARDED, &[]).run(&[
+        "call",
+        "--actor",
+        "op",
+        "--policy",
+        "app:ends",
+        "app:kind",
+        r#""app:quits""#,
+    ]);
+    assert_eq!(ended.code, 1);
+    assert!(
+        ended
+            .stderr
+            .contains("actor `op` may not registry.get `app:quits`: no policy of its scope allows it"),
+        "{}",
+        ended.stderr
+    );
+    assert!(!ended.stderr.contains("help:"), "{}", ended.stderr);
+}
+
+#[test]
+fn policies_are_named_rightly_and_with_an_actor() {
+    let app = App::new(GUARDED, &[]);
+    for (options, expected) in [
+        (&["--actor", "op", "--policy", "app:raeds"][..], "there is no policy `app:raeds`"),
+        (&["--actor", "op", "--group", "staff"], "there is no group of policies `staff`"),
+        (&["--policy", "app:reads"], "--actor"),
+        (&["--strict", "sometimes"], "sometimes"),
+    ] {
+        let ended = app.run(&[&["call"], options, &["app:kind", "1"]].concat());
+        assert_eq!(ended.code, 2, "{options:?}");
+        assert!(ended.stderr.contains(expected), "{options:?}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn an_entry_may_end_the_program_with_a_code() {
+    let app = App::new(GUARDED, &[]);
+    for (code, expected) in [("0", 0), ("7", 7), ("300", 1)] {
+        let ended = app.run(&["run", "--actor", "op", "--policy", "app:ends", "quits", code]);
+        assert_eq!(ended.code, expected, "{}", ended.stderr);
+    }
+}

@@ -1,1 +1,56 @@
 //! Directories that no path leads out of.
+//!
+//! An `fs.directory` entry is a [`Directory`]. Every access goes through a capability of cap-std for that directory, so neither
+//! `..` nor an absolute path nor a symbolic link reaches anything outside of it, not even one that is put in place while a path
+//! is being followed. The directory itself lies in the application's folder or below one that the host allows ([`Root`]).
+//!
+//! All operations are asynchronous and may be used from anywhere: the blocking part runs on threads for that, a bounded number
+//! at a time for each directory. A future that is dropped leaves at most the step under way.
+//!
+//! ```
+//! # async fn serve(directory: &perilune_files::Directory) -> Result<(), perilune_value::Failure> {
+//! use perilune_files::{Access, VirtualPath};
+//!
+//! let path = VirtualPath::parse("/assets/logo.png")?;
+//! let file = directory.open(&path, Access::Read).await?;
+//! let metadata = file.metadata().await?; // of the file that was opened, whatever has its name by now
+//! let first = file.read_at(0, 64 * 1024).await?; // empty at the end
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Layout
+//!
+//! | file | holds |
+//! |---|---|
+//! | `kind.rs` | [`KINDS`]: the entry kind `fs.directory` |
+//! | `root.rs` | [`Root`]: which folders of the machine an entry may name |
+//! | `path.rs` | [`VirtualPath`]: paths as entries write them |
+//! | `directory.rs` | [`Directory`]: asynchronous operations on paths |
+//! | `file.rs` | [`File`]: an open file, which is a stream besides |
+//! | `tree.rs` | what each operation does, on a capability |
+//! | `metadata.rs` | [`Metadata`], [`Item`]: what is known of a file |
+//! | `mode.rs` | [`Mode`]: what the entry lets be done |
+//! | `reason.rs` | [`Reason`]: why it did not work, and of which kind that is |
+//! | `gate.rs` | how many operations run at a time |
+
+mod directory;
+mod file;
+mod gate;
+mod kind;
+mod metadata;
+mod mode;
+mod path;
+mod reason;
+mod root;
+pub mod tree;
+
+pub use directory::Directory;
+pub use file::File;
+pub use kind::KINDS;
+pub use metadata::{FileType, Item, Metadata};
+pub use mode::Mode;
+pub use path::VirtualPath;
+pub use reason::Reason;
+pub use root::Root;
+pub use tree::Access;

@@ -4,7 +4,7 @@ use crate::Chain;
 use crate::funcs::Functions;
 use perilune_cell::CellState;
 use perilune_resource::{Allowed, Attachment, Resources, Shared};
-use perilune_security::{Authority, Decision};
+use perilune_security::{Audit, Authority, Decision, Denial, Index, Policies, Policy, Question};
 use perilune_value::{Failure, Kind, Value};
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ pub struct CallContext {
     pub chain: Chain,
     /// What the call acts with.
     pub authority: Authority,
+    /// Whose code runs; empty outside of any call.
+    pub entry: Arc<str>,
     /// What the call carries for one module, such as the HTTP exchange that it answers.
     pub attachment: Option<Attachment>,
     /// The services of the host.
@@ -32,6 +34,10 @@ pub struct Host {
     pub system: Arc<dyn crate::system::SystemAccess>,
     /// Databases, stores and whatever else is made from entries.
     pub resources: Arc<Resources>,
+    /// Who may do what.
+    pub policies: Arc<Policies>,
+    /// The record of what was refused.
+    pub audit: Audit,
 }
 
 impl CallContext {
@@ -41,6 +47,7 @@ impl CallContext {
             values: Value::Map(Vec::new()),
             chain: Chain::default(),
             authority: Authority::default(),
+            entry: Arc::default(),
             attachment: None,
             host,
         }
@@ -82,7 +89,12 @@ impl CallContext {
         self.attachment.clone()?.downcast().ok()
     }
 
-    /// Lets a guarded action pass: `check("db.get", "app:db")`.
+    /// The policies of the application as they are now.
+    pub fn policies(&self) -> Arc<Index> {
+        self.host.policies.of(&self.host.resources.host().registry)
+    }
+
+    /// Lets a guarded action pass: `check("db.get", "app:db")`. A refusal is recorded.
     ///
     /// # Errors
     ///
@@ -97,29 +109,79 @@ impl CallContext {
     ///
     /// `PermissionDenied` when the policies of the call's scope do not allow it.
     pub fn check_with(&self, action: &str, resource: &str, meta: &Value) -> Result<(), Failure> {
-        if self.allows(action, resource, meta) {
-            return Ok(());
-        }
-        let who = match &self.authority.actor {
-            Some(actor) => format!("actor `{}`", actor.id),
-            None => "a call without an actor".to_owned(),
-        };
-        let message = format!("{who} may not {action} `{resource}`: no policy of its scope allows it");
-        Err(Failure::new(Kind::PermissionDenied, message)
-            .with_detail("action", action)
-            .with_detail("resource", resource))
+        self.check_any(action, &[resource], meta)
     }
 
-    /// Whether a guarded action may happen.
-    pub fn allows(&self, action: &str, resource: &str, meta: &Value) -> bool {
-        if !self.authority.is_complete() && !self.is_strict() {
-            return true;
+    /// As [`CallContext::check_with`], for what goes by several names: no policy may deny it under any of them, and one must
+    /// allow it under one.
+    ///
+    /// # Errors
+    ///
+    /// `PermissionDenied`, which names the first.
+    pub fn check_any(&self, action: &str, names: &[&str], meta: &Value) -> Result<(), Failure> {
+        if self.is_unguarded() {
+            return Ok(());
         }
-        self.authority.evaluate(action, resource, meta) == Decision::Allow
+        let mut allowed = false;
+        for name in names {
+            match self.authority.evaluate(action, name, meta) {
+                Decision::Allow => allowed = true,
+                Decision::Deny => return Err(self.refuse(action, name, meta)),
+                Decision::Undefined => {}
+            }
+        }
+        match (allowed, names) {
+            (true, _) | (false, []) => Ok(()),
+            (false, [first, ..]) => Err(self.refuse(action, first, meta)),
+        }
+    }
+
+    /// Whether a guarded action may happen. For questions about many things, whose answers are left out silently; who gives an error
+    /// asks [`CallContext::check_with`].
+    pub fn allows(&self, action: &str, resource: &str, meta: &Value) -> bool {
+        self.is_unguarded() || self.authority.evaluate(action, resource, meta) == Decision::Allow
+    }
+
+    /// Whether the call may do whatever its modules offer: nothing said what it acts under, and the host does not insist.
+    fn is_unguarded(&self) -> bool {
+        self.authority.scope.is_none() && !self.is_strict()
     }
 
     /// Whether calls without an actor or a scope may do nothing that is guarded.
-    fn is_strict(&self) -> bool {
-        false
+    pub fn is_strict(&self) -> bool {
+        self.host.policies.is_strict(&self.host.resources.host().registry)
+    }
+
+    /// Records a refusal and says why.
+    fn refuse(&self, action: &str, resource: &str, meta: &Value) -> Failure {
+        let Authority { actor, scope } = &self.authority;
+        let denier = actor.as_ref().zip(scope.as_ref()).and_then(|(actor, scope)| {
+            scope.denier(&Question { actor, action, resource, meta }).map(Policy::id)
+        });
+        self.host.audit.denied(&Denial {
+            actor: actor.as_ref().map(|actor| actor.id.as_str()),
+            action,
+            resource,
+            entry: &self.entry,
+            policy: denier,
+        });
+        let shown: String = resource.chars().take(MOST_SHOWN).collect();
+        let who = match actor {
+            Some(actor) => format!("actor `{}`", actor.id.chars().take(MOST_SHOWN).collect::<String>()),
+            None => "a call without an actor".to_owned(),
+        };
+        let why = match (actor, scope, denier) {
+            (_, _, Some(_)) => "a policy of its scope denies it",
+            (_, None, _) => "it has no scope of policies that could allow it",
+            (None, _, _) => "policies allow something to actors only",
+            (Some(_), Some(_), None) => "no policy of its scope allows it",
+        };
+        let message = format!("{who} may not {action} `{shown}`: {why}");
+        Failure::new(Kind::PermissionDenied, message)
+            .with_detail("action", action)
+            .with_detail("resource", shown)
     }
 }
+
+/// Characters of a text in a message; scripts choose some of them.
+const MOST_SHOWN: usize = 256;

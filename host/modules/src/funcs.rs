@@ -1,10 +1,13 @@
 //! Module `funcs`: calls of other entries.
 
 use crate::bindings::funcs::{Host, add_to_linker};
+use crate::bindings::{Answer as Told, answer};
+use crate::security::passed_on;
 use crate::{CallContext, Chain};
 use futures_util::future::BoxFuture;
 use perilune_cell::interfaces::{failure_to_wit, types};
 use perilune_cell::{CellState, Class, Identity, Module, Reservation, Ticket};
+use perilune_registry::EntryId;
 use perilune_security::Authority;
 use perilune_time::duration;
 use perilune_value::{Failure, Kind, Value};
@@ -71,6 +74,14 @@ impl Host for CellState {
         })
     }
 
+    fn may_choose_context(&mut self) -> Told<()> {
+        answer(CallContext::of(self)?.check("funcs.context", "context"))
+    }
+
+    fn may_choose_security(&mut self) -> Told<()> {
+        answer(CallContext::of(self)?.check("funcs.security", "security"))
+    }
+
     fn take_call(&mut self, ticket: Ticket) -> wasmtime::Result<Result<Vec<u8>, types::Failure>> {
         Ok(self.tickets.take::<Answer>(ticket)?.map(|(result, _)| result).map_err(failure_to_wit))
     }
@@ -100,20 +111,38 @@ fn prepare(
         let message = format!("{target}: calls lead from one to the next more than {MAX_DEPTH} times");
         return Err(Failure::new(Kind::RateLimited, message).with_detail("limit", "depth"));
     }
+    check(context, &target)?;
     let options = Value::from_msgpack(options).map_err(|error| Failure::invalid(error.to_string()))?;
+    let added = options.get("context");
+    if added.is_some() {
+        context.check("funcs.context", "context")?;
+    }
     Ok(FunctionCall {
         caller: caller.clone(),
         target,
         args,
-        context: merge(&context.values, options.get("context")),
-        timeout: options.get("timeout").map(timeout).transpose()?,
+        context: merge(&context.values, added),
+        timeout: options.get("timeout").map(|limit| duration_option("timeout", limit)).transpose()?,
         chain,
-        authority: context.authority.clone(),
+        authority: passed_on(context, &caller.pid, options.get("actor"), options.get("scope"))?,
     })
 }
 
-/// Milliseconds, or a text such as `1m30s`.
-fn timeout(value: &Value) -> Result<Duration, Failure> {
+/// A method of a module is called where its entry or the method itself is allowed, and neither is denied. Names of entries may hold
+/// dots as well: one of the complete name has nothing to do with a shorter one.
+fn check(context: &CallContext, target: &str) -> Result<(), Failure> {
+    if let Some((module, _)) = target.rsplit_once('.')
+        && module.contains(':')
+        && let Ok(id) = EntryId::parse(target)
+        && context.host.registry.registry().snapshot().get(&id).is_none()
+    {
+        return context.check_any("funcs.call", &[target, module], &Value::Map(Vec::new()));
+    }
+    context.check("funcs.call", target)
+}
+
+/// An option that is a positive time: milliseconds, or a text such as `1m30s`.
+pub(crate) fn duration_option(name: &str, value: &Value) -> Result<Duration, Failure> {
     let nanos = match value {
         Value::Integer(millis) => millis.checked_mul(1_000_000),
         Value::Float(millis) => Some((millis * 1e6) as i64),
@@ -122,9 +151,9 @@ fn timeout(value: &Value) -> Result<Duration, Failure> {
     };
     let nanos = nanos.and_then(|nanos| u64::try_from(nanos).ok()).filter(|nanos| *nanos > 0);
     nanos.map(Duration::from_nanos).ok_or_else(|| {
-        Failure::invalid(
-            "option `timeout` is neither a positive number of milliseconds nor a text such as \"1m30s\"",
-        )
+        Failure::invalid(format!(
+            "option `{name}` is neither a positive number of milliseconds nor a text such as \"1m30s\""
+        ))
     })
 }
 

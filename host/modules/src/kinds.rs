@@ -3,13 +3,16 @@
 use perilune_resource::{ResourceKind, Variables};
 
 /// Every kind, by the crate that opens it. Adding one is one line here.
-pub const KINDS: &[&[ResourceKind]] = &[perilune_sql::KINDS];
+pub const KINDS: &[&[ResourceKind]] = &[
+    crate::security::kinds::KINDS,
+    crate::templates::KINDS,
+    perilune_environment::KINDS,
+    perilune_files::KINDS,
+    perilune_http::KINDS,
+    perilune_queue::KINDS,
+    perilune_sql::KINDS,
+    perilune_store::KINDS,
+];
 
 /// What `${env:NAME}` in an entry's fields means.
-pub const VARIABLES: Variables = |resources, name| {
-    let allowed = &resources.host().allowed.environment;
-    if !allowed.iter().any(|item| item == name) {
-        return Ok(None);
-    }
-    Ok(std::env::var(name).ok())
-};
+pub const VARIABLES: Variables = perilune_environment::lookup;

@@ -10,12 +10,17 @@
 //! |---|---|
 //! | `context.rs`, `chain.rs` | [`CallContext`]: what modules find in their cell |
 //! | `bindings.rs` | the interfaces as Rust traits |
+//! | `network/` | what clients of the network share: who may reach what |
 //! | `kinds.rs` | [`KINDS`]: entries that become live things |
+//! | `compute.rs`, `stack.rs` | work that takes long, or a deep stack, off the cell's thread |
 
 mod bindings;
 mod chain;
+mod compute;
 mod context;
 mod kinds;
+mod network;
+mod stack;
 
 pub use chain::Chain;
 pub use context::{CallContext, Host};
@@ -31,7 +36,7 @@ macro_rules! modules {
         /// Interfaces that every cell has, besides those of crate `perilune-cell`.
         pub const ALWAYS: &[Module] = &[$($always::MODULE),*];
 
-        /// Every module that an entry may list.
+        /// Every module that an entry may list, besides [`ALIASES`].
         pub const MODULES: &[Module] = &[$($granted::MODULE),*];
     };
 }
@@ -43,14 +48,39 @@ modules! {
         streams;
     granted:
         base64
+        compress
+        crypto
         ctx
+        env
+        events
+        expr
+        fs
         funcs
         hash
+        html
+        http
+        http_client
         json
         logger
+        metrics
+        queue
         registry
+        security
         sql
+        store
         system
+        templates
+        text
         time
-        uuid;
+        uuid
+        websocket
+        yaml;
+}
+
+/// Other names that an entry may list for a module, and the module's own.
+pub const ALIASES: &[(&str, &str)] = &[("template", "templates")];
+
+/// A module's own name.
+pub fn canonical(name: &str) -> &str {
+    ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, own)| own)
 }

@@ -8,6 +8,7 @@ use perilune_registry::{
     Applied, Entry, EntryId, Operation, Registry, Snapshot, Version, VersionId, build_delta, quote,
 };
 use perilune_value::{Failure, Kind, Value};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use wasmtime::component::HasSelf;
 
@@ -43,8 +44,11 @@ fn get(snapshot: &Snapshot, id: &str) -> Result<Vec<u8>, Failure> {
     Ok(entry.to_value().to_msgpack())
 }
 
-fn find(snapshot: &Snapshot, filter: &[u8]) -> Result<Vec<u8>, Failure> {
-    let found = snapshot.find(&Value::from_msgpack(filter)?)?;
+/// Entries that the call may not read are as good as not there.
+fn find(context: &CallContext, snapshot: &Snapshot, filter: &[u8]) -> Result<Vec<u8>, Failure> {
+    let mut found = snapshot.find(&Value::from_msgpack(filter)?)?;
+    let nothing = Value::Map(Vec::new());
+    found.retain(|entry| context.allows("registry.get", &entry.id().to_string(), &nothing));
     Ok(Value::Array(found.iter().map(|entry| entry.to_value()).collect()).to_msgpack())
 }
 
@@ -99,15 +103,31 @@ async fn change(
     }
 }
 
-/// The registry, for a cell that may change it.
-fn writable(state: &CellState) -> wasmtime::Result<Result<Arc<Registry>, Failure>> {
-    let access = &CallContext::of(state)?.host.registry;
-    if access.may_change(&state.identity) {
-        return Ok(Ok(access.registry().clone()));
+/// The registry, for a cell that may change it. What policies may ask about the change is its `kinds`: those of the entries that
+/// are written or deleted.
+fn writable(
+    state: &CellState,
+    action: &str,
+    kinds: impl FnOnce(&Registry) -> BTreeSet<String>,
+) -> wasmtime::Result<Result<Arc<Registry>, Failure>> {
+    let context = CallContext::of(state)?;
+    let access = &context.host.registry;
+    if !access.may_change(&state.identity) {
+        let message =
+            format!("{} may not change entries: this host's registry is read-only", state.identity.entry);
+        return Ok(Err(Failure::new(Kind::PermissionDenied, message)));
     }
-    let message =
-        format!("{} may not change entries: this host's registry is read-only", state.identity.entry);
-    Ok(Err(Failure::new(Kind::PermissionDenied, message)))
+    let kinds = kinds(access.registry()).into_iter().map(Value::from).collect();
+    let about = Value::from_iter([("kinds", Value::Array(kinds))]);
+    Ok(context.check_with(action, "", &about).map(|()| access.registry().clone()))
+}
+
+/// The kinds that operations touch, before and after.
+fn touched(registry: &Registry, operations: &[Operation]) -> BTreeSet<String> {
+    let snapshot = registry.snapshot();
+    let before = operations.iter().filter_map(|operation| snapshot.get(operation.id()));
+    let after = operations.iter().filter_map(Operation::entry);
+    before.chain(after).map(|entry| entry.kind().to_owned()).collect()
 }
 
 impl wit::Host for CellState {
@@ -130,11 +150,15 @@ impl wit::Host for CellState {
     }
 
     fn get(&mut self, version: Option<i64>, id: String) -> Answer<Vec<u8>> {
-        answer(snapshot(self, version)?.and_then(|snapshot| get(&snapshot, &id)))
+        let snapshot = snapshot(self, version)?;
+        // Before anything else, so that nobody learns whether there is such an entry.
+        let allowed = CallContext::of(self)?.check("registry.get", &id);
+        answer(allowed.and_then(|()| get(&snapshot?, &id)))
     }
 
     fn find(&mut self, version: Option<i64>, filter: Vec<u8>) -> Answer<Vec<u8>> {
-        answer(snapshot(self, version)?.and_then(|snapshot| find(&snapshot, &filter)))
+        let (snapshot, context) = (snapshot(self, version)?, CallContext::of(self)?);
+        answer(snapshot.and_then(|snapshot| find(context, &snapshot, &filter)))
     }
 
     fn build_delta(&mut self, old: Vec<u8>, new: Vec<u8>) -> Answer<Vec<u8>> {
@@ -142,11 +166,14 @@ impl wit::Host for CellState {
     }
 
     fn start_apply(&mut self, base: i64, operations: Vec<u8>) -> wasmtime::Result<Ticket> {
-        let registry = writable(self)?;
+        let operations = items(&operations, "operations", Operation::from_value);
+        let registry = match &operations {
+            Ok(operations) => writable(self, "registry.apply", |registry| touched(registry, operations))?,
+            Err(failure) => Err(failure.clone()),
+        };
         self.tickets.start(async move {
-            let registry = registry?;
+            let (registry, operations) = (registry?, operations?);
             let base = VersionId::try_from(base)?;
-            let operations = items(&operations, "operations", Operation::from_value)?;
             change(registry, move |registry| registry.apply(&operations, Some(base))).await
         })
     }
@@ -156,7 +183,7 @@ impl wit::Host for CellState {
     }
 
     fn start_apply_version(&mut self, id: i64) -> wasmtime::Result<Ticket> {
-        let registry = writable(self)?;
+        let registry = writable(self, "registry.apply_version", |_| BTreeSet::new())?;
         self.tickets.start(async move {
             let registry = registry?;
             let id = VersionId::try_from(id)?;

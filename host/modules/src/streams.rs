@@ -6,6 +6,7 @@ use perilune_cell::interfaces::failure_to_wit;
 use perilune_cell::{CellState, Class, Handle, Module, Reservation, Ticket};
 use perilune_resource::stream::{Stream, Whence};
 use perilune_value::Failure;
+use std::any::Any;
 use std::sync::Arc;
 use wasmtime::component::HasSelf;
 
@@ -40,6 +41,16 @@ pub fn open(state: &mut CellState, stream: Arc<dyn Stream>) -> Result<Handle, Fa
 /// `Invalid` when it is closed.
 pub fn find(state: &CellState, handle: Handle) -> Result<Arc<dyn Stream>, Failure> {
     Ok(state.handles.get::<Open>(handle, "stream")?.0.clone())
+}
+
+/// The stream of a handle, for a module that handed it out and knows what it is: `what` names it, such as `file`.
+///
+/// # Errors
+///
+/// `Invalid` when it is closed, or another stream.
+pub fn find_as<T: Stream>(state: &CellState, handle: Handle, what: &str) -> Result<Arc<T>, Failure> {
+    let stream: Arc<dyn Any + Send + Sync> = state.handles.get::<Open>(handle, what)?.0.clone();
+    stream.downcast().map_err(|_| Failure::invalid(format!("this stream is no {what}")))
 }
 
 type Piece = Option<(Vec<u8>, Reservation)>;
@@ -137,7 +148,8 @@ impl wit::Host for CellState {
     }
 }
 
-fn too_much() -> Failure {
+/// The failure of keeping more for a cell than it may.
+pub(crate) fn too_much() -> Failure {
     Failure::new(perilune_value::Kind::RateLimited, "what the cell has read but not taken exceeds its `limits.memory`")
         .with_detail("limit", "memory")
 }

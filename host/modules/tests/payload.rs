@@ -21,14 +21,22 @@ proptest! {
 }
 
 fn format() -> impl Strategy<Value = &'static str> {
-    prop::sample::select(vec!["json/plain", "application/msgpack", "text/plain", "lua/any", "golang/error"])
+    prop::sample::select(vec![
+        "json/plain",
+        "yaml/plain",
+        "application/msgpack",
+        "text/plain",
+        "lua/any",
+        "golang/error",
+    ])
 }
 
 #[test]
 fn each_format_writes_values() {
     let table = || Value::from_iter([("a", Value::Array(vec![1.into(), 2.5.into()]))]);
-    let cases: [(&str, Value, &[u8]); 10] = [
+    let cases: [(&str, Value, &[u8]); 11] = [
         ("json/plain", table(), br#"{"a":[1,2.5]}"#),
+        ("yaml/plain", table(), b"a:\n  - 1\n  - 2.5\n"),
         ("application/msgpack", 7.into(), b"\x07"),
         ("golang/any", "é".into(), b"\xa2\xc3\xa9"),
         ("text/plain", Value::Nil, b""),
@@ -47,7 +55,7 @@ fn each_format_writes_values() {
 #[test]
 fn each_format_reads_what_it_wrote() {
     let value = Value::from_iter([("list", Value::Array(vec![1.into(), "x".into()]))]);
-    for format in ["json/plain", "application/msgpack", "lua/any", "golang/any"] {
+    for format in ["json/plain", "yaml/plain", "application/msgpack", "lua/any", "golang/any"] {
         let data = encode(format, value.to_msgpack()).unwrap();
         assert_eq!(Value::from_msgpack(&decode(format, data).unwrap()).as_ref(), Ok(&value), "{format}");
     }
@@ -55,7 +63,7 @@ fn each_format_reads_what_it_wrote() {
 
 #[test]
 fn an_unknown_format_is_named() {
-    for format in ["yaml/plain", ""] {
+    for format in ["yaml/fancy", ""] {
         let failure = encode(format, vec![0xc0]).unwrap_err();
         assert_eq!(failure.kind, Kind::Internal);
         assert!(failure.message.contains(&format!("{format:?}")), "{}", failure.message);

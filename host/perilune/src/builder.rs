@@ -5,9 +5,11 @@ use crate::pids::Pids;
 use crate::runtime::{Inner, Parts, Runtime};
 use crate::surroundings::{Log, Output, Surroundings};
 use perilune_cell::{Engine, EngineError, EngineOptions, Extension, Guest, Limits};
-use perilune_modules::{ALWAYS, KINDS, MODULES};
+use perilune_modules::{ALIASES, ALWAYS, KINDS, MODULES};
+use perilune_network::{List, PatternError};
 use perilune_registry::{Baseline, Entry, Kinds, Registry, Report, Rules};
 use perilune_resource::Allowed;
+use perilune_security::Strictness;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -49,7 +51,7 @@ const RESERVED: &[&str] = &[
 ];
 
 /// Modules that may be listed although every chunk has them.
-const ALSO_GLOBAL: &[&str] = &["channel", "errors", "payload", "process"];
+const ALSO_GLOBAL: &[&str] = &["channel", "errors", "payload", "process", "stream"];
 
 /// Sets a host up.
 pub struct RuntimeBuilder {
@@ -62,6 +64,7 @@ pub struct RuntimeBuilder {
     output: Arc<dyn Output>,
     registry_writable: bool,
     allowed: Allowed,
+    strictness: Strictness,
 }
 
 impl Default for RuntimeBuilder {
@@ -76,6 +79,7 @@ impl Default for RuntimeBuilder {
             output: Arc::new(Log),
             registry_writable: true,
             allowed: Allowed::default(),
+            strictness: Strictness::default(),
         }
     }
 }
@@ -94,6 +98,9 @@ pub enum BuildError {
         "a module cannot be named `{0}`: a name is not empty, holds no colon, and is not taken by Lua or another module"
     )]
     ModuleName(String),
+    /// An item of [`Allowed::network`] names no hosts.
+    #[error("what entries may reach: {0}")]
+    Network(#[from] PatternError),
 }
 
 impl RuntimeBuilder {
@@ -168,6 +175,14 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Sets when calls without an actor or a scope of policies may do nothing that is guarded; without it, as soon as the
+    /// application has a policy.
+    #[must_use]
+    pub fn strictness(mut self, strictness: Strictness) -> Self {
+        self.strictness = strictness;
+        self
+    }
+
     /// Loads and checks all entries and starts the engine. Nothing runs yet.
     ///
     /// # Errors
@@ -175,6 +190,7 @@ impl RuntimeBuilder {
     /// [`BuildError::Entries`] with everything that is wrong with all files.
     pub fn build(self) -> Result<Runtime, BuildError> {
         let modules = module_names(&self.extensions)?;
+        List::parse(&self.allowed.network)?;
         let engine = Engine::new(self.engine)?;
         let guest = Arc::new(Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES)?);
         let checker = Checker::new(&guest, self.ceiling)?;
@@ -207,6 +223,7 @@ impl RuntimeBuilder {
             registry_writable: self.registry_writable,
             folder: self.directory,
             allowed: self.allowed,
+            strictness: self.strictness,
         });
         Ok(Runtime { inner })
     }
@@ -214,7 +231,8 @@ impl RuntimeBuilder {
 
 /// All names that `modules:` may list.
 fn module_names(extensions: &[Arc<Extension>]) -> Result<Vec<String>, BuildError> {
-    let built_in = MODULES.iter().map(|module| module.name).chain(ALSO_GLOBAL.iter().copied());
+    let aliases = ALIASES.iter().map(|(alias, _)| *alias);
+    let built_in = MODULES.iter().map(|module| module.name).chain(aliases).chain(ALSO_GLOBAL.iter().copied());
     let mut names: Vec<String> = built_in.map(str::to_owned).collect();
     for extension in extensions {
         let name = extension.name();

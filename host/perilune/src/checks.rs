@@ -3,7 +3,8 @@
 use crate::surroundings::{Log, Surroundings};
 use futures_util::task::{ArcWake, waker};
 use perilune_cell::{CellSpec, Death, EngineError, Guest, Identity, Limits, Pid, Template};
-use perilune_registry::{Code, Entry, LuaEntry, Problem};
+use perilune_network::Pattern;
+use perilune_registry::{Code, Entry, FieldPath, LuaEntry, Problem};
 use perilune_value::{Failure, Value};
 use std::panic::resume_unwind;
 use std::pin::pin;
@@ -16,6 +17,8 @@ use std::time::Duration;
 const SYNTAX: Code = Code::new("E401");
 /// An entry asks for more than the host allows.
 const CEILING: Code = Code::new("E402");
+/// An item of an entry's `network.allow` names no hosts.
+const HOSTS: Code = Code::new("E403");
 
 /// Parsing is bounded in itself; the budget is for sources made to be slow.
 const LIMITS: Limits = Limits { memory: 256 << 20, cpu: Duration::from_secs(5), timeout: None };
@@ -35,7 +38,13 @@ impl Checker {
 
     pub(crate) fn check(&self, entry: &Entry) -> Vec<Problem> {
         let decoded = LuaEntry::decode(entry).ok();
-        let mut problems = decoded.map_or_else(Vec::new, |lua| self.ceilings(entry, &lua));
+        let mut problems = decoded.as_ref().map_or_else(Vec::new, |lua| self.ceilings(entry, lua));
+        let hosts = decoded.and_then(|lua| lua.network).unwrap_or_default();
+        problems.extend(hosts.iter().enumerate().filter_map(|(at, item)| {
+            let error = item.parse::<Pattern>().err()?;
+            let path = FieldPath::from("network").key("allow").item(at);
+            Some(Problem::in_field(entry, path, HOSTS, error.to_string()))
+        }));
         // Other fields may be wrong as well; that is no reason to keep quiet about the source.
         if let Some(source) = entry.data().get("source").and_then(Value::as_str)
             && entry.kind().ends_with(".lua")

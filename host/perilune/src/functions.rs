@@ -93,12 +93,14 @@ impl Inner {
         &self,
         cell: &mut Cell,
         program: &Program,
-        context: CallContext,
+        mut context: CallContext,
         limits: Limits,
         began: Instant,
     ) -> Running {
-        let running = self.surroundings.pids.register(program.host());
-        let identity = Identity { entry: program.name().clone(), pid: running.pid.clone() };
+        let (name, actor) = (program.name(), context.authority.actor.clone());
+        let running = self.surroundings.pids.register(program.host(), name, actor, began);
+        context.entry = name.clone();
+        let identity = Identity { entry: name.clone(), pid: running.pid.clone() };
         cell.begin_call(CallSpec { identity, limits, context: Arc::new(context), began });
         running
     }

@@ -78,8 +78,10 @@
 //! | `functions.rs` | calls, by a worker of the entry's pool |
 //! | `cleaner.rs` | the thread that cleans used cells |
 //! | `heavy.rs` | threads for calls that compute for long |
+//! | `memory.rs` | the memory that the host should take at most |
 //! | `processes.rs` | processes that run as commands |
 //! | `pids.rs` | which cells run, and their mailboxes |
+//! | `post.rs` | messages between them and what is no cell, such as the connection of a client |
 //! | `checks.rs` | what the registry cannot check: Lua's syntax, the host's ceilings |
 //! | `access.rs`, `system.rs` | modules `registry` and `system` over the host |
 //! | `surroundings.rs` | what live cells find around them: output, messages |
@@ -91,8 +93,10 @@ mod checks;
 mod cleaner;
 mod functions;
 mod heavy;
+mod memory;
 mod pids;
 mod pools;
+mod post;
 mod processes;
 mod program;
 mod runtime;
@@ -104,6 +108,7 @@ mod workers;
 pub use builder::{BuildError, RuntimeBuilder};
 pub use call::Call;
 pub use perilune_cell::{EngineOptions, Extension, Identity, Limits};
+pub use perilune_http::HttpService;
 pub use perilune_modules::MODULES;
 pub use perilune_pool::{Kind as PoolKind, Stats, WaitStats};
 pub use perilune_registry::{
@@ -111,7 +116,7 @@ pub use perilune_registry::{
     VersionId,
 };
 pub use perilune_resource::Allowed;
-pub use perilune_security::{Actor, Authority, Policy, Scope};
+pub use perilune_security::{Actor, Authority, Decision, Policy, Question, Rule, Scope, Strictness};
 pub use perilune_value::{Failure, Kind, Value, from_value, json, to_value};
 pub use pools::PoolStats;
 pub use processes::Command;

@@ -136,6 +136,7 @@ impl Pools {
                 tokio::time::sleep(RESTS_AFTER).await;
                 let Some(host) = host.upgrade() else { return };
                 host.pools.rest();
+                host.memory_limit.enforce(&host.pools);
             }
         });
     }

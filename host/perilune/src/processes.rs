@@ -5,6 +5,7 @@ use crate::program::PROCESS;
 use crate::runtime::Inner;
 use perilune_modules::CallContext;
 use perilune_registry::Entry;
+use perilune_security::Authority;
 use perilune_value::{Failure, Value, args_to_msgpack};
 use std::sync::Arc;
 
@@ -31,12 +32,17 @@ impl Inner {
     }
 
     /// Runs a command to its end; its arguments are texts.
-    pub(crate) async fn run_command(self: &Arc<Self>, name: &str, args: &[String]) -> Result<Value, Failure> {
+    pub(crate) async fn run_command(
+        self: &Arc<Self>,
+        authority: Authority,
+        name: &str,
+        args: &[String],
+    ) -> Result<Value, Failure> {
         let command = self.commands().into_iter().find(|command| command.name == name);
         let command = command.ok_or_else(|| Failure::not_found(format!("no command `{name}`")))?;
         let target = self.find(&command.entry)?;
         let args: Vec<Value> = args.iter().map(|arg| Value::from(arg.as_str())).collect();
-        let context = CallContext::new(self.modules.clone());
+        let context = CallContext { authority, ..CallContext::new(self.modules.clone()) };
         let run = Run { target, args: args_to_msgpack(&args), context, timeout: None };
         decode(self.run(run).await?)
     }

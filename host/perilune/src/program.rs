@@ -216,7 +216,7 @@ fn granted(lua: &LuaEntry) -> impl Iterator<Item = &str> {
         Import::Module(name) => Some(name.as_str()),
         Import::Entry(_) => None,
     });
-    lua.modules.iter().map(String::as_str).chain(imported)
+    lua.modules.iter().map(String::as_str).chain(imported).map(perilune_modules::canonical)
 }
 
 fn chunk(id: &EntryId, kind: &str, lua: LuaEntry) -> Chunk {

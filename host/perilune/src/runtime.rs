@@ -3,7 +3,9 @@
 use crate::call::Call;
 use crate::functions::{FromCells, FromServices, Run};
 use crate::heavy::Heavy;
+use crate::memory::MemoryLimit;
 use crate::pools::{PoolStats, Pools};
+use crate::post::ByPids;
 use crate::processes::{Command, decode};
 use crate::program::Linker;
 use crate::surroundings::Surroundings;
@@ -12,12 +14,14 @@ use crate::{RuntimeBuilder, access};
 use perilune_cell::{Engine, Extension, Guest, Limits};
 use perilune_modules::{self as modules, CallContext};
 use perilune_registry::{EntryId, Registry};
-use perilune_resource::{Allowed, Resources, Services, Shared};
+use perilune_resource::{Allowed, Post, Resources, Services, Shared};
+use perilune_security::{Actor, Audit, Authority, Policies, Strictness};
 use perilune_value::{Failure, TypeError, Value, from_value, to_value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
+use tokio::sync::watch;
 
 /// A host of entries. Cheap to clone; all clones are the same host.
 #[derive(Clone)]
@@ -33,6 +37,11 @@ pub(crate) struct Inner {
     pub(crate) modules: Arc<modules::Host>,
     pub(crate) services: Services,
     pub(crate) heavy: Heavy,
+    pub(crate) engine: Engine,
+    pub(crate) extensions: Vec<Arc<Extension>>,
+    pub(crate) memory_limit: MemoryLimit,
+    /// Set when an entry asked the host to end.
+    pub(crate) exit: watch::Sender<Option<i32>>,
 }
 
 impl Inner {
@@ -47,15 +56,19 @@ impl Inner {
             registry_writable,
             folder,
             allowed,
+            strictness,
         } = parts;
         let surroundings = Arc::new(surroundings);
+        let shared = Shared::default();
+        let policies = shared.get_or(|| Policies::new(strictness));
+        shared.get_or(|| Post::new(ByPids(surroundings.pids.clone())));
         let inner = Arc::new_cyclic(|inner: &Weak<Inner>| {
             let host = perilune_resource::Host {
                 registry: registry.clone(),
                 functions: Arc::new(FromServices(inner.clone())),
                 folder,
                 allowed,
-                shared: Shared::default(),
+                shared,
                 variables: modules::VARIABLES,
             };
             let resources = Resources::new(host, modules::KINDS.iter().copied().flatten().copied());
@@ -65,11 +78,13 @@ impl Inner {
                 registry: Arc::new(access::Access::new(registry.clone(), registry_writable)),
                 system: Arc::new(System(inner.clone())),
                 resources,
+                policies,
+                audit: Audit::default(),
             });
             let context = Arc::new(CallContext::new(modules.clone()));
             let linker = Linker {
                 guest,
-                extensions,
+                extensions: extensions.clone(),
                 defaults: limits,
                 host: surroundings.clone(),
                 context,
@@ -77,7 +92,18 @@ impl Inner {
                 functions: "functions".into(),
             };
             let pools = Pools::new(linker, &registry);
-            Inner { registry, pools, surroundings, modules, services, heavy: Heavy::default() }
+            Inner {
+                registry,
+                pools,
+                surroundings,
+                modules,
+                services,
+                heavy: Heavy::default(),
+                engine: engine.clone(),
+                extensions,
+                memory_limit: MemoryLimit::default(),
+                exit: watch::Sender::new(None),
+            }
         });
         inner.pools.rest_regularly(Arc::downgrade(&inner));
         let relieved = Arc::downgrade(&inner);
@@ -103,6 +129,7 @@ pub(crate) struct Parts {
     /// The application's.
     pub(crate) folder: Option<PathBuf>,
     pub(crate) allowed: Allowed,
+    pub(crate) strictness: Strictness,
 }
 
 /// Why a typed call gave no result.
@@ -120,6 +147,11 @@ impl Runtime {
     /// A host to be set up.
     pub fn builder() -> RuntimeBuilder {
         RuntimeBuilder::default()
+    }
+
+    /// What entries have recorded through module `metrics`, in Prometheus' text format.
+    pub fn metrics(&self) -> String {
+        self.inner.modules.resources.host().shared.get::<modules::metrics::Metrics>().render()
     }
 
     /// Calls a function, a module's method, or a process to its end.
@@ -178,7 +210,32 @@ impl Runtime {
     ///
     /// `NotFound` when there is no such command; else as [`Runtime::call`].
     pub async fn run_command(&self, name: &str, args: &[String]) -> Result<Value, Failure> {
-        self.inner.run_command(name, args).await
+        self.run_command_as(Authority::default(), name, args).await
+    }
+
+    /// [`Runtime::run_command`] on somebody's behalf.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runtime::run_command`].
+    pub async fn run_command_as(
+        &self,
+        authority: Authority,
+        name: &str,
+        args: &[String],
+    ) -> Result<Value, Failure> {
+        self.inner.run_command(authority, name, args).await
+    }
+
+    /// An actor with the policies of these entries and of these groups, for [`Call::authority`].
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` for a policy or a group that the application does not have.
+    pub fn authority(&self, actor: Actor, policies: &[&str], groups: &[&str]) -> Result<Authority, Failure> {
+        let index = self.inner.modules.policies.of(&self.inner.registry);
+        let scope = index.scope(policies.iter().copied(), groups.iter().copied())?;
+        Ok(Authority { actor: Some(Arc::new(actor)), scope: Some(scope) })
     }
 
     /// Makes the images and workers of pools that want them ahead of any call: static ones, and those with `warm_start`. An
@@ -195,14 +252,13 @@ impl Runtime {
     /// Why the first required service did not start. Those started before it have been stopped.
     pub async fn start(&self) -> Result<(), Failure> {
         self.inner.services.start().await?;
-        let (changed, mut changes) = tokio::sync::mpsc::channel(1);
-        // One notice that waits stands for all that follow it.
-        self.inner.registry.watch(move |_| {
-            !matches!(changed.try_send(()), Err(tokio::sync::mpsc::error::TrySendError::Closed(())))
-        });
+        let resources = &self.inner.modules.resources;
+        let mut changes = resources.changes();
+        let watched = Arc::downgrade(resources);
+        self.inner.registry.watch(move |_| watched.upgrade().map(|resources| resources.touch()).is_some());
         let inner = Arc::downgrade(&self.inner);
         tokio::spawn(async move {
-            while changes.recv().await.is_some() {
+            while changes.changed().await.is_ok() {
                 let Some(inner) = inner.upgrade() else { return };
                 inner.services.reconcile().await;
             }
@@ -227,6 +283,17 @@ impl Runtime {
     /// `NotFound` when there is no such entry, `Invalid` when it is something else, and why it cannot be opened.
     pub fn resource<T: Send + Sync + 'static>(&self, id: &str) -> Result<Arc<T>, Failure> {
         self.inner.modules.resources.get(id)
+    }
+
+    /// Waits until an entry asks the host to end (`system.exit`), and gives the code that it named: whoever runs the host decides
+    /// what becomes of that. Once asked for, it stays so.
+    pub async fn exit_requested(&self) -> i32 {
+        let mut exit = self.inner.exit.subscribe();
+        match exit.wait_for(Option::is_some).await {
+            Ok(code) => code.unwrap_or_default(),
+            // The sender is part of the host, which `self` keeps.
+            Err(_) => std::future::pending().await,
+        }
     }
 
     /// What the pools of entries that were called have seen, by entry.

@@ -2,7 +2,9 @@
 
 use crate::pids::Pids;
 use perilune_cell::{Event, Host, Identity, Message};
-use perilune_value::{Failure, args_from_msgpack};
+use perilune_modules::CallContext;
+use perilune_value::{Failure, Kind, Value, args_from_msgpack};
+use std::any::Any;
 use std::sync::Arc;
 
 /// Where printed lines go.
@@ -36,6 +38,21 @@ pub(crate) struct Surroundings {
 impl Host for Surroundings {
     fn print(&self, cell: &Identity, line: &[u8], location: &str) {
         self.output.print(cell, line, location);
+    }
+
+    fn check(
+        &self,
+        cell: &Identity,
+        context: &(dyn Any + Send + Sync),
+        action: &str,
+        resource: &str,
+    ) -> Result<(), Failure> {
+        let about = Value::from_iter([("pid", Value::from(cell.pid.to_string()))]);
+        match context.downcast_ref::<CallContext>() {
+            Some(context) => context.check_with(action, resource, &about),
+            // Sources are parsed outside of any call, and run nothing.
+            None => Err(Failure::new(Kind::PermissionDenied, format!("{action} outside of a call"))),
+        }
     }
 
     fn send(&self, cell: &Identity, to: &str, topic: &str, payloads: Vec<u8>) -> Result<(), Failure> {

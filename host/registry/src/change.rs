@@ -28,6 +28,14 @@ impl Operation {
         }
     }
 
+    /// The entry that is written; of a deleted one only the id is known.
+    pub fn entry(&self) -> Option<&Arc<Entry>> {
+        match self {
+            Operation::Create(entry) | Operation::Update(entry) => Some(entry),
+            Operation::Delete(_) => None,
+        }
+    }
+
     /// The table that Lua sees: `{kind = "entry.create", entry = …}`; of a deleted entry only its `id`.
     pub fn to_value(&self) -> Value {
         let (kind, entry) = match self {

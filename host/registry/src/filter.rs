@@ -1,6 +1,7 @@
 //! Queries: which entries a table of criteria selects.
 
 use crate::entry::Entry;
+use crate::glob::Glob;
 use crate::problem::quote;
 use crate::suggest::did_you_mean;
 use crate::value::{deeper_than, key_text, same};
@@ -40,7 +41,7 @@ enum Subject {
 #[derive(Clone, Debug)]
 enum Test {
     Equals(Value),
-    Glob(Vec<String>),
+    Glob(Glob),
     Regex(Regex),
     Contains(String),
     StartsWith(String),
@@ -139,7 +140,7 @@ impl Criterion {
             Some('^') => Test::StartsWith(text()?),
             Some('$') => Test::EndsWith(text()?),
             _ if matches!(subject, Subject::Meta(_)) => Test::equals(value)?,
-            _ => Test::Glob(text()?.split('*').map(str::to_owned).collect()),
+            _ => Test::Glob(Glob::new(&text()?)),
         };
         Ok(Criterion { subject, test })
     }
@@ -239,7 +240,7 @@ impl Test {
     fn text(&self, text: &str) -> bool {
         match self {
             Test::Equals(wanted) => wanted.as_str() == Some(text),
-            Test::Glob(parts) => glob(parts, text),
+            Test::Glob(glob) => glob.matches(text),
             Test::Regex(regex) => regex.is_match(text),
             Test::Contains(part) => text.contains(part),
             Test::StartsWith(start) => text.starts_with(start),
@@ -260,20 +261,4 @@ fn equals(wanted: &Value, found: &Value) -> bool {
         (_, Value::Array(items)) => same(wanted, found) || items.iter().any(|item| same(wanted, item)),
         _ => same(wanted, found),
     }
-}
-
-/// Whether a text is the parts in order with anything between them.
-fn glob(parts: &[String], text: &str) -> bool {
-    let [first, middle @ .., last] = parts else {
-        return parts.first().is_some_and(|whole| whole == text);
-    };
-    let Some(rest) = text.strip_prefix(first.as_str()) else { return false };
-    let Some(mut rest) = rest.strip_suffix(last.as_str()) else { return false };
-    for part in middle {
-        match rest.find(part.as_str()) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
-        }
-    }
-    true
 }

@@ -123,6 +123,21 @@ const PROCESS_LIMITS: Field = Field {
     ..FIELD
 };
 
+/// It narrows what the host allows, and never widens it.
+const NETWORK: Field = Field {
+    name: "network",
+    ty: Type::Object(&[Field {
+        name: "allow",
+        ty: Type::Strings,
+        required: true,
+        doc: "hosts, each allowed by the host as well: `api.example.com`, `*.example.com`, `10.0.0.0/8`, `*`",
+        ..FIELD
+    }]),
+    default: "all that the host allows",
+    doc: "what the entry may reach in the network",
+    ..FIELD
+};
+
 const COMMAND: Field = Field {
     name: "command",
     ty: Type::Object(&[
@@ -162,6 +177,7 @@ const FUNCTION: KindSpec = KindSpec {
         IMPORTS,
         POOL,
         CALL_LIMITS,
+        NETWORK,
     ]),
     importable: true,
     check: Some(pool::check),
@@ -183,6 +199,7 @@ const PROCESS: KindSpec = KindSpec {
         MODULES,
         IMPORTS,
         PROCESS_LIMITS,
+        NETWORK,
     ]),
     meta: &[COMMAND],
     importable: true,
@@ -213,6 +230,7 @@ const MODULE: KindSpec = KindSpec {
         IMPORTS,
         POOL,
         CALL_LIMITS,
+        NETWORK,
     ]),
     importable: true,
     check: Some(pool::check),

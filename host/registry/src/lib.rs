@@ -32,13 +32,14 @@
 //! | `check/` | whether entries are right: `fields.rs` each by itself, `references.rs` all together, over the imports of `closure.rs` and `graph.rs`, `names.rs` what names mean |
 //! | `problem.rs`, `code.rs`, `report.rs`, `suggest.rs` | one thing that is wrong, its code, all of them as text, suggestions |
 //! | `registry.rs`, `state.rs`, `history.rs`, `change.rs` | [`Registry`], [`Snapshot`], [`Version`], [`Operation`] |
-//! | `filter.rs`, `value.rs` | queries, and when two values are the same |
+//! | `filter.rs`, `glob.rs`, `value.rs` | queries, patterns with `*`, and when two values are the same |
 
 mod change;
 mod check;
 mod code;
 mod entry;
 mod filter;
+mod glob;
 mod history;
 mod id;
 mod kinds;
@@ -63,6 +64,7 @@ pub use change::{Operation, build_delta};
 pub use code::Code;
 pub use entry::Entry;
 pub use filter::Filter;
+pub use glob::Glob;
 pub use history::{Version, VersionId};
 pub use id::{EntryId, IdError};
 pub use lua::{Import, LimitSpec, LuaEntry};
@@ -78,4 +80,5 @@ pub use schema::{Field, Fields, KindSpec, Kinds, Type};
 pub use source::MAX_SOURCE_BYTES;
 pub use state::Snapshot;
 pub use text::SourceText;
-pub use units::duration as parse_duration;
+pub use units::{bytes as parse_bytes, duration as parse_duration};
+pub use value::same;

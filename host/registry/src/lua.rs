@@ -25,6 +25,8 @@ pub struct LuaEntry {
     pub pool: PoolSpec,
     /// What the entry may take; the host's defaults and ceilings stand behind.
     pub limits: LimitSpec,
+    /// Hosts that the entry may reach, of those that the host allows; `None` for all of them.
+    pub network: Option<Vec<String>>,
 }
 
 /// What an alias stands for.
@@ -97,6 +99,19 @@ impl LuaEntry {
             imports,
             pool: PoolSpec::decode(data),
             limits: limits(data),
+            network: Self::network(entry)?,
+        })
+    }
+
+    /// The field [`LuaEntry::network`] alone, which is asked for at each use of the network.
+    ///
+    /// # Errors
+    /// As [`LuaEntry::decode`].
+    pub fn network(entry: &Entry) -> Result<Option<Vec<String>>, Failure> {
+        let Some(network) = entry.data.get("network") else { return Ok(None) };
+        let allow = network.get("allow").and_then(|allow| strings(Some(allow)));
+        allow.map(Some).ok_or_else(|| {
+            Failure::invalid(format!("{}: field `network.allow` is missing or of the wrong type", entry.id))
         })
     }
 }

@@ -35,6 +35,8 @@ pub enum Type {
     String,
     /// Lua text, or `file://…`, which the loader replaces by the file's text.
     Source,
+    /// Text that is not Lua, or `file://…`, which the loader replaces by the file's text.
+    Text,
     /// An integer in a range, both ends included.
     Integer {
         /// The least.
@@ -58,6 +60,13 @@ pub enum Type {
     OneOf(&'static [&'static str]),
     /// A list of strings, none empty, none twice.
     Strings,
+    /// A string, or a list of strings that is not empty.
+    StringOrStrings,
+    /// A list of names that the entry makes known to [`Type::Introduced`]; the text says of what, such as `group of policies`.
+    /// `name` stands for one of the entry's namespace.
+    Introduces(&'static str),
+    /// A list of names each of which some entry introduces.
+    Introduced(&'static str),
     /// A list of names of built-in modules.
     Modules,
     /// A map from alias to entry id; a target without a namespace is a built-in module.
@@ -91,6 +100,7 @@ impl Type {
             Type::Bool => "`true` or `false`".to_owned(),
             Type::String => "a string".to_owned(),
             Type::Source => "Lua text or `file://path.lua`".to_owned(),
+            Type::Text => "text or `file://path`".to_owned(),
             Type::Integer { min, max } => format!("an integer from {min} to {max}"),
             Type::Duration { .. } => "a duration such as `30s`, `500ms` or `1m30s`".to_owned(),
             Type::Bytes { .. } => "a size such as `64MiB`".to_owned(),
@@ -101,6 +111,8 @@ impl Type {
                 )
             }
             Type::Strings => "a list of strings".to_owned(),
+            Type::StringOrStrings => "a string or a list of strings".to_owned(),
+            Type::Introduces(what) | Type::Introduced(what) => format!("a list of names, each of a {what}"),
             Type::Modules => "a list of module names".to_owned(),
             Type::Imports => "a map of alias to `namespace:name`".to_owned(),
             Type::Number { min, max } => format!("a number from {min} to {max}"),

@@ -16,8 +16,7 @@ pub(crate) fn refusal(bytes: &[u8]) -> Option<(String, &'static str)> {
         return Some(("is precompiled Lua bytecode".to_owned(), "give the Lua text it was compiled from"));
     }
     if bytes.len() > MAX_SOURCE_BYTES {
-        let message = format!("has {} bytes, more than the {MAX_SOURCE_BYTES} allowed", bytes.len());
-        return Some((message, "split the source into libraries"));
+        return Some((too_long(bytes), "split the source into libraries"));
     }
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Some(("is not UTF-8".to_owned(), "write other bytes with escapes such as `\\xff`"));
@@ -27,7 +26,27 @@ pub(crate) fn refusal(bytes: &[u8]) -> Option<(String, &'static str)> {
     }
     if text.starts_with(FILE_SCHEME) {
         let help = "give the Lua text itself; `file://` is for entries read from files";
-        return Some(("refers to a file, which only the loader can read".to_owned(), help));
+        return Some((UNREAD.to_owned(), help));
     }
     None
+}
+
+/// As [`refusal`], for text that is not Lua. It may be empty.
+pub(crate) fn text_refusal(bytes: &[u8]) -> Option<(String, &'static str)> {
+    if bytes.len() > MAX_SOURCE_BYTES {
+        return Some((too_long(bytes), "split it"));
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Some(("is not UTF-8".to_owned(), "save it as UTF-8"));
+    };
+    if text.starts_with(FILE_SCHEME) {
+        return Some((UNREAD.to_owned(), "give the text itself; `file://` is for entries read from files"));
+    }
+    None
+}
+
+const UNREAD: &str = "refers to a file, which only the loader can read";
+
+fn too_long(bytes: &[u8]) -> String {
+    format!("has {} bytes, more than the {MAX_SOURCE_BYTES} allowed", bytes.len())
 }

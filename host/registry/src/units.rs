@@ -10,7 +10,7 @@ pub fn duration(text: &str) -> Option<Duration> {
 }
 
 /// Reads `64MiB`, `1.5GiB`, `500kB`; the unit is required, because nobody means 64 bytes by `64`. `None` when it is something else.
-pub(crate) fn bytes(text: &str) -> Option<u64> {
+pub fn bytes(text: &str) -> Option<u64> {
     let unit = text.ends_with(|c: char| c.is_ascii_alphabetic());
     text.parse::<bytesize::ByteSize>().ok().filter(|_| unit).map(|size| size.as_u64())
 }

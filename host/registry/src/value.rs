@@ -4,7 +4,7 @@ use perilune_value::Value;
 use std::cmp::Ordering;
 
 /// Whether two values mean the same to Lua: `1 == 1.0`, and the order of a map's keys does not count.
-pub(crate) fn same(a: &Value, b: &Value) -> bool {
+pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Integer(_), Value::Float(_)) | (Value::Float(_), Value::Integer(_)) => {
             a.as_integer().is_some() && a.as_integer() == b.as_integer()

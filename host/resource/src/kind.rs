@@ -1,6 +1,7 @@
 //! How an entry becomes a live thing.
 
-use crate::{Allowed, Host, Resources, Service, Shared};
+use crate::basis::Basis;
+use crate::{Allowed, Host, Resources, Service, Shared, Stamp};
 use perilune_registry::{Entry, EntryId, KindSpec};
 use perilune_value::{Failure, Value, from_value};
 use serde::de::DeserializeOwned;
@@ -49,8 +50,8 @@ pub struct Opening<'a> {
     pub(crate) resources: &'a Arc<Resources>,
     /// Entries that are being opened because one needs the other, this one last.
     pub(crate) way: Vec<EntryId>,
-    /// Entries that this one was made with.
-    pub(crate) needs: RefCell<Vec<Arc<Entry>>>,
+    /// What it is made from so far.
+    pub(crate) basis: RefCell<Basis>,
 }
 
 impl Opening<'_> {
@@ -99,14 +100,20 @@ impl Opening<'_> {
     /// opened.
     pub fn resource<T: Send + Sync + 'static>(&self, reference: &str) -> Result<Arc<T>, Failure> {
         let id = self.resolve(reference)?;
-        let (opened, entries) = self.resources.open(&id, &self.way)?;
-        self.needs.borrow_mut().extend(entries);
+        let (opened, basis) = self.resources.open(&id, &self.way)?;
+        self.basis.borrow_mut().all(&basis);
         crate::resources::cast(&id, opened.value)
     }
 
     /// Says that this entry is made from another one as well, so that it is opened anew when that one changes.
     pub fn depends_on(&self, entry: &Arc<Entry>) {
-        self.needs.borrow_mut().push(entry.clone());
+        self.basis.borrow_mut().entry(entry);
+    }
+
+    /// Says that this entry is made from a value that may change, so that it is opened anew when it does. To be called before
+    /// the value is read.
+    pub fn depends_on_value(&self, stamp: &Stamp) {
+        self.basis.borrow_mut().value(stamp);
     }
 
     /// The live things of the host, for a service that looks others up while it runs.
@@ -154,4 +161,16 @@ pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, 
 /// When it is none.
 pub fn optional_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     duration(deserializer).map(Some)
+}
+
+/// Reads a size such as `64MiB`, for `#[serde(deserialize_with)]`.
+///
+/// # Errors
+///
+/// When it is none.
+pub fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    perilune_registry::parse_bytes(&text)
+        .and_then(|bytes| usize::try_from(bytes).ok())
+        .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no size such as 64MiB")))
 }

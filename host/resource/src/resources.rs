@@ -1,16 +1,22 @@
 //! The live things of a host.
 
+use crate::basis::Basis;
+use crate::guard::guarded;
 use crate::{Allowed, Invoke, Opened, Opening, ResourceKind, Shared, placeholder};
-use perilune_registry::{Entry, EntryId, Registry, VersionId};
+use perilune_registry::{Entry, EntryId, Registry, Snapshot, VersionId};
 use perilune_value::{Failure, Kind};
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::watch;
 
-/// Looks a variable of the environment up for a placeholder.
-pub type Variables = fn(&Arc<Resources>, &str) -> Result<Option<String>, Failure>;
+/// Looks a variable of the environment up for a placeholder of an entry that is being opened.
+pub type Variables = fn(&Opening<'_>, &str) -> Result<Option<String>, Failure>;
+
+/// Entries that are opened because one needs the other. Applications have a handful; each takes a part of the stack.
+const DEEPEST: usize = 32;
 
 /// What surrounds resources.
 pub struct Host {
@@ -32,15 +38,43 @@ pub struct Host {
 pub struct Resources {
     host: Arc<Host>,
     kinds: HashMap<&'static str, ResourceKind>,
-    live: RwLock<HashMap<EntryId, Live>>,
+    live: RwLock<Things>,
+    /// Told of changes that may outdate what is live.
+    changes: watch::Sender<()>,
+}
+
+/// What is live, by entry.
+struct Things {
+    things: HashMap<EntryId, Live>,
+    /// At this number those of entries that are gone are looked for: a script may make entries, use them and delete them again.
+    prune_at: usize,
+}
+
+impl Default for Things {
+    fn default() -> Self {
+        Things { things: HashMap::new(), prune_at: Self::FEW }
+    }
+}
+
+impl Things {
+    /// Not worth looking through.
+    const FEW: usize = 64;
+
+    /// Takes out what is outdated, for the caller to drop once nothing is locked.
+    fn prune(&mut self, snapshot: &Snapshot) -> Vec<Live> {
+        let gone =
+            self.things.extract_if(|_, live| !live.basis.holds(snapshot)).map(|(_, live)| live).collect();
+        self.prune_at = Self::FEW.max(2 * self.things.len());
+        gone
+    }
 }
 
 #[derive(Clone)]
 struct Live {
     opened: Opened,
-    /// The entry itself and those that it was made with.
-    entries: Vec<Arc<Entry>>,
-    /// The version at which they were last known to be current.
+    /// The entry itself, those that it was made with, and the values of variables.
+    basis: Arc<Basis>,
+    /// The version at which the entries were last known to be current.
     seen: VersionId,
 }
 
@@ -48,7 +82,8 @@ impl Resources {
     /// Nothing is opened yet.
     pub fn new(host: Host, kinds: impl IntoIterator<Item = ResourceKind>) -> Arc<Self> {
         let kinds = kinds.into_iter().map(|kind| (kind.spec.name, kind)).collect();
-        Arc::new(Resources { host: Arc::new(host), kinds, live: RwLock::default() })
+        let (changes, _) = watch::channel(());
+        Arc::new(Resources { host: Arc::new(host), kinds, live: RwLock::default(), changes })
     }
 
     /// What surrounds them.
@@ -75,40 +110,61 @@ impl Resources {
         self.kinds.contains_key(kind)
     }
 
-    /// What an entry was opened as, and the entries that it was made with.
+    /// Says that something has changed that live things may have been made from.
+    pub fn touch(&self) {
+        self.changes.send_replace(());
+    }
+
+    /// Wakes after [`Resources::touch`], once for all that came since it was last looked at; ends with the resources.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    /// What an entry was opened as, and what that was made from.
     pub(crate) fn open(
         self: &Arc<Self>,
         id: &EntryId,
         way: &[EntryId],
-    ) -> Result<(Opened, Vec<Arc<Entry>>), Failure> {
+    ) -> Result<(Opened, Arc<Basis>), Failure> {
         let head = self.host.registry.head();
-        let found = self.live.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
+        let found = self.live.read().unwrap_or_else(PoisonError::into_inner).things.get(id).cloned();
         if let Some(live) = &found
             && live.seen == head
+            && live.basis.values_hold()
         {
-            return Ok((live.opened.clone(), live.entries.clone()));
+            return Ok((live.opened.clone(), live.basis.clone()));
         }
         let snapshot = self.host.registry.snapshot();
-        let is_current =
-            |entry: &Arc<Entry>| snapshot.get(entry.id()).is_some_and(|now| Arc::ptr_eq(now, entry));
         let live = match found {
-            Some(live) if live.entries.iter().all(is_current) => Live { seen: snapshot.version().id, ..live },
+            Some(live) if live.basis.holds(&snapshot) => Live { seen: snapshot.version().id, ..live },
             _ => {
                 let entry =
                     snapshot.get(id).ok_or_else(|| Failure::not_found(format!("there is no entry {id}")))?;
                 self.make(entry, way, snapshot.version().id)?
             }
         };
-        let mut all = self.live.write().unwrap_or_else(PoisonError::into_inner);
-        // Of two who opened it at the same time, the first one's is used by both.
-        if let Some(other) = all.get(id)
-            && other.entries.iter().all(is_current)
-            && other.seen >= live.seen
+        Ok(self.keep(id, live))
+    }
+
+    /// Keeps what was made, unless somebody else has made the same meanwhile: then both use that.
+    fn keep(&self, id: &EntryId, made: Live) -> (Opened, Arc<Basis>) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        let snapshot = self.host.registry.snapshot();
+        if let Some(other) = live.things.get(id)
+            && !Arc::ptr_eq(&other.basis, &made.basis)
+            && other.basis.holds(&snapshot)
         {
-            return Ok((other.opened.clone(), other.entries.clone()));
+            return (other.opened.clone(), other.basis.clone());
         }
-        all.insert(id.clone(), live.clone());
-        Ok((live.opened, live.entries))
+        let kept = (made.opened.clone(), made.basis.clone());
+        let mut gone: Vec<Live> = live.things.insert(id.clone(), made).into_iter().collect();
+        if live.things.len() >= live.prune_at {
+            gone.extend(live.prune(&snapshot));
+        }
+        drop(live);
+        // Ended only now: what is dropped may look others up.
+        drop(gone);
+        kept
     }
 
     fn make(self: &Arc<Self>, entry: &Arc<Entry>, way: &[EntryId], seen: VersionId) -> Result<Live, Failure> {
@@ -124,35 +180,40 @@ impl Resources {
             let names: Vec<String> = way.iter().chain([id]).map(EntryId::to_string).collect();
             return Err(Failure::invalid(format!("entries need each other: {}", names.join(" → "))));
         }
+        if way.len() >= DEEPEST {
+            let message = format!("more than {DEEPEST} entries need each other, one the next");
+            return Err(Failure::invalid(message));
+        }
         let kind = self
             .kinds
             .get(entry.kind())
             .ok_or_else(|| Failure::invalid(format!("{id} is a {}, which nothing can open", entry.kind())))?;
-        let lookup = |name: &str| (self.host.variables)(self, name);
-        let rules = self.host.registry.rules();
-        let data = placeholder::resolve(entry.data(), &lookup)
-            .and_then(|data| rules.resolved(entry, data))
-            .map_err(named)?;
-        let opening = Opening {
+        let mut opening = Opening {
             entry,
-            data,
+            data: entry.data().clone(),
             resources: self,
             way: way.iter().chain([id]).cloned().collect(),
-            needs: RefCell::default(),
+            basis: RefCell::default(),
         };
-        let opened = (kind.open)(&opening).map_err(named)?;
-        let mut entries = opening.needs.into_inner();
-        entries.push(entry.clone());
-        Ok(Live { opened, entries, seen })
+        if kind.spec.placeholders {
+            let lookup = |name: &str| (self.host.variables)(&opening, name);
+            let rules = self.host.registry.rules();
+            opening.data = placeholder::resolve(entry.data(), &lookup)
+                .and_then(|data| rules.resolved(entry, data))
+                .map_err(named)?;
+        }
+        let opened =
+            guarded("opened it", || (kind.open)(&opening)).and_then(|opened| opened).map_err(named)?;
+        let mut basis = opening.basis.into_inner();
+        basis.entry(entry);
+        Ok(Live { opened, basis: Arc::new(basis), seen })
     }
 
-    /// Forgets what was made from entries that are gone or have changed; what nobody else holds ends with that.
+    /// Forgets what was made from entries or values that are gone or have changed; what nobody else holds ends with that.
     pub fn forget_outdated(&self) {
         let snapshot = self.host.registry.snapshot();
-        let is_current =
-            |entry: &Arc<Entry>| snapshot.get(entry.id()).is_some_and(|now| Arc::ptr_eq(now, entry));
-        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
-        live.retain(|_, live| live.entries.iter().all(is_current));
+        let gone = self.live.write().unwrap_or_else(PoisonError::into_inner).prune(&snapshot);
+        drop(gone);
     }
 }
 

@@ -2,14 +2,21 @@
 
 use futures_util::future::BoxFuture;
 use perilune_registry::{Field, Type};
+use perilune_security::GROUP;
 use perilune_value::{Failure, Value};
 use serde::Deserialize;
 use std::time::Duration;
 
 /// A live thing that runs by itself.
 pub trait Service: Send + Sync {
-    /// Begins to run. Returns when it is ready, with the reason when it cannot be.
+    /// Begins to run. Returns when it is ready, with the reason when it cannot be. [`Service::stop`] follows when it is not
+    /// ready in time, or panics.
     fn start(&self) -> BoxFuture<'static, Result<(), Failure>>;
+
+    /// Where it can be reached once it has started, such as `http://127.0.0.1:8080`.
+    fn address(&self) -> Option<String> {
+        None
+    }
 
     /// Ends: takes nothing new, lets what runs finish. The caller drops the future when it has waited long enough, and with
     /// that what still runs must end too.
@@ -36,8 +43,9 @@ pub struct Lifecycle {
     /// Whether the application can go without it.
     pub startup: Startup,
     /// Entries that must run before.
-    #[serde(alias = "depends_on")]
     pub requires: Vec<String>,
+    /// More of them, under another name.
+    pub depends_on: Vec<String>,
     /// How long starting may take.
     #[serde(deserialize_with = "duration")]
     pub start_timeout: Duration,
@@ -56,6 +64,7 @@ impl Default for Lifecycle {
             auto_start: false,
             startup: Startup::Required,
             requires: Vec::new(),
+            depends_on: Vec::new(),
             start_timeout: TIMEOUT,
             stop_timeout: TIMEOUT,
             security: None,
@@ -176,6 +185,7 @@ const SECURITY: &[Field] = &[
                 ..FIELD
             },
         ]),
+        required: true,
         doc: "on whose behalf it runs",
         ..FIELD
     },
@@ -188,7 +198,7 @@ const SECURITY: &[Field] = &[
     },
     Field {
         name: "groups",
-        ty: Type::Strings,
+        ty: Type::Introduced(GROUP),
         default: "none",
         doc: "groups of policies of its scope",
         ..FIELD

@@ -2,6 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use perilune_value::Failure;
+use std::any::Any;
 
 /// Where a seek counts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub struct Stat {
 
 /// A stream of bytes. What a stream does not offer fails as `Internal`. Implementations bound what they buffer; operations on
 /// one stream may be started while another is under way and then take their turn.
-pub trait Stream: Send + Sync {
+pub trait Stream: Any + Send + Sync {
     /// At least one byte and at most `most`; `None` at the end.
     fn read(&self, most: usize) -> BoxFuture<'static, Result<Option<Vec<u8>>, Failure>> {
         let _ = most;

@@ -70,6 +70,12 @@ impl Policy {
     }
 }
 
+impl Rule for Policy {
+    fn evaluate(&self, question: &Question<'_>) -> Decision {
+        self.rule.evaluate(question)
+    }
+}
+
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Policy").field(&self.id).finish()

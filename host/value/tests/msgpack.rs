@@ -2,7 +2,7 @@
 
 mod common;
 
-use perilune_value::{DecodeError, Failure, Kind, Value, args_from_msgpack, args_to_msgpack};
+use perilune_value::{DecodeError, Failure, Kind, Packed, Value, args_from_msgpack, args_to_msgpack};
 use proptest::prelude::*;
 
 proptest! {
@@ -22,6 +22,18 @@ proptest! {
             // Whatever was understood can be said again. Compared as bytes, since NaN is not equal to itself.
             let again = value.to_msgpack();
             prop_assert_eq!(Value::from_msgpack(&again).map(|value| value.to_msgpack()), Ok(again));
+        }
+    }
+
+    #[test]
+    fn bytes_can_be_packed_exactly_when_they_can_be_read(bytes in any::<Vec<u8>>(), value in common::value(), at in any::<prop::sample::Index>(), byte: u8) {
+        let mut changed = value.to_msgpack();
+        prop_assert_eq!(Packed::new(changed.clone()), Ok(Packed::from(&value)));
+        let at = at.index(changed.len());
+        changed[at] = byte;
+        for bytes in [bytes, changed] {
+            let packed = Packed::new(bytes.clone()).map(|packed| packed.as_bytes().to_vec());
+            prop_assert_eq!(packed, Value::from_msgpack(&bytes).map(|_| bytes));
         }
     }
 

@@ -19,6 +19,10 @@ impl process::Host for CellState {
         topic: String,
         payloads: Vec<u8>,
     ) -> wasmtime::Result<Result<(), types::Failure>> {
-        Ok(self.host.send(&self.identity, &pid, &topic, payloads).map_err(failure_to_wit))
+        let sent = self
+            .host
+            .check(&self.identity, &*self.context, "process.send", &pid)
+            .and_then(|()| self.host.send(&self.identity, &pid, &topic, payloads));
+        Ok(sent.map_err(failure_to_wit))
     }
 }

@@ -1,5 +1,7 @@
 //! Runs the program in a temporary application.
 
+#![allow(dead_code, reason = "each program of tests uses a part of it")]
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
@@ -31,9 +33,8 @@ impl App {
 
     /// The program in the application's folder, without the caller's log settings and colours.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_perilune"));
-        command.args(args).current_dir(self.path()).stdin(Stdio::null());
-        command.env_remove("RUST_LOG").env_remove("NO_COLOR").env("RUST_BACKTRACE", "0");
+        let mut command = program();
+        command.args(args).current_dir(self.path());
         command
     }
 
@@ -41,6 +42,14 @@ impl App {
     pub(crate) fn run(&self, args: &[&str]) -> Ended {
         ended(self.command(args).output().expect("the program runs"))
     }
+}
+
+/// The program, without the caller's log settings and colours.
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_perilune"));
+    command.stdin(Stdio::null());
+    command.env_remove("RUST_LOG").env_remove("NO_COLOR").env("RUST_BACKTRACE", "0");
+    command
 }
 
 /// How a program ended.

@@ -4,9 +4,10 @@
 //! and data, the work that the one may do on the other, what regular expressions may take, and the stack.
 
 use super::weight::{self, Weight};
+use crate::stack::on_large_stack;
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use lru::LruCache;
-use perilune_value::{Failure, Kind, Value, json};
+use perilune_value::{Failure, Value, json};
 use serde_json::Value as Json;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -24,8 +25,6 @@ const MAX_REGEX: usize = 256 << 10;
 const CACHED: usize = 100;
 /// Values in all schemas that are kept compiled: a value takes a few hundred bytes, a regular expression 512 KiB at most.
 const CACHED_VALUES: u64 = 200_000;
-/// Stack for compiling and validating, which recurse over schema and data both. Only what is used takes memory.
-const STACK: usize = 256 << 20;
 /// Characters of a message; it may quote the schema.
 const MAX_MESSAGE: usize = 500;
 
@@ -56,6 +55,7 @@ pub fn validate_text(schema: &[u8], data: &[u8]) -> Result<(), Failure> {
     if data.len() > MAX_DATA {
         return Err(too_large("data", data.len(), MAX_DATA));
     }
+    // Compiling and validating recurse over schema and data both.
     on_large_stack(|| {
         let schema = compiled(schema)?;
         schema.allows(data.len())?;
@@ -176,17 +176,4 @@ fn compiled(text: String) -> Result<Arc<Schema>, Failure> {
         cache.values -= oldest.weight.values;
     }
     Ok(schema)
-}
-
-/// Runs on a thread of its own: calls from a cell run on its small stack.
-fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, Failure> + Send) -> Result<T, Failure> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("json-schema".to_owned()).stack_size(STACK);
-        match thread.spawn_scoped(scope, work) {
-            Ok(running) => {
-                running.join().unwrap_or_else(|_| Err(Failure::internal("the schema validator panicked")))
-            }
-            Err(error) => Err(Failure::new(Kind::Unavailable, format!("no thread for validation: {error}"))),
-        }
-    })
 }

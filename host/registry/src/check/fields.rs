@@ -145,10 +145,15 @@ impl Checker<'_> {
         match (ty, value) {
             (Type::Any, _) | (Type::Bool, Value::Bool(_)) => {}
             // The loader has said why.
-            (Type::Source, Value::String(_)) if self.entry.origin.unresolved => {}
+            (Type::Source | Type::Text, Value::String(_)) if self.entry.origin.unresolved => {}
             (Type::Source, Value::String(bytes)) => {
                 if let Some((message, help)) = source::refusal(bytes) {
                     self.bad(path, Code::BAD_SOURCE, format!("the source {message}"), help);
+                }
+            }
+            (Type::Text, Value::String(bytes)) => {
+                if let Some((message, help)) = source::text_refusal(bytes) {
+                    self.bad(path, Code::BAD_SOURCE, format!("the text {message}"), help);
                 }
             }
             (Type::String, Value::String(_)) => {
@@ -202,7 +207,7 @@ impl Checker<'_> {
                 }
             }
             (Type::Entry(_), Value::String(_)) => self.entry_id(value, path),
-            (Type::Entries(_), Value::Array(items)) => {
+            (Type::Introduces(_) | Type::Introduced(_) | Type::Entries(_), Value::Array(items)) => {
                 for (index, item) in items.iter().enumerate() {
                     self.value(item, &path.item(index), &Type::Entry(&[]));
                 }
@@ -222,10 +227,20 @@ impl Checker<'_> {
                     self.value(item, &path.item(index), &Type::Object(fields));
                 }
             }
+            (Type::StringOrStrings, Value::String(_)) => self.value(value, path, &Type::String),
+            (Type::StringOrStrings, Value::Array(items)) if !items.is_empty() => {
+                self.strings(items, path, ty);
+            }
             (Type::Map, Value::Map(_)) => {}
             (Type::Strings | Type::Modules, Value::Array(items)) => self.strings(items, path, ty),
             (
-                Type::Strings | Type::Modules | Type::Imports | Type::Entries(_) | Type::Objects(_),
+                Type::Strings
+                | Type::Modules
+                | Type::Imports
+                | Type::Entries(_)
+                | Type::Introduces(_)
+                | Type::Introduced(_)
+                | Type::Objects(_),
                 Value::Map(pairs),
             ) if pairs.is_empty() => {}
             (Type::Imports | Type::Object(_) | Type::Texts | Type::Map, Value::Array(items))

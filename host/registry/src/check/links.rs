@@ -12,6 +12,10 @@ use crate::rules::Rules;
 use crate::schema::Type;
 use crate::suggest::did_you_mean;
 use perilune_value::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Names that a suggestion is sought among.
+const MAX_NAMES: usize = 1_000;
 
 /// A suggestion looks at every id, so a file full of wrong names gets them for the first only.
 const MAX_SUGGESTIONS: usize = 25;
@@ -26,6 +30,61 @@ pub(super) fn check(subject: &Subject<'_>, rules: &Rules, report: &mut Report) {
                     problem(subject, entry, kinds, value, path, report.len() < MAX_SUGGESTIONS)
             {
                 report.push(problem);
+            }
+        });
+    }
+    introductions(subject, rules, report);
+}
+
+/// Names that entries introduce: whoever uses one means one that exists.
+fn introductions(subject: &Subject<'_>, rules: &Rules, report: &mut Report) {
+    let mut known: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    each_name(subject, rules, &mut |_, ty, name, _| {
+        if let Type::Introduces(what) = ty {
+            known.entry(what).or_default().insert(name);
+        }
+    });
+    each_name(subject, rules, &mut |entry, ty, name, path| {
+        let Type::Introduced(what) = ty else { return };
+        let names = known.get(what);
+        if names.is_some_and(|names| names.contains(&name)) {
+            return;
+        }
+        let close =
+            names.and_then(|names| did_you_mean(&name, names.iter().take(MAX_NAMES).map(String::as_str)));
+        let incomplete =
+            subject.incomplete.then(|| "it may stand in a file that could not be read".to_owned());
+        report.push(
+            Problem::in_field(
+                entry,
+                path,
+                Code::MISSING_ENTRY,
+                format!("there is no {what} {}", quote(&name)),
+            )
+            .maybe_help(close)
+            .maybe_help(incomplete),
+        );
+    });
+}
+
+/// Shows each name in lists of types [`Type::Introduces`] and [`Type::Introduced`], complete with its namespace.
+fn each_name<'a>(
+    subject: &Subject<'a>,
+    rules: &Rules,
+    visit: &mut dyn FnMut(&'a Entry, &Type, String, FieldPath),
+) {
+    for entry in subject.entries.values() {
+        let Some(kind) = rules.kinds.get(&entry.kind) else { continue };
+        kind.each_value(entry, &mut |ty, value, path| {
+            let (Type::Introduces(_) | Type::Introduced(_), Value::Array(items)) = (ty, value) else {
+                return;
+            };
+            for (index, item) in items.iter().enumerate().filter(|(_, item)| !has_placeholder(item)) {
+                // What is no name was refused with the field itself.
+                let name = item.as_str().and_then(|text| EntryId::relative(text, entry.id.namespace()).ok());
+                if let Some(name) = name {
+                    visit(entry, ty, name.to_string(), path.item(index));
+                }
             }
         });
     }

@@ -33,7 +33,7 @@ impl<'a> Sources<'a> {
         let kinds = self.kinds;
         let mut problems = Vec::new();
         for field in kinds.get(&entry.kind).map(|kind| kind.fields.known()).unwrap_or_default() {
-            if matches!(field.ty, Type::Source) {
+            if matches!(field.ty, Type::Source | Type::Text) {
                 problems.extend(self.resolve_field(entry, field, directory));
             }
         }

@@ -20,7 +20,8 @@ method: main
 modules: [json, time]
 imports: {j: base64}
 pool: {type: adaptive, workers: 4, buffer: 10, warm_start: true, max_size: 8, idle_timeout: 1m}
-limits: {memory: 32MiB, cpu: 500ms, timeout: 1m30s}",
+limits: {memory: 32MiB, cpu: 500ms, timeout: 1m30s}
+network: {allow: [api.example.com]}",
     );
     let expected = LuaEntry {
         source: "return {}".to_owned(),
@@ -41,6 +42,7 @@ limits: {memory: 32MiB, cpu: 500ms, timeout: 1m30s}",
             cpu: Some(Duration::from_millis(500)),
             timeout: Some(Duration::from_secs(90)),
         },
+        network: Some(vec!["api.example.com".to_owned()]),
     };
     assert_eq!(entry, expected);
 }
@@ -60,7 +62,13 @@ fn the_defaults_are_those_of_the_documentation() {
         }
     );
     assert_eq!(entry.limits, LimitSpec::default());
-    assert_eq!((entry.modules.len(), entry.imports.len()), (0, 0));
+    assert_eq!((entry.modules.len(), entry.imports.len(), entry.network), (0, 0, None));
+}
+
+#[test]
+fn an_empty_list_of_hosts_is_not_the_same_as_none() {
+    let entry = decode("kind: process.lua\nsource: file://main.lua\nnetwork: {allow: []}");
+    assert_eq!(entry.network, Some(Vec::new()));
 }
 
 #[test]

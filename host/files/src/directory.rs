@@ -1,0 +1,141 @@
+//! Directories: asynchronous operations on paths.
+
+use crate::file::File;
+use crate::gate::Gate;
+use crate::metadata::{Item, Metadata};
+use crate::tree::{self, Access};
+use crate::{Mode, Reason, Root, VirtualPath};
+use cap_std::fs::Dir;
+use perilune_value::Failure;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A directory of the machine that entries may use. Cheap to clone; all clones share their bounds.
+///
+/// Nothing of it is kept open: a directory that is moved away and made anew is found again, and an entry that is not used costs
+/// no descriptor.
+#[derive(Clone)]
+pub struct Directory {
+    place: Arc<Place>,
+    gate: Gate,
+}
+
+struct Place {
+    /// What failures name it by: the id of its entry.
+    name: String,
+    root: Root,
+    mode: Mode,
+}
+
+impl Directory {
+    /// A directory with a name for messages, such as the id of its entry.
+    pub fn new(name: impl Into<String>, root: Root, mode: Mode) -> Self {
+        Directory { place: Arc::new(Place { name: name.into(), root, mode }), gate: Gate::default() }
+    }
+
+    /// A directory that the host chose itself.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        Self::new(path.display().to_string(), Root::trusted(path), Mode::default())
+    }
+
+    /// Whether it can be used: finds it, and makes it where the entry says so.
+    ///
+    /// # Errors
+    ///
+    /// `PermissionDenied` when the host does not allow it, `NotFound` when it does not exist, and what else the system says.
+    pub async fn ready(&self) -> Result<(), Failure> {
+        let place = self.place.clone();
+        self.gate.run(move || place.root.open().map(drop)).await
+    }
+
+    /// Opens a regular file.
+    ///
+    /// # Errors
+    ///
+    /// | kind | when |
+    /// |---|---|
+    /// | `NotFound`, `AlreadyExists` | as it says |
+    /// | `Invalid` | it is a directory, a pipe, a socket, a device; links lead in a circle |
+    /// | `PermissionDenied` | a link leads out; `mode` or the system does not allow it |
+    /// | `RateLimited` | too many files of this directory are open |
+    /// | `Unavailable` | the disk is full, or the machine has no more descriptors |
+    pub async fn open(&self, path: &VirtualPath, access: Access) -> Result<File, Failure> {
+        let slot = self.gate.slot().map_err(|failure| Failure {
+            message: format!("{}: {}", self.place.name, failure.message),
+            ..failure
+        })?;
+        let label = self.place.label(path);
+        let name = path.name().to_owned();
+        let file = self
+            .run(path, access.reads(), move |dir, path, mode| tree::open(dir, path, access, mode))
+            .await?;
+        Ok(File::new(file.into_std(), name, label, access, self.gate.clone(), slot))
+    }
+
+    /// What is known of a file or directory; links are followed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Directory::open`].
+    pub async fn metadata(&self, path: &VirtualPath) -> Result<Metadata, Failure> {
+        self.run(path, true, |dir, path, _| tree::metadata(dir, path)).await
+    }
+
+    /// What lies in a directory, sorted by name; `RateLimited` when it is more than `most`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Directory::open`].
+    pub async fn list(&self, path: &VirtualPath, most: usize) -> Result<Vec<Item>, Failure> {
+        self.run(path, true, move |dir, path, _| tree::list(dir, path, most)).await
+    }
+
+    /// Makes one directory, whose parent must exist.
+    ///
+    /// # Errors
+    ///
+    /// As [`Directory::open`].
+    pub async fn create_directory(&self, path: &VirtualPath) -> Result<(), Failure> {
+        self.run(path, false, tree::create_directory).await
+    }
+
+    /// Removes a file, a link (and not what it leads to) or an empty directory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Directory::open`]; `Invalid` for a directory that is not empty.
+    pub async fn remove(&self, path: &VirtualPath) -> Result<(), Failure> {
+        self.run(path, false, |dir, path, _| tree::remove(dir, path)).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        path: &VirtualPath,
+        reads: bool,
+        work: impl FnOnce(&Dir, &VirtualPath, Mode) -> Result<T, Reason> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (place, path) = (self.place.clone(), path.clone());
+        self.gate
+            .run(move || {
+                place.permits(reads).map_err(|reason| reason.of(place.label(&path)))?;
+                let dir = place.root.open()?;
+                work(&dir, &path, place.mode).map_err(|reason| reason.of(place.label(&path)))
+            })
+            .await
+    }
+}
+
+impl Place {
+    fn label(&self, path: &VirtualPath) -> String {
+        format!("{}: {}", self.name, perilune_registry::quote(&path.to_string()))
+    }
+
+    fn permits(&self, reads: bool) -> Result<(), Reason> {
+        match reads {
+            true if !self.mode.readable() => Err(Reason::Masked("read")),
+            false if !self.mode.writable() => Err(Reason::Masked("write")),
+            _ => Ok(()),
+        }
+    }
+}

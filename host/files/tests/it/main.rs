@@ -1,0 +1,8 @@
+//! Directories as a specification: what is reached, what is not, and what is said about it.
+
+mod files;
+mod hostile;
+mod operations;
+mod paths;
+mod roots;
+mod support;

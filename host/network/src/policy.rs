@@ -1,0 +1,78 @@
+//! What one entry may reach.
+
+use crate::{Class, List, Target};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The host's list, and the entry's own, which narrows it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Policy {
+    host: Arc<List>,
+    own: Option<Arc<List>>,
+}
+
+/// Why a target may not be reached.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No item of the host's list says so.
+    #[error("this host does not allow it; start it with `--allow-net {0}`")]
+    NotAllowed(String),
+    /// An item would, if the address were public.
+    #[error(
+        "its address is {what}, which only an item with its name admits; start the host with `--allow-net {item}`"
+    )]
+    NotPublic {
+        /// What the address is.
+        what: &'static str,
+        /// The item that would admit it.
+        item: String,
+    },
+    /// The address is one that no name reaches.
+    #[error("its address is {0}, which only an item with the address itself admits")]
+    Special(&'static str),
+    /// The host does, but no item of the entry's own list.
+    #[error("the entry's own `network.allow` does not list it; add `{0}`")]
+    NotListed(String),
+}
+
+impl Policy {
+    /// The host's list, and the entry's own if it has one.
+    pub fn new(host: Arc<List>, own: Option<Arc<List>>) -> Self {
+        Policy { host, own }
+    }
+
+    /// Whether the addresses of a target may be asked for. What may not be reached at any address is not even looked up.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub fn may_resolve(&self, target: &Target) -> Result<(), Refusal> {
+        if !self.host.concerns(target) {
+            return Err(Refusal::NotAllowed(target.to_string()));
+        }
+        match &self.own {
+            Some(own) if !own.concerns(target) => Err(Refusal::NotListed(target.to_string())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a connection may be made to a target at one of its addresses.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub fn may_connect(&self, target: &Target, address: IpAddr) -> Result<(), Refusal> {
+        self.may_resolve(target)?;
+        if !self.host.admits(target, address) {
+            return Err(match Class::of(address) {
+                Class::Private(what) => Refusal::NotPublic { what, item: target.to_string() },
+                Class::Special(what) => Refusal::Special(what),
+                Class::Public => Refusal::NotAllowed(target.to_string()),
+            });
+        }
+        match &self.own {
+            Some(own) if !own.admits(target, address) => Err(Refusal::NotListed(target.to_string())),
+            _ => Ok(()),
+        }
+    }
+}
