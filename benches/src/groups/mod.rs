@@ -7,6 +7,7 @@ mod idle;
 mod images;
 mod lua;
 mod neighbours;
+mod sql;
 mod throughput;
 mod warm;
 
@@ -23,4 +24,5 @@ pub const GROUPS: &[Group] = &[
     images::GROUP,
     idle::GROUP,
     http::GROUP,
+    sql::GROUP,
 ];
