@@ -1,5 +1,6 @@
 //! Perilune's specification as tests: one file a topic, one test a promise.
 
+mod api;
 mod bad_input;
 mod channels;
 mod clean_memory;

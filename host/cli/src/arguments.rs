@@ -71,6 +71,14 @@ pub(crate) enum Command {
     Call(Call),
     #[command(subcommand)]
     Registry(Registry),
+    /// Write definitions of all modules for the Lua language server, so that editors complete, explain and check
+    ///
+    /// They go to `.perilune/lua`, with a `.luarc.json` that names them. One that is there already is left as it is.
+    Editor {
+        /// Directory to write to; the application's without it
+        #[arg(value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
 }
 
 /// Start the application: its services, or a command that it defines

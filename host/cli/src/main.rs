@@ -7,7 +7,7 @@
 //! | `arguments.rs` | every command and option, with its help |
 //! | `application.rs` | from a directory to a runtime |
 //! | `behalf.rs` | the actor and the policies that a call runs under |
-//! | `run.rs`, `call.rs`, `registry.rs` | one command each |
+//! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs` | one command each |
 //! | `output.rs` | stdout, stderr, logs, colours |
 //! | `exit.rs`, `signals.rs` | exit codes; Ctrl-C and SIGTERM |
 
@@ -15,6 +15,7 @@ mod application;
 mod arguments;
 mod behalf;
 mod call;
+mod editor;
 mod exit;
 mod output;
 mod registry;
@@ -49,6 +50,7 @@ async fn work(arguments: Arguments) -> Exit {
         Command::Run(command) => run::run(&directory, allow, command).await,
         Command::Call(command) => or_interrupted(call::call(&directory, allow, command)).await,
         Command::Registry(command) => registry::registry(&directory, command),
+        Command::Editor { dir } => editor::editor(dir.as_ref().unwrap_or(&directory)),
     }
 }
 
