@@ -15,6 +15,7 @@ fn main() -> io::Result<()> {
         }
     }
     items.sort();
-    let list = format!("/// Name and text of each file.\nconst FILES: &[(&str, &str)] = &[\n{}];\n", items.concat());
+    let list =
+        format!("/// Name and text of each file.\nconst FILES: &[(&str, &str)] = &[\n{}];\n", items.concat());
     fs::write(Path::new(&env::var("OUT_DIR").unwrap_or_default()).join("files.rs"), list)
 }

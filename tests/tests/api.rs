@@ -33,7 +33,10 @@ const LIST: &str = r#"
 fn held(value: &Value) -> BTreeMap<String, Held> {
     let fields = |value: &Value| -> Vec<(String, Value)> {
         let Value::Map(fields) = value else { return Vec::new() };
-        fields.iter().map(|(name, value)| (name.as_str().expect("a name").to_owned(), value.clone())).collect()
+        fields
+            .iter()
+            .map(|(name, value)| (name.as_str().expect("a name").to_owned(), value.clone()))
+            .collect()
     };
     fields(value).into_iter().map(|(name, table)| (name, fields(&table).into_iter().collect())).collect()
 }
@@ -84,7 +87,9 @@ async fn modules_hold_what_is_described() {
     let mut wrong = Vec::new();
     for name in &names {
         match Api::built_in().module(name) {
-            Some(described) => wrong.extend(compare(name, described, &there.get(*name).cloned().unwrap_or_default())),
+            Some(described) => {
+                wrong.extend(compare(name, described, &there.get(*name).cloned().unwrap_or_default()))
+            }
             None => wrong.push(format!("module `{name}` lacks its description: write api/{name}.yaml")),
         }
     }
@@ -176,7 +181,9 @@ fn classes() -> BTreeMap<String, BTreeSet<String>> {
         .expect("a function");
     let interfaces: Vec<String> = fs::read_dir(root.join("wit"))
         .expect("wit/ is there")
-        .map(|file| file.expect("a file").path().file_stem().expect("a name").to_string_lossy().replace('-', "_"))
+        .map(|file| {
+            file.expect("a file").path().file_stem().expect("a name").to_string_lossy().replace('-', "_")
+        })
         .filter(|name| name != "guest" && name != "types")
         .collect();
     let harness: Function = lua.load(HARNESS).set_name("=harness").into_function().expect("it is Lua");
@@ -207,7 +214,8 @@ fn objects_have_the_methods_that_are_described() {
     for (file, described) in Api::built_in().descriptions() {
         for (name, class) in &described.classes {
             if !class.methods.is_empty() && !classes.contains_key(name) {
-                wrong.push(format!("api/{file}.yaml: class `{name}` has methods, but there is no such class"));
+                wrong
+                    .push(format!("api/{file}.yaml: class `{name}` has methods, but there is no such class"));
             }
         }
     }

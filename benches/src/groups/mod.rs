@@ -5,6 +5,7 @@ mod fresh;
 mod http;
 mod idle;
 mod images;
+mod json;
 mod lua;
 mod neighbours;
 mod sql;
@@ -24,5 +25,6 @@ pub const GROUPS: &[Group] = &[
     images::GROUP,
     idle::GROUP,
     http::GROUP,
+    json::GROUP,
     sql::GROUP,
 ];

@@ -19,7 +19,11 @@ const KEYS: &[Key] = &[
     ),
     Key::new("sql.point_query_us", Unit::Micros, "the same by `db:query` in Lua, each of 100 in a call, p50"),
     Key::new("sql.point_query_over_floor", Unit::Ratio, "the ratio of the two p50").at_most(1.5),
-    Key::new("sql.call_with_a_query_us", Unit::Micros, "a call that finds the database and queries it once, p50"),
+    Key::new(
+        "sql.call_with_a_query_us",
+        Unit::Micros,
+        "a call that finds the database and queries it once, p50",
+    ),
 ];
 
 const ROWS: i64 = 10_000;

@@ -25,5 +25,7 @@ mod model;
 mod read;
 mod types;
 
-pub use model::{Class, Constant, Description, Field, Function, Parameter, Permission, Result, Scalar, Subject};
+pub use model::{
+    Class, Constant, Description, Field, Function, Parameter, Permission, Result, Scalar, Subject,
+};
 pub use read::{Api, ApiError};

@@ -17,8 +17,8 @@ const KNOWN: [&str; 5] = ["coroutine", "math", "string", "table", Subject::BASE]
 
 /// Words that cannot name a parameter.
 const KEYWORDS: [&str; 22] = [
-    "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local", "nil", "not", "or",
-    "repeat", "return", "then", "true", "until", "while",
+    "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "goto", "if", "in", "local",
+    "nil", "not", "or", "repeat", "return", "then", "true", "until", "while",
 ];
 
 /// Name and text of each file.
@@ -164,7 +164,8 @@ impl Text {
         for parameter in parameters {
             let name = named(&parameter.name);
             let mark = if parameter.optional && name != "..." { "?" } else { "" };
-            let line = format!("---@param {name}{mark} {} {}", parameter.ty, parameter.doc.replace('\n', " "));
+            let line =
+                format!("---@param {name}{mark} {} {}", parameter.ty, parameter.doc.replace('\n', " "));
             self.line(line.trim_end());
             names.push(name);
         }

@@ -11,7 +11,9 @@ const NOTE: &str = "<!-- Made from api/ by `UPDATE_DOCS=1 cargo test -p perilune
 /// Name and text of each page, an index among them.
 pub fn pages(api: &Api) -> Vec<(String, String)> {
     let mut pages = vec![("README.md".to_owned(), index(api))];
-    pages.extend(api.descriptions().map(|(name, description)| (format!("{name}.md"), page(name, description))));
+    pages.extend(
+        api.descriptions().map(|(name, description)| (format!("{name}.md"), page(name, description))),
+    );
     pages
 }
 
@@ -20,7 +22,9 @@ fn index(api: &Api) -> String {
         "{NOTE}\n\n# What Lua sees\n\nFunctions that can fail return `nil` and an error; those that wait suspend their coroutine alone.\n"
     );
     let kinds: [(&str, fn(&Subject) -> bool); 3] = [
-        ("Modules: `require` loads those that the entry lists", |subject| matches!(subject, Subject::Module(_))),
+        ("Modules: `require` loads those that the entry lists", |subject| {
+            matches!(subject, Subject::Module(_))
+        }),
         ("Globals: always there", |subject| matches!(subject, Subject::Global(_))),
         ("Objects that several modules hand out", |subject| *subject == Subject::Objects),
     ];
@@ -117,7 +121,8 @@ fn function(out: &mut String, heading: &str, name: &str, function: &Function, sk
     let mut items = Vec::new();
     for parameter in parameters {
         let optional = if parameter.optional { ", optional" } else { "" };
-        let doc = if parameter.doc.is_empty() { String::new() } else { format!(": {}", parameter.doc.trim()) };
+        let doc =
+            if parameter.doc.is_empty() { String::new() } else { format!(": {}", parameter.doc.trim()) };
         items.push(format!("- `{}` (`{}`{optional}){doc}", parameter.name, parameter.ty));
     }
     for result in function.returns.iter().filter(|result| !result.doc.is_empty()) {

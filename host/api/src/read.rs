@@ -50,7 +50,8 @@ impl Api {
     /// What this version has.
     pub fn built_in() -> &'static Api {
         static API: LazyLock<Api> = LazyLock::new(|| {
-            Api::read(FILES.iter().copied()).unwrap_or_else(|error| unreachable!("invariant: a test reads it: {error}"))
+            Api::read(FILES.iter().copied())
+                .unwrap_or_else(|error| unreachable!("invariant: a test reads it: {error}"))
         });
         &API
     }
@@ -80,12 +81,16 @@ impl Api {
 
     /// A module by the name that scripts require.
     pub fn module(&self, name: &str) -> Option<&Description> {
-        self.descriptions.values().find(|one| matches!(&one.subject, Subject::Module(module) if module == name))
+        self.descriptions
+            .values()
+            .find(|one| matches!(&one.subject, Subject::Module(module) if module == name))
     }
 
     /// A global table by its name.
     pub fn global(&self, name: &str) -> Option<&Description> {
-        self.descriptions.values().find(|one| matches!(&one.subject, Subject::Global(global) if global == name))
+        self.descriptions
+            .values()
+            .find(|one| matches!(&one.subject, Subject::Global(global) if global == name))
     }
 
     /// A class by its name.
@@ -111,7 +116,10 @@ impl Api {
         }
         for (file, description) in &self.descriptions {
             for (place, ty) in types_of(description) {
-                let wrong = |what: String| ApiError { file: format!("{file}.yaml"), message: format!("{place}: {what}") };
+                let wrong = |what: String| ApiError {
+                    file: format!("{file}.yaml"),
+                    message: format!("{place}: {what}"),
+                };
                 let names = types::classes(ty).map_err(|why| wrong(format!("type `{ty}` {why}")))?;
                 if let Some(unknown) = names.into_iter().find(|name| !known.contains(name)) {
                     return Err(wrong(format!("type `{ty}`: no file describes class `{unknown}`")));
@@ -151,7 +159,8 @@ fn read(text: &str) -> Result<Description, String> {
     let methods = description.classes.iter().flat_map(|(class, one)| {
         one.methods.iter().map(move |(name, method)| (format!("classes.{class}.methods.{name}"), method))
     });
-    let functions = description.functions.iter().map(|(name, function)| (format!("functions.{name}"), function));
+    let functions =
+        description.functions.iter().map(|(name, function)| (format!("functions.{name}"), function));
     for (place, function) in functions.chain(methods) {
         check_parameters(function).map_err(|why| format!("{place}: {why}"))?;
     }
@@ -176,18 +185,23 @@ fn check_parameters(function: &Function) -> Result<(), String> {
 
 /// Each type with its place.
 fn types_of(description: &Description) -> Vec<(String, &str)> {
-    let functions = description.functions.iter().map(|(name, function)| (format!("functions.{name}"), function));
+    let functions =
+        description.functions.iter().map(|(name, function)| (format!("functions.{name}"), function));
     let methods = description.classes.iter().flat_map(|(class, one)| {
         one.methods.iter().map(move |(name, method)| (format!("classes.{class}.methods.{name}"), method))
     });
     let of_functions = functions.chain(methods).flat_map(|(place, function)| {
         let parameters = function.params.iter().map(|one| (format!("params.{}", one.name), one.ty.as_str()));
-        let results = function.returns.iter().enumerate().map(|(at, one)| (format!("returns[{at}]"), one.ty.as_str()));
-        let all: Vec<_> = parameters.chain(results).map(|(part, ty)| (format!("{place}.{part}"), ty)).collect();
+        let results =
+            function.returns.iter().enumerate().map(|(at, one)| (format!("returns[{at}]"), one.ty.as_str()));
+        let all: Vec<_> =
+            parameters.chain(results).map(|(part, ty)| (format!("{place}.{part}"), ty)).collect();
         all
     });
     let fields = description.classes.iter().flat_map(|(class, one)| {
-        one.fields.iter().map(move |(name, field)| (format!("classes.{class}.fields.{name}"), field.ty.as_str()))
+        one.fields
+            .iter()
+            .map(move |(name, field)| (format!("classes.{class}.fields.{name}"), field.ty.as_str()))
     });
     let own = description.fields.iter().map(|(name, field)| (format!("fields.{name}"), field.ty.as_str()));
     of_functions.chain(fields).chain(own).collect()

@@ -3,8 +3,23 @@
 
 /// Types that need no class.
 const BUILT_IN: [&str; 17] = [
-    "any", "boolean", "false", "fun", "function", "integer", "lightuserdata", "nil", "number", "self", "string", "table",
-    "thread", "true", "unknown", "userdata", "void",
+    "any",
+    "boolean",
+    "false",
+    "fun",
+    "function",
+    "integer",
+    "lightuserdata",
+    "nil",
+    "number",
+    "self",
+    "string",
+    "table",
+    "thread",
+    "true",
+    "unknown",
+    "userdata",
+    "void",
 ];
 
 /// The names of classes in a type.
@@ -46,7 +61,8 @@ pub(crate) fn classes(ty: &str) -> Result<Vec<&str>, String> {
                 let end = end.unwrap_or(rest.len());
                 let (name, after) = rest.split_at(end);
                 // Names of parameters and fields stand before a colon. `fun(): T` has its colon after a parenthesis.
-                let is_label = after.trim_start_matches('?').trim_start().starts_with(':') && !open.is_empty();
+                let is_label =
+                    after.trim_start_matches('?').trim_start().starts_with(':') && !open.is_empty();
                 if !is_label && !BUILT_IN.contains(&name) {
                     names.push(name);
                 }

@@ -40,8 +40,14 @@ fn what_is_described_can_be_asked_for() {
     let moon = api.module("moon").expect("it is there");
     let find = moon.function("craters.find").expect("it is there");
     assert!(find.fails && find.yields && find.params[1].optional);
-    assert_eq!(find.permission.as_ref().map(|permission| permission.each().collect::<Vec<_>>()), Some(vec!["moon.find(name)"]));
-    assert_eq!(moon.constant("phase.FULL").map(|constant| constant.value.to_string()), Some("\"full\"".to_owned()));
+    assert_eq!(
+        find.permission.as_ref().map(|permission| permission.each().collect::<Vec<_>>()),
+        Some(vec!["moon.find(name)"])
+    );
+    assert_eq!(
+        moon.constant("phase.FULL").map(|constant| constant.value.to_string()),
+        Some("\"full\"".to_owned())
+    );
     assert!(api.class("moon.Crater").is_some() && api.class("Crater").is_none());
     assert!(api.module("sun").is_none() && api.global("moon").is_none() && moon.function("find").is_none());
 }
@@ -107,12 +113,21 @@ fn what_is_wrong_is_named_with_its_file_and_place() {
         ("functions:\n  f: {doc: x, params: [{name: a}]}", "functions.f.params[0]: missing field `type`"),
         ("functions:\n  f: {params: []}", "missing field `doc`"),
         ("functions:\n  f: {doc: ''}", "functions.f: `doc` is empty"),
-        ("functions:\n  f: {doc: x, returns: [{type: Moon}]}", "functions.f.returns[0]: type `Moon`: no file describes class `Moon`"),
+        (
+            "functions:\n  f: {doc: x, returns: [{type: Moon}]}",
+            "functions.f.returns[0]: type `Moon`: no file describes class `Moon`",
+        ),
         ("functions:\n  f: {doc: x, returns: [{type: 'table<string'}]}", "has a `<` that is not closed"),
         ("functions:\n  f: {doc: x, returns: [{type: 'string)'}]}", "has a `)` that closes nothing"),
         ("functions:\n  f: {doc: x, returns: [{type: '$'}]}", "has '$' in it"),
-        ("functions:\n  f: {doc: x, params: [{name: '...', type: any}, {name: a, type: any}]}", "`...` is not the last"),
-        ("functions:\n  f: {doc: x, params: [{name: a, type: any}, {name: a, type: any}]}", "parameter `a` is there twice"),
+        (
+            "functions:\n  f: {doc: x, params: [{name: '...', type: any}, {name: a, type: any}]}",
+            "`...` is not the last",
+        ),
+        (
+            "functions:\n  f: {doc: x, params: [{name: a, type: any}, {name: a, type: any}]}",
+            "parameter `a` is there twice",
+        ),
         ("functions:\n  1f: {doc: x}", "`1f` is not the name"),
         ("constants:\n  f: {value: 1}\nfunctions:\n  f: {doc: x}", "`f` is there twice"),
         ("constants:\n  f: {value: [1]}", "constants.f"),
@@ -134,10 +149,24 @@ fn what_is_wrong_is_named_with_its_file_and_place() {
 #[test]
 fn types_are_those_of_the_language_server() {
     for ty in [
-        "string", "integer?", "table<string, any>", "string[]", "(string|number)[]", "fun(a: string, b?: number): moon.Crater?",
-        "{a: string, b: integer?}", "'r'|'w'", "1|2", "Error?", "any", "fun()", "moon.Crater[][]", "table<integer, {x: Error}>",
+        "string",
+        "integer?",
+        "table<string, any>",
+        "string[]",
+        "(string|number)[]",
+        "fun(a: string, b?: number): moon.Crater?",
+        "{a: string, b: integer?}",
+        "'r'|'w'",
+        "1|2",
+        "Error?",
+        "any",
+        "fun()",
+        "moon.Crater[][]",
+        "table<integer, {x: Error}>",
     ] {
-        let lines = format!("functions:\n  f: {{doc: x, returns: [{{type: {ty:?}}}]}}\nclasses: {{moon.Crater: {{doc: x}}, error: {{doc: x}}}}");
+        let lines = format!(
+            "functions:\n  f: {{doc: x, returns: [{{type: {ty:?}}}]}}\nclasses: {{moon.Crater: {{doc: x}}, error: {{doc: x}}}}"
+        );
         assert!(described(&lines).is_ok(), "{ty}: {:?}", described(&lines));
     }
 }

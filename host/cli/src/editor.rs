@@ -55,7 +55,9 @@ fn remove_outdated(folder: &Path, files: &[(String, String)]) -> io::Result<()> 
     for file in fs::read_dir(folder)? {
         let path = file?.path();
         let is_current = files.iter().any(|(name, _)| path.ends_with(name));
-        if !is_current && fs::read_to_string(&path).is_ok_and(|text| text.lines().nth(1) == Some(&format!("-- {MARK}"))) {
+        if !is_current
+            && fs::read_to_string(&path).is_ok_and(|text| text.lines().nth(1) == Some(&format!("-- {MARK}")))
+        {
             fs::remove_file(path)?;
         }
     }

@@ -25,7 +25,8 @@ fn definitions_and_settings_are_written() {
     let said = editor(folder.path());
     assert!(said.starts_with(".perilune/lua: ") && said.contains(".luarc.json: settings"), "{said}");
     assert!(read(folder.path(), ".perilune/lua/text.lua").starts_with("---@meta text\n"));
-    let settings: serde_json::Value = serde_json::from_str(&read(folder.path(), ".luarc.json")).expect("it is JSON");
+    let settings: serde_json::Value =
+        serde_json::from_str(&read(folder.path(), ".luarc.json")).expect("it is JSON");
     assert_eq!(settings["workspace.library"][0], ".perilune/lua");
 }
 
@@ -56,7 +57,10 @@ fn writing_again_brings_up_to_date_and_keeps_what_is_not_ours() {
 
 #[test]
 fn a_directory_that_is_not_there_is_an_error() {
-    let output = Command::new(env!("CARGO_BIN_EXE_perilune")).args(["editor", "/nowhere/at/all"]).output().expect("it starts");
+    let output = Command::new(env!("CARGO_BIN_EXE_perilune"))
+        .args(["editor", "/nowhere/at/all"])
+        .output()
+        .expect("it starts");
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("/nowhere/at/all is not a directory"));
 }
