@@ -105,7 +105,7 @@ fn the_report_is_a_flat_object_and_the_table_says_what_was_reached() {
     });
     run.group(&measured).unwrap();
     run.series.push(series(&[&[1.0, 2.0], &[3.0, 4.0]]));
-    insta::assert_snapshot!(report::report(&run), @r#"{"made.up_over_floor":2.5,"made.up_us":1235.0}"#);
+    insta::assert_snapshot!(report::report(&run), @r#"{"made.up_us":1235.0,"made.up_over_floor":2.5}"#);
     insta::assert_snapshot!(report::samples(&run), @r#"{"made/up":[[1.0,2.0],[3.0,4.0]]}"#);
     insta::assert_snapshot!(report::table(&run), @"
     key                                         value      spread  reach

@@ -331,9 +331,10 @@ async fn policies_decide_who_publishes_where() {
 
 #[tokio::test]
 async fn a_consumers_calls_act_with_its_security() {
-    let policy = "  - name: answering\n    kind: security.policy\n    policy: {actions: [queue.publish, queue.publish.queue], \
-                  resources: '*', effect: allow}\n";
-    let security = "lifecycle: {security: {actor: {id: worker}, policies: [answering]}, ";
+    let policy = "  - {name: publishing, kind: security.policy, policy: {actions: queue.publish, resources: '*', effect: allow}}\n  \
+                  - name: answering\n    kind: security.policy\n    policy: {actions: queue.publish.queue, \
+                  resources: ['app:answers', 'app:jobs'], effect: allow}\n";
+    let security = "lifecycle: {security: {actor: {id: worker}, policies: [publishing, answering]}, ";
     let consumer = policy.to_owned() + &CONSUMER.replace("lifecycle: {", security);
     let app = with(
         "queue.publish('app:jobs', 1)",
@@ -344,7 +345,10 @@ async fn a_consumers_calls_act_with_its_security() {
         &Gate::default(),
     )
     .await;
-    app.main().await;
+    let publisher = Actor::new("publisher");
+    let authority = app.runtime.authority(publisher, &["app:publishing", "app:answering"], &[]);
+    let call = Call::new("app:main").authority(authority.expect("the policies are there"));
+    app.runtime.call_with(call).await.expect("the publisher may publish");
     assert_eq!(next_value(&app, "answers").await, "PermissionDenied".into());
 }
 

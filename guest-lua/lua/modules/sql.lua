@@ -71,6 +71,9 @@ local function unwrap(params)
     if Typed.is(value) then
       local state = Typed.state(value)
       values[position], marks[position] = state.value, state.mark
+    elseif type(value) == "userdata" then
+      local text = "parameter %d is neither a number, a text, a boolean nor of sql.as"
+      return nil, core.error("Invalid", text:format(position))
     else
       values[position] = value
     end

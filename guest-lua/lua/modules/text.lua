@@ -173,8 +173,10 @@ function regexp.compile(pattern)
   if type(pattern) ~= "string" then
     return nil, core.error("Invalid", "text.regexp.compile: the pattern must be a string, got " .. type(pattern))
   end
-  local names, err = either("compile", pattern)
-  if not names then
+  local fine, names, err = pcall(either, "compile", pattern)
+  if not fine then
+    return nil, core.error("Invalid", "text.regexp.compile: " .. tostring(names))
+  elseif not names then
     return nil, err
   end
   return Regexp.new({ pattern = pattern, names = names })

@@ -113,7 +113,10 @@ impl Text {
 
     fn fields(&mut self, fields: &BTreeMap<String, Field>) {
         for (field, one) in fields {
-            self.line(format!("---@field {field} {} {}", one.ty, one.doc.replace('\n', " ")).trim_end());
+            let mark = if one.optional { "?" } else { "" };
+            self.line(
+                format!("---@field {field}{mark} {} {}", one.ty, one.doc.replace('\n', " ")).trim_end(),
+            );
         }
     }
 

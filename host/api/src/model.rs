@@ -177,6 +177,9 @@ pub struct Field {
     /// In the notation of the Lua language server.
     #[serde(rename = "type")]
     pub ty: String,
+    /// Whether a table may lack it.
+    #[serde(default)]
+    pub optional: bool,
     /// A sentence.
     #[serde(default)]
     pub doc: String,

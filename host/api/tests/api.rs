@@ -133,7 +133,7 @@ fn what_is_wrong_is_named_with_its_file_and_place() {
         ("constants:\n  f: {value: [1]}", "constants.f"),
         ("classes:\n  error: {doc: x, fields: {a: {type: Nope}}}", "classes.error.fields.a"),
         ("global: moon", "a file has one of"),
-        ("functions: [", "did not find expected"),
+        ("functions: [", "expected a map"),
     ] {
         let error = described(lines).expect_err(lines);
         assert!(error.starts_with("api/moon.yaml: ") && error.contains(says), "{lines}: {error}");
