@@ -63,7 +63,7 @@ local function unwrap(params)
   local values, marks, last = {}, {}, 0
   for position, value in next, params do
     if not tointeger(position) or position < 1 or position > 65535 then
-      return params, "" -- the host says what is wrong
+      return nil, core.error("Invalid", "parameters must be an array table with positions from 1 to 65535")
     end
     if position > last then
       last = position
