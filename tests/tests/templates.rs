@@ -112,7 +112,7 @@ async fn a_template_belongs_to_a_set_that_exists() {
 async fn a_set_follows_the_registry() {
     let app = app("", &[("a", JET, "{{ include \"b\" }}"), ("b", JET, "old")]);
     assert_eq!(render(&app, "a", Value::Nil).await, "old".into());
-    let registry = app.runtime.registry().clone();
+    let registry = app.runtime.registry();
     let entry = |name: &str, text: &str| {
         let id = EntryId::new("app", name).expect("an id");
         Entry::new(id, "template.jet").with_field("set", "app:pages").with_field("source", text)

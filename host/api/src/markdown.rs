@@ -17,11 +17,14 @@ pub fn pages(api: &Api) -> Vec<(String, String)> {
     pages
 }
 
+/// Whether a subject stands under a heading of the index.
+type Belongs = fn(&Subject) -> bool;
+
 fn index(api: &Api) -> String {
     let mut out = format!(
         "{NOTE}\n\n# What Lua sees\n\nFunctions that can fail return `nil` and an error; those that wait suspend their coroutine alone.\n"
     );
-    let kinds: [(&str, fn(&Subject) -> bool); 3] = [
+    let kinds: [(&str, Belongs); 3] = [
         ("Modules: `require` loads those that the entry lists", |subject| {
             matches!(subject, Subject::Module(_))
         }),

@@ -212,7 +212,8 @@ fn the_pages_are_current() {
         .map(|file| file.expect("a file").file_name().to_string_lossy().into_owned())
         .collect();
     let mut expected: Vec<String> = pages.iter().map(|(name, _)| name.clone()).collect();
-    (found.sort(), expected.sort());
+    found.sort();
+    expected.sort();
     assert_eq!(found, expected, "run `UPDATE_DOCS=1 cargo test -p perilune-api`");
     for (name, text) in &pages {
         let page = fs::read_to_string(folder.join(name)).expect("it is text");
