@@ -34,7 +34,8 @@ const SOURCE: &str = r#"
 
     function methods.prepare(document)
         text, value = document, json.decode(document)
-        return #json.encode(value) == #document
+        local written = json.encode(value)
+        return json.encode(json.decode(written)) == written
     end
 
     function methods.encode(times)

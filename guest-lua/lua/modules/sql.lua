@@ -58,6 +58,9 @@ end
 local NULL = as.null()
 local NONE = {}
 
+-- What crosses as it is. The host refuses tables, and says what to do instead.
+local PLAIN = { ["nil"] = true, number = true, string = true, boolean = true, table = true }
+
 -- The values of typed parameters, and the marks of all positions.
 local function unwrap(params)
   local values, marks, last = {}, {}, 0
@@ -71,7 +74,7 @@ local function unwrap(params)
     if Typed.is(value) then
       local state = Typed.state(value)
       values[position], marks[position] = state.value, state.mark
-    elseif type(value) == "userdata" then
+    elseif not PLAIN[type(value)] then
       local text = "parameter %d is neither a number, a text, a boolean nor of sql.as"
       return nil, core.error("Invalid", text:format(position))
     else
@@ -92,7 +95,7 @@ local function parameters(params)
     return nil, core.error("Invalid", "parameters must be an array table, got " .. type(params))
   end
   for _, value in next, params do
-    if type(value) == "userdata" then
+    if not PLAIN[type(value)] then
       return unwrap(params)
     end
   end

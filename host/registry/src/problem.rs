@@ -92,8 +92,14 @@ impl Problem {
 
     /// [`Problem::help`], when there is any.
     #[must_use]
-    pub fn maybe_help(mut self, help: Option<String>) -> Self {
-        self.help.extend(help);
+    pub fn maybe_help(self, help: Option<String>) -> Self {
+        self.help_all(help)
+    }
+
+    /// Adds ways out.
+    #[must_use]
+    pub fn help_all(mut self, helps: impl IntoIterator<Item = String>) -> Self {
+        self.help.extend(helps);
         self
     }
 

@@ -325,7 +325,7 @@ impl Kinds {
     }
 
     /// The names of kinds that entries may have.
-    pub(crate) fn usable(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn usable(&self) -> impl Iterator<Item = &'static str> + Clone {
         self.kinds
             .values()
             .filter(|kind| !matches!(kind.fields, Fields::Unsupported(_)))

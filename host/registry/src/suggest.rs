@@ -6,6 +6,9 @@ const MAX_CANDIDATES: usize = 10_000;
 /// Names longer than this are nobody's typo, and the comparison costs the product of both lengths.
 const MAX_LENGTH: usize = 128;
 
+/// Names that are listed besides the one that was meant: two lines of a terminal.
+const FEW: usize = 12;
+
 /// The candidate that `name` was most likely meant to be.
 pub(crate) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if name.len() > MAX_LENGTH {
@@ -28,4 +31,12 @@ pub(crate) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
 /// `did you mean …?` for the closest candidate.
 pub(crate) fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     closest(name, candidates).map(|name| format!("did you mean `{name}`?"))
+}
+
+/// What to say of a name that is not among the known ones: the closest of them, and all where that is no flood.
+pub(crate) fn known<'a>(name: &str, candidates: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
+    let close = did_you_mean(name, candidates.clone());
+    let listed = close.is_none() || candidates.clone().count() <= FEW;
+    let list = || candidates.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    close.into_iter().chain(listed.then(|| format!("known are {}", list()))).collect()
 }

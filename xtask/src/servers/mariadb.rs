@@ -19,7 +19,7 @@ pub(super) fn start(account: &Account) -> anyhow::Result<(Server, String)> {
     let setup = folder.join("setup.sql");
     std::fs::write(
         &setup,
-        "CREATE DATABASE IF NOT EXISTS perilune;\n\
+        "CREATE DATABASE IF NOT EXISTS perilune CHARACTER SET utf8mb4;\n\
          CREATE USER IF NOT EXISTS perilune@'127.0.0.1' IDENTIFIED BY 'perilune';\n\
          CREATE USER IF NOT EXISTS perilune@localhost IDENTIFIED BY 'perilune';\n\
          GRANT ALL ON perilune.* TO perilune@'127.0.0.1';\n\

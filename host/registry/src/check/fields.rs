@@ -10,7 +10,7 @@ use crate::problem::{Problem, quote};
 use crate::report::Report;
 use crate::rules::Rules;
 use crate::schema::{Field, Fields, Type};
-use crate::suggest::did_you_mean;
+use crate::suggest::{did_you_mean, known};
 use crate::value::{deeper_than, key_text};
 use crate::{source, units};
 use perilune_value::Value;
@@ -32,8 +32,7 @@ pub(crate) fn check(entry: &Entry, rules: &Rules, report: &mut Report) {
             Code::UNKNOWN_KIND,
             format!("there is no kind {}", quote(&entry.kind)),
         )
-        .maybe_help(did_you_mean(&entry.kind, rules.kinds.usable()))
-        .help(format!("known are {}", list(rules.kinds.usable())));
+        .help_all(known(&entry.kind, rules.kinds.usable()));
         return checker.report.push(problem);
     };
     let before = checker.report.len();
@@ -131,8 +130,7 @@ impl Checker<'_> {
                 };
                 self.report.push(
                     Problem::in_half(self.entry, path.key(&key), Half::Key, Code::UNKNOWN_FIELD, message)
-                        .maybe_help(did_you_mean(&key, fields.iter().map(|field| field.name)))
-                        .help(format!("known are {}", list(fields.iter().map(|field| field.name)))),
+                        .help_all(known(&key, fields.iter().map(|field| field.name))),
                 );
             }
         }
@@ -331,8 +329,7 @@ impl Checker<'_> {
                     Code::UNKNOWN_MODULE,
                     format!("there is no module {}", quote(name)),
                 )
-                .maybe_help(did_you_mean(name, self.rules.modules.iter().map(String::as_str)))
-                .help(format!("known are {}", list(self.rules.modules.iter().map(String::as_str)))),
+                .help_all(known(name, self.rules.modules.iter().map(String::as_str))),
             );
         }
     }
@@ -416,8 +413,4 @@ pub(crate) fn type_name(value: &Value) -> &'static str {
 
 fn shown(value: &Value) -> String {
     quote(&key_text(value))
-}
-
-fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

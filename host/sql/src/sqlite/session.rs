@@ -97,7 +97,10 @@ impl Session {
             running.end(&lease.guard);
             (lease, done)
         });
-        match done.await {
+        let abandoned = StopOnDrop(&self.running);
+        let done = done.await;
+        std::mem::forget(abandoned);
+        match done {
             Ok((lease, done)) => {
                 self.lease = Some(lease);
                 done
@@ -151,18 +154,30 @@ impl Running {
         guard.stop(false);
     }
 
+    /// Stops what runs, and what would. False when nothing runs.
+    fn stop(&self) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.interrupted = true;
+        let Some((handle, guard)) = &state.statement else { return false };
+        guard.stop(true);
+        handle.interrupt();
+        true
+    }
+
     /// Interrupts until nothing runs: SQLite forgets an interrupt that comes just before a statement begins.
     async fn interrupt(&self) {
         const PAUSE: Duration = Duration::from_millis(20);
-        loop {
-            {
-                let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-                state.interrupted = true;
-                let Some((handle, guard)) = &state.statement else { return };
-                guard.stop(true);
-                handle.interrupt();
-            }
+        while self.stop() {
             tokio::time::sleep(PAUSE).await;
         }
+    }
+}
+
+/// Stops what runs when nobody is left to see its end: a host that shuts down drops its tasks, and then waits for its threads.
+struct StopOnDrop<'a>(&'a Running);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
     }
 }

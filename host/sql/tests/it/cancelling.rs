@@ -1,7 +1,7 @@
 //! Operations that are given up: they end where they run, and the database is as good as before.
 
 use crate::on_all;
-use crate::support::{Db, eventually, kind, plenty};
+use crate::support::{Db, eventually, kind, plenty, sqlite};
 use perilune_sql::{Begin, Dialect, Param};
 use perilune_value::{Kind, Value};
 use std::sync::Arc;
@@ -83,4 +83,21 @@ on_all! {
         db.at_rest().await;
         db.run(&["CREATE TABLE T (id integer)"]).await;
     }
+}
+
+/// A host waits for its threads when it shuts down, and its tasks are gone by then.
+#[test]
+fn a_host_that_shuts_down_stops_what_runs() {
+    let host = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("it starts");
+    host.block_on(async {
+        let db = sqlite("test.db");
+        let (database, sql) = (db.database.clone(), endless(&db, "shutdown"));
+        tokio::spawn(async move { database.query(sql, Vec::new(), plenty()).await });
+        eventually("the query runs", async || running(&db, "shutdown").await == 1).await;
+    });
+    drop(host);
 }
