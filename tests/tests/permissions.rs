@@ -51,6 +51,8 @@ const GUARDED: &[(&str, &str, &str)] = &[
     ("return assert(store.get('app:kv')):list()", "store.key.list", "app:kv"),
     ("return assert(store.get('app:kv')):info()", "store.info", "app:kv"),
     ("return fs.get('app:files')", "fs.get", "app:files"),
+    ("return sql.get('app:db')", "db.get", "app:db"),
+    ("return templates.get('app:pages')", "template.get", "app:pages"),
     ("return queue.publish('app:jobs', 1)", "queue.publish", ""),
     ("return queue.publish('app:jobs', 1)", "queue.publish.queue", "app:jobs"),
     ("return queue.info('app:jobs')", "queue.info", "app:jobs"),
@@ -102,8 +104,7 @@ const GUARDED: &[(&str, &str, &str)] = &[
 ];
 
 /// What the pieces of Lua above may use, and what they need around them.
-const MODULES: &str =
-    "env, events, fs, funcs, http_client, queue, registry, security, store, system, websocket";
+const MODULES: &str = "env, events, fs, funcs, http_client, queue, registry, security, sql, store, system, templates, websocket";
 const ENTRIES: &str = "version: '1.0'
 namespace: app
 entries:
@@ -112,6 +113,8 @@ entries:
   - {name: kv, kind: store.memory}
   - {name: tokens, kind: security.token_store, store: kv}
   - {name: files, kind: fs.directory, directory: ., base: project}
+  - {name: db, kind: db.sql.sqlite, file: ':memory:'}
+  - {name: pages, kind: template.set}
   - {name: driver, kind: queue.driver.memory}
   - {name: jobs, kind: queue.queue, driver: driver}
 ";

@@ -1,7 +1,8 @@
 //! Which hosts entries may reach: the host's list, narrowed by the entry's own.
 //!
 //! A name is looked at twice: [`Policy::may_resolve`] before anybody asks for its addresses, since the question alone tells
-//! something to whoever answers it, and [`Policy::may_connect`] for each address that came back. This crate opens no
+//! something to whoever answers it, and [`Policy::may_connect`] for each address that came back. Where a library does both at
+//! once, [`Policy::may_delegate`] is asked before. This crate opens no
 //! connections itself.
 //!
 //! # Layout

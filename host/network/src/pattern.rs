@@ -126,6 +126,18 @@ impl Pattern {
         is_concerned && self.has_port(target)
     }
 
+    /// Whether it admits the target at whatever address its name turns out to have.
+    fn names(&self, target: &Target) -> bool {
+        let is_named = match (&self.hosts, &target.host) {
+            (Hosts::Name(listed), Host::Name(name)) => listed == name,
+            (Hosts::Public, Host::Address(address)) => Class::of(*address) == Class::Public,
+            (Hosts::Network(net), Host::Address(address)) => net.contains(address),
+            (Hosts::Public | Hosts::Below(_) | Hosts::Network(_), Host::Name(_))
+            | (Hosts::Below(_) | Hosts::Name(_), Host::Address(_)) => false,
+        };
+        is_named && self.has_port(target)
+    }
+
     /// Whether the target may be reached at one of its addresses.
     fn admits(&self, target: &Target, address: IpAddr) -> bool {
         let address = address.to_canonical();
@@ -173,6 +185,10 @@ impl List {
 
     pub(crate) fn concerns(&self, target: &Target) -> bool {
         self.0.iter().any(|item| item.concerns(target))
+    }
+
+    pub(crate) fn names(&self, target: &Target) -> bool {
+        self.0.iter().any(|item| item.names(target))
     }
 
     pub(crate) fn admits(&self, target: &Target, address: IpAddr) -> bool {

@@ -56,6 +56,22 @@ impl Policy {
         }
     }
 
+    /// Whether a connection may be made by something that asks for addresses by itself, such as the driver of a database: only
+    /// to what an item names, since nobody can look at the addresses in between.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub fn may_delegate(&self, target: &Target) -> Result<(), Refusal> {
+        if !self.host.names(target) {
+            return Err(Refusal::NotAllowed(target.to_string()));
+        }
+        match &self.own {
+            Some(own) if !own.names(target) => Err(Refusal::NotListed(target.to_string())),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a connection may be made to a target at one of its addresses.
     ///
     /// # Errors

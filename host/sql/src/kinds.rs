@@ -1,9 +1,10 @@
 //! The kinds of entries that databases are made from.
 
 use crate::{Database, mysql, postgres, sqlite};
+use perilune_network::{Host, List, Policy, Target};
 use perilune_registry::{Field, Fields, KindSpec, Type};
 use perilune_resource::{Opened, Opening, ResourceKind, kind};
-use perilune_value::Failure;
+use perilune_value::{Failure, Kind};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ pub const KINDS: &[ResourceKind] = &[
             placeholders: true,
             ..KindSpec::EMPTY
         },
-        open: |opening| Ok(opened(Database::new(postgres::Config(opening.config()?).open()?))),
+        open: |opening| Ok(opened(Database::new(postgres::Config(server(opening)?).open()?))),
     },
     ResourceKind {
         spec: KindSpec {
@@ -39,7 +40,7 @@ pub const KINDS: &[ResourceKind] = &[
             placeholders: true,
             ..KindSpec::EMPTY
         },
-        open: |opening| Ok(opened(Database::new(mysql::Config(opening.config()?).open()?))),
+        open: |opening| Ok(opened(Database::new(mysql::Config(server(opening)?).open()?))),
     },
 ];
 
@@ -52,8 +53,13 @@ const FILE: Field = Field {
     doc: "path of the file, from the application's folder on, or `:memory:`; its directory must exist",
     ..FIELD
 };
-const HOST: Field =
-    Field { name: "host", ty: Type::String, required: true, doc: "name or address of the server", ..FIELD };
+const HOST: Field = Field {
+    name: "host",
+    ty: Type::String,
+    required: true,
+    doc: "name or address of the server; the host must name it in turn, by `--allow-net HOST:PORT`",
+    ..FIELD
+};
 const PORT: Field = Field {
     name: "port",
     ty: Type::Integer { min: 1, max: 65_535 },
@@ -171,6 +177,21 @@ fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, 
 
 fn opened(database: Database) -> Opened {
     Opened::resource(Arc::new(database))
+}
+
+/// The server of an entry, if the host lets entries reach it.
+fn server(opening: &Opening<'_>) -> Result<Server, Failure> {
+    let server: Server = opening.config()?;
+    let refuse =
+        |kind, why: String| Failure::new(kind, format!("{}: host: `{}`: {why}", opening.id(), server.host));
+    let host = Host::parse(&server.host)
+        .ok_or_else(|| refuse(Kind::Invalid, "it is neither a host's name nor an address".to_owned()))?;
+    let listed =
+        List::parse(&opening.allowed().network).map_err(|error| Failure::invalid(error.to_string()))?;
+    Policy::new(Arc::new(listed), None)
+        .may_delegate(&Target { host, port: server.port })
+        .map_err(|refusal| refuse(Kind::PermissionDenied, refusal.to_string()))?;
+    Ok(server)
 }
 
 fn open_sqlite(opening: &Opening<'_>) -> Result<Opened, Failure> {

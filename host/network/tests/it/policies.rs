@@ -101,3 +101,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn who_looks_addresses_up_by_himself_reaches_what_an_item_names() {
+    for (items, url, is_reached) in [
+        (&["db.internal"][..], "http://db.internal:5432", true),
+        (&["db.internal:5432"], "http://db.internal:5432", true),
+        (&["db.internal:1"], "http://db.internal:5432", false),
+        (&["*"], "http://db.internal:5432", false),
+        (&["*.internal"], "http://db.internal:5432", false),
+        (&["10.0.0.0/8"], "http://db.internal:5432", false),
+        (&["10.0.0.0/8"], "http://10.0.0.1:5432", true),
+        (&["*"], "http://1.1.1.1:5432", true),
+        (&["*"], "http://10.0.0.1:5432", false),
+    ] {
+        assert_eq!(policy(items, None).may_delegate(&target(url)).is_ok(), is_reached, "{items:?} {url}");
+    }
+    let narrowed = policy(&["db.internal"], Some(&["other.internal"]));
+    assert!(narrowed.may_delegate(&target("http://db.internal:5432")).is_err());
+}

@@ -7,6 +7,7 @@ mod params;
 mod paths;
 mod postgres;
 mod quick;
+mod servers;
 mod sqlite;
 mod support;
 mod transactions;

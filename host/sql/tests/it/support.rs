@@ -92,7 +92,8 @@ pub(crate) fn server(variable: &str, kind: &str, more: &[(&str, Value)]) -> Opti
     ];
     fields.extend_from_slice(more);
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let database = open(kind, &fields, folder.path(), Allowed::default()).expect("the database opens");
+    let allowed = Allowed { network: vec![address.to_owned()], ..Allowed::default() };
+    let database = open(kind, &fields, folder.path(), allowed).expect("the database opens");
     Some(db(database, folder))
 }
 
