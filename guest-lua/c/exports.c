@@ -111,6 +111,8 @@ static void read_status(int call_status, status *out) {
   memset(out, 0, sizeof *out);
   if (call_status == LUA_OK && lua_isnoneornil(L, 1)) {
     out->tag = EXPORTS_PERILUNE_CELL_GUEST_STATUS_WAITING;
+    out->val.waiting.messages = (uint32_t)lua_tointeger(L, 2);
+    out->val.waiting.bytes = (uint32_t)lua_tointeger(L, 3);
     return;
   }
   out->tag = EXPORTS_PERILUNE_CELL_GUEST_STATUS_DONE;
@@ -238,15 +240,11 @@ static void deliver(const exports_perilune_cell_guest_event_t *event) {
       push_function("message");
       lua_pushlstring(L, (const char *)message->topic.ptr, message->topic.len);
       lua_pushlstring(L, (const char *)message->sender.ptr, message->sender.len);
+      lua_pushinteger(L, (lua_Integer)(message->topic.len + message->sender.len + message->payloads.len));
       int count = decode_arguments(L, message->payloads.ptr, message->payloads.len);
-      lua_call(L, count + 2, 0);
+      lua_call(L, count + 3, 0);
       break;
     }
-    default:
-      push_function("cancel");
-      lua_pushlstring(L, (const char *)event->val.cancel.ptr, event->val.cancel.len);
-      lua_call(L, 1, 0);
-      break;
   }
 }
 

@@ -257,6 +257,11 @@ function internal.feed(object, pull)
   Channel.state(object).pull = pull
 end
 
+-- Whether somebody waits to receive.
+function internal.is_awaited(object)
+  return Channel.state(object).receivers.first ~= nil
+end
+
 -- Hands `value` to a waiting receiver; false when nobody waits.
 function internal.offer(object, value)
   local receiver = dequeue(Channel.state(object).receivers)

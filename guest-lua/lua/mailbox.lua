@@ -27,6 +27,8 @@ end
 
 -- bindings: topic -> {channel, items, as_message}; `unclaimed` holds what has no binding.
 local bindings, topic_of, unclaimed, inbox, make_payload
+-- Messages in all of these queues, their bytes, and how many have ever been there.
+local waiting, waiting_bytes, arrived = 0, 0, 0
 -- Whether any of these is not as `reset` leaves it. Most calls receive nothing, and begin with what is there.
 local used = true
 
@@ -35,6 +37,7 @@ local mailbox = {}
 function mailbox.reset()
   if used then
     bindings, topic_of, unclaimed, inbox, used = {}, {}, queue(), nil, false
+    waiting, waiting_bytes, arrived = 0, 0, 0
   end
 end
 mailbox.reset()
@@ -46,7 +49,29 @@ end
 
 -- True when a message could wake somebody.
 function mailbox.listening()
-  return inbox ~= nil or next(bindings) ~= nil
+  if inbox and channel.is_awaited(inbox.channel) then
+    return true
+  end
+  for _, binding in pairs(bindings) do
+    if channel.is_awaited(binding.channel) then
+      return true
+    end
+  end
+  return false
+end
+
+-- Messages that nobody has read, and their bytes.
+function mailbox.backlog()
+  return waiting, waiting_bytes
+end
+
+local function keep(items, message)
+  waiting, waiting_bytes = waiting + 1, waiting_bytes + message.size
+  put(items, message)
+end
+
+local function release(message)
+  waiting, waiting_bytes = waiting - 1, waiting_bytes - message.size
 end
 
 local function plain(message)
@@ -83,14 +108,12 @@ function message_methods.payload(self)
   return payloads
 end
 
-local function deliver(binding, message)
-  if binding.items.first > binding.items.last then
-    local value = binding.as_message and Message.new(message) or plain(message)
-    if channel.offer(binding.channel, value) then
-      return
-    end
+-- True when somebody took it.
+local function hand(binding, message)
+  if binding.items.first > binding.items.last and channel.is_awaited(binding.channel) then
+    return channel.offer(binding.channel, binding.as_message and Message.new(message) or plain(message))
   end
-  put(binding.items, message)
+  return false
 end
 
 local function claims(binding, topic)
@@ -102,10 +125,12 @@ local function claim(binding)
   local kept = queue()
   for i = unclaimed.first, unclaimed.last do
     local message = unclaimed[i]
-    if claims(binding, message.topic) then
-      deliver(binding, message)
-    else
+    if not claims(binding, message.topic) then
       put(kept, message)
+    elseif hand(binding, message) then
+      release(message)
+    else
+      put(binding.items, message)
     end
   end
   unclaimed = kept
@@ -115,8 +140,9 @@ local function bind(topic, object, as_message)
   used = true
   local binding = { topic = topic, channel = object, items = queue(), as_message = as_message }
   channel.feed(object, function()
-    local arrived, message = take(binding.items)
-    if arrived then
+    local there, message = take(binding.items)
+    if there then
+      release(message)
       return true, as_message and Message.new(message) or plain(message)
     end
     return false
@@ -124,15 +150,37 @@ local function bind(topic, object, as_message)
   return binding
 end
 
-function mailbox.message(topic, sender, ...)
-  local message = table.pack(...)
-  message.topic, message.sender = topic, sender
-  local binding = bindings[topic] or (topic:sub(1, 1) ~= "@" and inbox)
-  if binding then
-    deliver(binding, message)
-  else
+-- `size` is what the message counts.
+function mailbox.message(topic, sender, size, ...)
+  arrived = arrived + 1
+  local message = { n = select("#", ...), topic = topic, sender = sender, size = size, order = arrived, ... }
+  local binding = bindings[topic] or (topic:byte() ~= 64 and inbox)
+  if not binding then
     used = true
-    put(unclaimed, message)
+    keep(unclaimed, message)
+  elseif not hand(binding, message) then
+    keep(binding.items, message)
+  end
+end
+
+-- Gives away what nobody has read, in the order in which it came.
+function mailbox.hand_over(take_over)
+  local unread = {}
+  local function gather(items)
+    table.move(items, items.first, items.last, #unread + 1, unread)
+  end
+  gather(unclaimed)
+  for _, binding in pairs(bindings) do
+    gather(binding.items)
+  end
+  if inbox then
+    gather(inbox.items)
+  end
+  table.sort(unread, function(left, right)
+    return left.order < right.order
+  end)
+  for _, message in ipairs(unread) do
+    take_over(message.topic, message.sender, table.unpack(message, 1, message.n))
   end
 end
 

@@ -7,7 +7,7 @@ local errors = file("errors")(native, class)
 local scheduler = file("scheduler")(native, errors)
 local channel = file("channel")(class, errors, scheduler)
 local mailbox = file("mailbox")(class, errors, channel)
-scheduler.set_listening(mailbox.listening)
+scheduler.set_mailbox(mailbox)
 
 -- What module files are built on.
 local core = {
@@ -120,7 +120,9 @@ for name in pairs(imports) do
   end
 end
 modules.template = modules.templates -- another name for it
-local process = file("process")(imports.process, mailbox, errors)
+local process = file("process")(imports.process, mailbox, scheduler, core)
+local reset_process = process.reset
+process.reset = nil
 
 local globals = {
   channel = channel.library,
@@ -273,6 +275,7 @@ end
 
 function prelude.start(method, ...)
   mailbox.reset()
+  reset_process()
   local run, problem = find_method(method)
   if not run then
     return false, errors.to_failure(problem)
@@ -283,10 +286,5 @@ end
 prelude.run = scheduler.run
 prelude.complete = scheduler.complete
 prelude.message = mailbox.message
-
-function prelude.cancel(reason)
-  local at = imports.clock.now().seconds
-  mailbox.message("@pid/events", "", { kind = "pid.cancel", at = at, from = "", reason = reason })
-end
 
 return prelude

@@ -1,5 +1,7 @@
--- The global `process`: who this cell is, and its messages.
-local raw, mailbox, errors = ...
+-- The global `process`: who this run is, its relations to others, and its messages.
+local raw, mailbox, scheduler, core = ...
+
+local EVENTS = "@pid/events"
 
 local process = {
   event = { CANCEL = "pid.cancel", EXIT = "pid.exit", LINK_DOWN = "pid.link.down" },
@@ -7,13 +9,30 @@ local process = {
   pid = raw.pid,
 }
 
-local EVENTS = "@pid/events"
+local function invalid(...)
+  return nil, core.error("Invalid", string.format(...))
+end
 
-function process.send(pid, topic, ...)
-  if type(topic) ~= "string" or topic == "" or topic:sub(1, 1) == "@" then
-    return nil, errors.make("Invalid", "a topic is a text that is not empty and does not begin with @")
+local function done(_, problem)
+  if problem then
+    return nil, problem
   end
-  return raw.send(pid, topic, ...)
+  return true
+end
+
+-- Messages ---------------------------------------------------------------------------------------------------------------
+
+local function is_topic(topic)
+  return type(topic) == "string" and topic ~= "" and topic:byte() ~= 64
+end
+
+local NO_TOPIC = "a topic is a text that is not empty and does not begin with @"
+
+function process.send(to, topic, ...)
+  if not is_topic(topic) then
+    return invalid(NO_TOPIC)
+  end
+  return done(raw.send(to, topic, ...))
 end
 
 function process.inbox()
@@ -30,6 +49,253 @@ end
 
 function process.unlisten(channel)
   return mailbox.unsubscribe(channel)
+end
+
+-- Relations --------------------------------------------------------------------------------------------------------------
+
+for _, name in ipairs({ "terminate", "monitor", "unmonitor", "link", "unlink" }) do
+  local relate = raw[name]
+  process[name] = function(whom)
+    if type(whom) ~= "string" then
+      return invalid("process.%s: a pid or a name is a string, not a %s", name, core.describe(whom))
+    end
+    return done(relate(whom))
+  end
+end
+
+function process.cancel(whom, reason)
+  if type(whom) ~= "string" then
+    return invalid("process.cancel: a pid or a name is a string, not a %s", core.describe(whom))
+  elseif reason ~= nil and type(reason) ~= "string" then
+    return invalid("process.cancel: a reason is a string, not a %s", core.describe(reason))
+  end
+  return done(raw.cancel(whom, reason))
+end
+
+local traps_links = false
+
+function process.get_options()
+  return { trap_links = traps_links }
+end
+
+function process.set_options(options)
+  if type(options) ~= "table" then
+    return false, core.error("Invalid", "options are a table, not a " .. core.describe(options))
+  end
+  for name, value in pairs(options) do
+    if name ~= "trap_links" then
+      return false, core.error("Invalid", string.format("option %s is not supported; there is trap_links", tostring(name)))
+    elseif type(value) ~= "boolean" then
+      return false, core.error("Invalid", "option trap_links is a boolean, not a " .. core.describe(value))
+    end
+  end
+  if options.trap_links ~= nil then
+    traps_links = options.trap_links
+    raw.trap_links(traps_links)
+  end
+  return true
+end
+
+-- Names ------------------------------------------------------------------------------------------------------------------
+
+-- One node has one scope: all of them mean this host.
+local registry = { LOCAL = 0, EVENTUAL = 1, CONSISTENT = 2, STRONG = 3 }
+process.registry = registry
+
+local function check_name(name, scope)
+  if type(name) ~= "string" or name == "" then
+    return "a name is a text that is not empty"
+  elseif scope ~= nil and not (math.type(scope) == "integer" and scope >= 0 and scope <= 3) then
+    return "a scope is one of LOCAL, EVENTUAL, CONSISTENT and STRONG of process.registry"
+  end
+end
+
+function registry.register(name, pid, scope)
+  local problem = check_name(name, scope)
+  if problem or pid ~= nil and type(pid) ~= "string" then
+    return invalid(problem or "a pid is a string, not a " .. core.describe(pid))
+  end
+  return done(raw.register(name, pid))
+end
+
+function registry.lookup(name, scope)
+  local problem = check_name(name, scope)
+  if problem then
+    return invalid(problem)
+  end
+  return raw.lookup(name)
+end
+
+function registry.unregister(name, scope)
+  local problem = check_name(name, scope)
+  if problem then
+    return false, core.error("Invalid", problem)
+  end
+  local gone, refusal = raw.unregister(name)
+  return gone or false, refusal
+end
+
+-- Starting others --------------------------------------------------------------------------------------------------------
+
+-- How a process is started: name of the function -> what it adds to the options.
+local WAYS = {
+  spawn = {},
+  spawn_monitored = { monitor = true },
+  spawn_linked = { link = true },
+  spawn_linked_monitored = { link = true, monitor = true },
+}
+
+local function copy(values, over)
+  local merged = {}
+  for key, value in pairs(values or {}) do
+    merged[key] = value
+  end
+  for key, value in pairs(over or {}) do
+    merged[key] = value
+  end
+  return merged
+end
+
+local function start(way, name, options, entry, host, ...)
+  if type(entry) ~= "string" then
+    return invalid("process.%s: the entry is an id, not a %s", name, core.describe(entry))
+  elseif type(host) ~= "string" then
+    return invalid("process.%s: the host is the id of a process.host, not a %s", name, core.describe(host))
+  end
+  return way(entry, host, options, ...)
+end
+
+local spawner = {}
+local Spawner = core.class("process.Spawner", spawner)
+
+for name, way in pairs(WAYS) do
+  process[name] = function(entry, host, ...)
+    return start(raw.spawn, name, way, entry, host, ...)
+  end
+  spawner[name] = function(self, entry, host, ...)
+    return start(raw.spawn, name, copy(Spawner.state(self, name), way), entry, host, ...)
+  end
+end
+
+function process.exec(entry, host, ...)
+  return start(raw.exec, "exec", {}, entry, host, ...)
+end
+
+function spawner.exec(self, entry, host, ...)
+  return start(raw.exec, "exec", Spawner.state(self, "exec"), entry, host, ...)
+end
+
+-- A builder raises where a permission is missing: it has no other result than the next builder.
+local function insist(allowed, problem)
+  if not allowed then
+    error(problem, 3)
+  end
+end
+
+local function check_table(value, name)
+  if type(value) ~= "table" then
+    error(string.format("bad argument #1 to '%s' (table expected, got %s)", name, core.describe(value)), 3)
+  end
+end
+
+local function with_context(options, values)
+  local changed = copy(options)
+  changed.context = copy(options.context, values)
+  return Spawner.new(changed)
+end
+
+local function with_options(options, values)
+  for name in pairs(values) do
+    error(string.format("with_options: option %s is not supported", tostring(name)), 3)
+  end
+  return Spawner.new(copy(options))
+end
+
+function process.with_context(values)
+  check_table(values, "with_context")
+  insist(raw.may_choose_context())
+  return with_context({}, values)
+end
+
+function process.with_options(values)
+  check_table(values, "with_options")
+  insist(raw.may_choose_context())
+  return with_options({}, values)
+end
+
+function spawner.with_context(self, values)
+  local options = Spawner.state(self, "with_context")
+  check_table(values, "with_context")
+  insist(raw.may_choose_context())
+  return with_context(options, values)
+end
+
+function spawner.with_options(self, values)
+  local options = Spawner.state(self, "with_options")
+  check_table(values, "with_options")
+  insist(raw.may_choose_context())
+  return with_options(options, values)
+end
+
+-- Sets on whose behalf, or under which policies, processes run. `seal_of` gives the seal of what is set.
+local function choose(self, name, seal_of, value)
+  local options = Spawner.state(self, "with_" .. name)
+  local seal = seal_of(value)
+  if not seal then
+    local text = "bad argument #1 to 'with_%s' (%s expected, got %s)"
+    error(text:format(name, name == "actor" and "Actor" or "Scope", core.describe(value)), 3)
+  end
+  insist(raw.may_choose_security())
+  return Spawner.new(copy(options, { [name] = seal }))
+end
+
+function spawner.with_actor(self, actor)
+  return choose(self, "actor", core.actor_seal, actor)
+end
+
+function spawner.with_scope(self, scope)
+  return choose(self, "scope", core.scope_seal, scope)
+end
+
+-- If a process has the name already, spawning gives its pid, and messages go to it.
+function spawner.with_name(self, name)
+  local options = Spawner.state(self, "with_name")
+  if type(name) ~= "string" or name == "" then
+    error("bad argument #1 to 'with_name' (a text that is not empty expected)", 2)
+  end
+  return Spawner.new(copy(options, { name = name }))
+end
+
+-- A message that is in the mailbox before the process starts.
+function spawner.with_message(self, topic, ...)
+  local options = Spawner.state(self, "with_message")
+  if not is_topic(topic) then
+    error("bad argument #1 to 'with_message' (" .. NO_TOPIC .. ")", 2)
+  end
+  local messages = table.move(options.messages or {}, 1, #(options.messages or {}), 1, {})
+  messages[#messages + 1] = { topic = topic, n = select("#", ...), values = { ... } }
+  return Spawner.new(copy(options, { messages = messages }))
+end
+
+-- Another life -----------------------------------------------------------------------------------------------------------
+
+-- Does not return, unless it is refused.
+function process.upgrade(entry, ...)
+  if entry ~= nil and type(entry) ~= "string" then
+    return invalid("process.upgrade: the entry is an id or nil, not a %s", core.describe(entry))
+  end
+  scheduler.can_wait("process.upgrade")
+  local allowed, problem = raw.upgrade(entry, ...)
+  if problem then
+    return nil, problem
+  end
+  mailbox.hand_over(raw.hand_over)
+  scheduler.halt()
+end
+
+-- Forgets what the last run chose.
+function process.reset()
+  traps_links = false
 end
 
 return process

@@ -19,22 +19,22 @@ local pending
 local current, main
 -- Once the run has ended: whether it succeeded, and its result, or its error with the stack's frames.
 local ended, succeeded, result, frames
--- Asks the mailbox whether a message could still wake somebody.
-local listening = function()
-  return false
-end
+-- Set when nothing may run any more, although nothing has ended.
+local halted = false
+-- Whether a message could still wake somebody, and what of them nobody has read: the mailbox's.
+local listening, backlog
 
 local function reset()
   tasks, values, more_values, first, last = {}, {}, {}, 1, 0
   alive, created, pending = {}, 0, {}
-  current, ended, result, frames = nil, false, nil, nil
+  current, ended, result, frames, halted = nil, false, nil, nil, false
 end
 reset()
 -- The main task outlives its run: the next one takes it over if it ended well.
 main = new_task()
 
-function scheduler.set_listening(check)
-  listening = check
+function scheduler.set_mailbox(mailbox)
+  listening, backlog = mailbox.listening, mailbox.backlog
 end
 
 function scheduler.current()
@@ -108,9 +108,16 @@ local function is_tidy()
   return created == 1 and succeeded and first > last and next(pending) == nil
 end
 
--- Runs until nothing can. Returns nothing while the run goes on, `true, result`, or `false` and a failure's fields.
+-- Ends the present task, and the turn with it. Whoever drives the cell does not come back.
+function scheduler.halt()
+  halted = true
+  park()
+end
+
+-- Runs until nothing can. Returns `nil` and the mailbox's backlog while the run goes on; `true, result`, or `false` and a failure's
+-- fields, when it has ended.
 function scheduler.run()
-  while first <= last and not ended do
+  while first <= last and not ended and not halted do
     local task, value, more = tasks[first], values[first], more_values[first]
     tasks[first], values[first], more_values[first] = nil, nil, nil
     first = first + 1
@@ -118,21 +125,22 @@ function scheduler.run()
     settle(task, step(task, value, more))
   end
   current = nil
-  if not ended and next(pending) == nil and not listening() then
+  if not ended and not halted and next(pending) == nil and not listening() then
     deadlock()
   end
-  if ended then
-    local value, at = result, frames
-    if is_tidy() then
-      created, ended, result = 0, false, nil
-    else
-      reset()
-    end
-    if succeeded then
-      return true, value
-    end
-    return false, errors.to_failure(value, at)
+  if not ended then
+    return nil, backlog()
   end
+  local value, at = result, frames
+  if is_tidy() then
+    created, ended, result = 0, false, nil
+  else
+    reset()
+  end
+  if succeeded then
+    return true, value
+  end
+  return false, errors.to_failure(value, at)
 end
 
 -- Starts the main task. What an earlier run left waiting is forgotten.

@@ -62,12 +62,6 @@ pub struct Quiet;
 
 impl Host for Quiet {
     fn print(&self, _cell: &Identity, _line: &[u8], _location: &str) {}
-
-    fn send(&self, _cell: &Identity, _to: &str, _topic: &str, payloads: Vec<u8>) -> Result<(), Failure> {
-        perilune_value::args_from_msgpack(&payloads)
-            .map(drop)
-            .map_err(|error| Failure::invalid(error.to_string()))
-    }
 }
 
 /// Starts a hostile component as entry `app:evil` with these modules granted.

@@ -16,7 +16,7 @@ use std::time::Instant;
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 
-pub use exports::{Chunk, Event, ImportAlias, Message};
+pub use exports::{Backlog, Chunk, Event, ImportAlias, Message};
 
 /// What a cell is made for.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ pub struct CallSpec {
 #[derive(Debug)]
 pub enum Status {
     /// Every coroutine waits for an event.
-    Waiting,
+    Waiting(Backlog),
     /// The method returned a value in MessagePack, or failed.
     Done(Result<Vec<u8>, Failure>),
 }
@@ -215,7 +215,7 @@ pub(crate) async fn guarded<T>(
 
 fn status(status: exports::Status) -> Status {
     match status {
-        exports::Status::Waiting => Status::Waiting,
+        exports::Status::Waiting(backlog) => Status::Waiting(backlog),
         exports::Status::Done(done) => Status::Done(done.map_err(failure_from_wit)),
     }
 }

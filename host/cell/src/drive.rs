@@ -1,8 +1,8 @@
 //! Turn after turn until the method returns.
 
 use crate::limits::Death;
-use crate::mailbox::Mailbox;
-use crate::{Cell, Event, Status};
+use crate::mailbox::{Arrival, Mailbox};
+use crate::{Backlog, Cell, Event, Status};
 use futures_util::FutureExt;
 use perilune_value::Failure;
 
@@ -33,71 +33,108 @@ impl Cell {
         args: &[u8],
         mailbox: Option<&mut Mailbox>,
     ) -> Result<Result<Vec<u8>, Failure>, Death> {
+        if let Some(mailbox) = &mailbox {
+            self.obey(mailbox);
+        }
         match self.start(method, args).await? {
             Status::Done(result) => Ok(result),
             // Boxed: most calls never wait, and would carry the room for it through all their callers.
-            Status::Waiting => self.take_turns(mailbox).boxed().await,
+            Status::Waiting(backlog) => self.take_turns(mailbox, backlog).boxed().await,
         }
     }
 
     async fn take_turns(
         &mut self,
         mut mailbox: Option<&mut Mailbox>,
+        mut backlog: Backlog,
     ) -> Result<Result<Vec<u8>, Failure>, Death> {
         let mut events = Vec::new();
         loop {
             events.clear();
-            self.wait_in_time(mailbox.as_deref_mut(), &mut events).await?;
-            if events.is_empty() {
-                return Err(Death::Trap("the guest waits for something that cannot come".to_owned()));
+            match mailbox.as_deref_mut() {
+                Some(mailbox) => {
+                    mailbox.set_backlog(backlog);
+                    self.wait(mailbox, &mut events).await?;
+                }
+                None => self.wait_for_operations(&mut events).await?,
             }
-            if let Status::Done(result) = self.turn(&events).await? {
-                return Ok(result);
+            match self.turn(&events).await? {
+                Status::Done(result) => return Ok(result),
+                Status::Waiting(left) => backlog = left,
             }
         }
     }
 
-    /// While the guest computes the ticks watch over the deadline, while it waits a timer does.
-    async fn wait_in_time(
-        &mut self,
-        mailbox: Option<&mut Mailbox>,
-        events: &mut Vec<Event>,
-    ) -> Result<(), Death> {
-        let Some(deadline) = self.store.data().deadline else {
-            self.wait_for_events(mailbox, events).await;
-            return Ok(());
-        };
-        let waited = tokio::time::timeout_at(deadline.into(), self.wait_for_events(mailbox, events)).await;
-        waited.map_err(|_| self.end(self.store.data().too_long()))
+    /// Lets whoever holds a sender of the mailbox end the cell while it computes.
+    pub fn obey(&mut self, mailbox: &Mailbox) {
+        self.store.data_mut().kill_switch = Some(mailbox.kill_switch());
     }
 
-    /// Waits for one event and takes those that are there by then. None when none can come any more.
-    async fn wait_for_events(&mut self, mailbox: Option<&mut Mailbox>, events: &mut Vec<Event>) {
-        let tickets = &mut self.store.data_mut().tickets;
-        match mailbox {
-            None if tickets.is_empty() => return,
-            None => events.push(Event::Completed(tickets.completed().await)),
-            Some(mailbox) => {
-                tokio::select! {
-                    biased;
-                    ticket = tickets.completed() => events.push(Event::Completed(ticket)),
-                    message = mailbox.receive() => match message {
-                        Some(event) => events.push(event),
-                        None if tickets.is_empty() => return,
-                        None => events.push(Event::Completed(tickets.completed().await)),
-                    },
-                }
-                while events.len() < EVENTS_PER_TURN
-                    && let Some(event) = mailbox.receive_now()
-                {
-                    events.push(event);
-                }
+    /// Waits for the next events of a turn. While the guest computes the ticks watch over the deadline, while it waits a timer does.
+    ///
+    /// # Errors
+    ///
+    /// [`Death`] when the cell was ended, its time ran out, or nothing can come any more.
+    pub async fn wait(&mut self, mailbox: &mut Mailbox, events: &mut Vec<Event>) -> Result<(), Death> {
+        let waited = match self.store.data().deadline {
+            None => self.wait_for_events(mailbox, events).await,
+            Some(deadline) => {
+                let wait = tokio::time::timeout_at(deadline.into(), self.wait_for_events(mailbox, events));
+                wait.await.unwrap_or_else(|_| Err(self.store.data().too_long()))
             }
+        };
+        waited.map_err(|death| self.end(death))
+    }
+
+    async fn wait_for_operations(&mut self, events: &mut Vec<Event>) -> Result<(), Death> {
+        let deadline = self.store.data().deadline;
+        let tickets = &mut self.store.data_mut().tickets;
+        if tickets.is_empty() {
+            return Err(self.end(nothing_can_come()));
+        }
+        let completed = match deadline {
+            None => Ok(tickets.completed().await),
+            Some(deadline) => tokio::time::timeout_at(deadline.into(), tickets.completed()).await,
+        };
+        match completed {
+            Ok(ticket) => events.push(Event::Completed(ticket)),
+            Err(_) => return Err(self.end(self.store.data().too_long())),
+        }
+        self.add_completed(events);
+        Ok(())
+    }
+
+    /// Waits for one event and takes those that are there by then.
+    async fn wait_for_events(&mut self, mailbox: &mut Mailbox, events: &mut Vec<Event>) -> Result<(), Death> {
+        let tickets = &mut self.store.data_mut().tickets;
+        tokio::select! {
+            biased;
+            ticket = tickets.completed() => events.push(Event::Completed(ticket)),
+            arrival = mailbox.receive() => match arrival {
+                Arrival::Event(event) => events.push(event),
+                Arrival::Killed(reason) => return Err(Death::Killed(reason)),
+                Arrival::Nothing if tickets.is_empty() => return Err(nothing_can_come()),
+                Arrival::Nothing => events.push(Event::Completed(tickets.completed().await)),
+            },
         }
         while events.len() < EVENTS_PER_TURN
-            && let Some(ticket) = tickets.completed_now()
+            && let Some(event) = mailbox.receive_now()
+        {
+            events.push(event);
+        }
+        self.add_completed(events);
+        Ok(())
+    }
+
+    fn add_completed(&mut self, events: &mut Vec<Event>) {
+        while events.len() < EVENTS_PER_TURN
+            && let Some(ticket) = self.store.data_mut().tickets.completed_now()
         {
             events.push(Event::Completed(ticket));
         }
     }
+}
+
+fn nothing_can_come() -> Death {
+    Death::Trap("the guest waits for something that cannot come".to_owned())
 }

@@ -2,8 +2,6 @@
 
 use crate::Pid;
 use perilune_time::{Instant, Zones};
-use perilune_value::Failure;
-use std::any::Any;
 use std::sync::{Arc, LazyLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,30 +20,6 @@ pub struct Identity {
 pub trait Host: Send + Sync + 'static {
     /// A line that the script printed. `location` is `entry:line`.
     fn print(&self, cell: &Identity, line: &[u8], location: &str);
-
-    /// Lets something guarded pass, such as a message to another cell. `context` is what the driver of the cell put into
-    /// [`CellState::context`](crate::CellState::context).
-    ///
-    /// # Errors
-    ///
-    /// `PermissionDenied` when the call may not do it.
-    fn check(
-        &self,
-        cell: &Identity,
-        context: &(dyn Any + Send + Sync),
-        action: &str,
-        resource: &str,
-    ) -> Result<(), Failure> {
-        let _ = (cell, context, action, resource);
-        Ok(())
-    }
-
-    /// Puts a message into another cell's mailbox. `payloads` is MessagePack, an array of values, not yet checked.
-    ///
-    /// # Errors
-    ///
-    /// `NotFound` when no such cell runs, `RateLimited` when its mailbox is full, `Invalid` for malformed payloads.
-    fn send(&self, cell: &Identity, to: &str, topic: &str, payloads: Vec<u8>) -> Result<(), Failure>;
 
     /// What the time is.
     fn now(&self) -> Instant {

@@ -48,7 +48,7 @@ mod state;
 mod ticker;
 mod tickets;
 
-pub use cell::{CallSpec, Cell, CellSpec, Chunk, Event, ImportAlias, Message, Status};
+pub use cell::{Backlog, CallSpec, Cell, CellSpec, Chunk, Event, ImportAlias, Message, Status};
 pub use engine::{Engine, EngineError, EngineOptions, wasmtime_config};
 pub use extension::Extension;
 pub use guest::{Guest, Template};
@@ -57,7 +57,7 @@ pub use held::{Held, Reservation};
 pub use host::{Host, Identity};
 pub use image::Image;
 pub use limits::{Death, Limit, Limits};
-pub use mailbox::{Mailbox, Refused, Sender, mailbox};
+pub use mailbox::{Arrival, Mailbox, Refused, Sender, mailbox};
 pub use module::{Class, Module};
 pub use pid::Pid;
 pub use state::CellState;

@@ -67,6 +67,9 @@ pub enum Death {
     /// Code of the host panicked inside an import.
     #[error("the host failed inside an import: {0}")]
     Panic(String),
+    /// Somebody ended it.
+    #[error("{}", .0.message)]
+    Killed(Failure),
     /// Anything else that ended the guest: a trap, a broken contract.
     #[error("the sandbox trapped: {0}")]
     Trap(String),
@@ -85,6 +88,9 @@ fn limit_text(limit: Limit) -> String {
 impl Death {
     /// The failure that the caller of entry `id` gets. Its details hold `entry` and, where one was reached, `limit`.
     pub fn into_failure(self, id: &str) -> Failure {
+        if let Death::Killed(reason) = self {
+            return reason;
+        }
         let (kind, limit) = match &self {
             Death::Limit(Limit::Memory(_)) => (Kind::RateLimited, Some("memory")),
             Death::Limit(Limit::Cpu(_)) => (Kind::Timeout, Some("cpu")),
@@ -92,7 +98,7 @@ impl Death {
             Death::Limit(Limit::Stack) => (Kind::Internal, Some("stack")),
             Death::Limit(Limit::Tickets(_)) => (Kind::RateLimited, Some("tickets")),
             Death::NotGranted { .. } => (Kind::PermissionDenied, None),
-            Death::Panic(_) | Death::Trap(_) => (Kind::Internal, None),
+            Death::Panic(_) | Death::Trap(_) | Death::Killed(_) => (Kind::Internal, None),
         };
         let failure = Failure::new(kind, format!("{id}: {self}")).with_detail("entry", id);
         match limit {

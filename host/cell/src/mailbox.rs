@@ -1,11 +1,13 @@
-//! A bounded queue of messages and cancellations for a running cell.
+//! A bounded queue of messages for a running cell, and the switch that ends it.
 
-use crate::{Event, Message};
+use crate::{Backlog, Event, Message};
+use perilune_value::Failure;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// Why a mailbox did not take an event.
+/// Why a mailbox did not take a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// So many messages wait already.
@@ -19,19 +21,35 @@ pub enum Refused {
     Closed,
 }
 
-/// Puts events into a mailbox.
+/// What comes next for a cell.
+#[derive(Debug)]
+pub enum Arrival {
+    /// A message.
+    Event(Event),
+    /// Somebody ended the cell.
+    Killed(Failure),
+    /// Nothing any more: nobody is left who could send.
+    Nothing,
+}
+
+/// Puts messages into a mailbox.
 #[derive(Debug)]
 pub struct Sender(Arc<Shared>);
 
-/// Takes events out of a mailbox.
+/// Takes messages out of a mailbox.
 #[derive(Debug)]
 pub struct Mailbox(Arc<Shared>);
+
+/// Tells a cell that computes that somebody ended it.
+#[derive(Clone, Debug)]
+pub(crate) struct KillSwitch(Arc<Shared>);
 
 /// Every call has a mailbox and few receive anything, so an unused one takes no memory but this.
 #[derive(Debug)]
 struct Shared {
     capacity: usize,
     most_bytes: usize,
+    killed: AtomicBool,
     state: Mutex<State>,
     arrived: Notify,
 }
@@ -40,14 +58,18 @@ struct Shared {
 struct State {
     events: VecDeque<Event>,
     bytes: usize,
+    /// What the cell has taken and its script has not read.
+    backlog: Backlog,
     senders: usize,
     closed: bool,
+    killed: Option<Failure>,
 }
 
-/// A mailbox for so many events, and so many bytes of messages.
+/// A mailbox for so many messages, and so many bytes of them; those that the script has not read yet count.
 pub fn mailbox(capacity: usize, bytes: usize) -> (Sender, Mailbox) {
     let state = Mutex::new(State { senders: 1, ..State::default() });
-    let shared = Arc::new(Shared { capacity, most_bytes: bytes, state, arrived: Notify::new() });
+    let killed = AtomicBool::new(false);
+    let shared = Arc::new(Shared { capacity, most_bytes: bytes, killed, state, arrived: Notify::new() });
     (Sender(shared.clone()), Mailbox(shared))
 }
 
@@ -55,7 +77,6 @@ pub fn mailbox(capacity: usize, bytes: usize) -> (Sender, Mailbox) {
 fn size(event: &Event) -> usize {
     match event {
         Event::Message(Message { topic, sender, payloads }) => topic.len() + sender.len() + payloads.len(),
-        Event::Cancel(reason) => reason.len(),
         Event::Completed(_) => 0,
     }
 }
@@ -71,31 +92,87 @@ impl Shared {
         state.bytes -= size(&event);
         Some(event)
     }
+
+    fn killed(&self) -> Option<Failure> {
+        if !self.killed.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.lock().killed.clone()
+    }
+}
+
+impl Default for Backlog {
+    fn default() -> Self {
+        Backlog { messages: 0, bytes: 0 }
+    }
+}
+
+impl State {
+    fn put(&mut self, event: Event) {
+        self.bytes += size(&event);
+        self.events.push_back(event);
+    }
 }
 
 impl Sender {
-    /// Puts an event at the end. Never waits.
+    /// Puts a message at the end. Never waits.
     ///
     /// # Errors
     ///
     /// [`Refused`], and then nothing was put.
     pub fn deliver(&self, event: Event) -> Result<(), Refused> {
         let mut state = self.0.lock();
-        let bytes = state.bytes.saturating_add(size(&event));
         if state.closed {
             return Err(Refused::Closed);
         }
-        if state.events.len() >= self.0.capacity {
+        if state.events.len() + state.backlog.messages as usize >= self.0.capacity {
             return Err(Refused::Full(self.0.capacity));
         }
+        let bytes = state.bytes.saturating_add(state.backlog.bytes as usize).saturating_add(size(&event));
         if bytes > self.0.most_bytes {
             return Err(Refused::TooLarge(self.0.most_bytes));
         }
-        state.bytes = bytes;
-        state.events.push_back(event);
+        state.put(event);
         drop(state);
         self.0.arrived.notify_one();
         Ok(())
+    }
+
+    /// Puts a message of the host at the end, however many wait: there are as many as the cell has relations.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Closed`].
+    pub fn notify(&self, event: Event) -> Result<(), Refused> {
+        let mut state = self.0.lock();
+        if state.closed {
+            return Err(Refused::Closed);
+        }
+        state.put(event);
+        drop(state);
+        self.0.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Ends the cell: within a tick where it computes, at once where it waits. The first reason counts. False when it has ended
+    /// or been ended before.
+    pub fn kill(&self, reason: Failure) -> bool {
+        let mut state = self.0.lock();
+        if state.closed || state.killed.is_some() {
+            return false;
+        }
+        state.killed = Some(reason);
+        drop(state);
+        self.0.killed.store(true, Ordering::Relaxed);
+        self.0.arrived.notify_one();
+        true
+    }
+
+    /// Messages that wait, and their bytes; those that the script has not read yet among them.
+    pub fn waiting(&self) -> (usize, usize) {
+        let state = self.0.lock();
+        let Backlog { messages, bytes } = state.backlog;
+        (state.events.len() + messages as usize, state.bytes + bytes as usize)
     }
 }
 
@@ -119,32 +196,75 @@ impl Drop for Sender {
 }
 
 impl Mailbox {
-    /// Waits for the next event; `None` when no sender is left. Cancel-safe.
-    pub async fn receive(&mut self) -> Option<Event> {
+    /// Waits for what comes next. Cancel-safe.
+    pub async fn receive(&mut self) -> Arrival {
         loop {
             let arrived = self.0.arrived.notified();
+            if let Some(reason) = self.0.killed() {
+                return Arrival::Killed(reason);
+            }
             if let Some(event) = self.0.take() {
-                return Some(event);
+                return Arrival::Event(event);
             }
             if self.0.lock().senders == 0 {
-                return None;
+                return Arrival::Nothing;
             }
             arrived.await;
         }
     }
 
-    /// An event that is there already.
-    pub(crate) fn receive_now(&mut self) -> Option<Event> {
+    /// Why somebody ended the cell.
+    pub fn killed(&self) -> Option<Failure> {
+        self.0.killed()
+    }
+
+    /// A message that is there already.
+    pub fn receive_now(&mut self) -> Option<Event> {
         self.0.take()
+    }
+
+    /// Puts messages at the front, as if they had never been taken.
+    pub fn put_back(&mut self, messages: impl DoubleEndedIterator<Item = Message>) {
+        let mut state = self.0.lock();
+        for message in messages.rev() {
+            let event = Event::Message(message);
+            state.bytes += size(&event);
+            state.events.push_front(event);
+        }
+    }
+
+    /// Says how much the cell has taken that its script has not read.
+    pub fn set_backlog(&mut self, backlog: Backlog) {
+        self.0.lock().backlog = backlog;
+    }
+
+    /// Takes nothing any more, and gives what nobody will read.
+    pub fn close(&mut self) -> Vec<Message> {
+        let mut state = self.0.lock();
+        state.closed = true;
+        let left = std::mem::take(&mut state.events);
+        drop(state);
+        let message = |event| match event {
+            Event::Message(message) => Some(message),
+            Event::Completed(_) => None,
+        };
+        left.into_iter().filter_map(message).collect()
+    }
+
+    pub(crate) fn kill_switch(&self) -> KillSwitch {
+        KillSwitch(self.0.clone())
     }
 }
 
 impl Drop for Mailbox {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
-        state.closed = true;
-        let abandoned = std::mem::take(&mut state.events);
-        drop(state);
-        drop(abandoned);
+        self.close();
+    }
+}
+
+impl KillSwitch {
+    /// Why somebody ended the cell.
+    pub(crate) fn killed(&self) -> Option<Failure> {
+        self.0.killed()
     }
 }

@@ -13,6 +13,19 @@ pub struct Pid {
 }
 
 impl Pid {
+    /// Whether a text is this pid.
+    pub fn is(&self, text: &str) -> bool {
+        let rest = text.strip_prefix('{').and_then(|rest| rest.strip_prefix(&*self.host));
+        let number = rest.and_then(|rest| rest.strip_prefix('|')?.strip_suffix('}'));
+        // One way to write a number, so that equal pids are equal texts.
+        number.is_some_and(|text| {
+            let is_short = text.len() == 5 || text.len() > 5 && !text.starts_with('0');
+            is_short
+                && text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+                && u64::from_str_radix(text, 16) == Ok(self.number)
+        })
+    }
+
     /// The number in a pid's text, if it is one.
     pub fn number(text: &str) -> Option<u64> {
         let (_, number) = text.strip_prefix('{')?.strip_suffix('}')?.rsplit_once('|')?;

@@ -3,6 +3,7 @@
 use crate::cpu::Budget;
 use crate::extension::Extension;
 use crate::limits::{Death, Limit, Limits};
+use crate::mailbox::KillSwitch;
 use crate::{CallSpec, Handles, Held, Host, Identity, Reservation, Tickets};
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -51,6 +52,8 @@ pub struct CellState {
     pub(crate) memory: usize,
     memory_before: usize,
     budget: Budget,
+    /// Who may end the run that is under way.
+    pub(crate) kill_switch: Option<KillSwitch>,
 }
 
 impl CellState {
@@ -73,6 +76,7 @@ impl CellState {
             memory: 0,
             memory_before: 0,
             budget: Budget::default(),
+            kill_switch: None,
         }
     }
 
@@ -100,6 +104,7 @@ impl CellState {
         self.tickets.clear();
         self.handles.end_call();
         self.context = NO_CALL.clone();
+        self.kill_switch = None;
     }
 
     pub(crate) fn begin_turn(&mut self) {
@@ -111,6 +116,9 @@ impl CellState {
     pub(crate) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
         self.ticker.running();
         self.ticked.store(true, Ordering::Relaxed);
+        if let Some(reason) = self.kill_switch.as_ref().and_then(KillSwitch::killed) {
+            return Err(wasmtime::Error::new(Death::Killed(reason)));
+        }
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Err(wasmtime::Error::new(self.too_long()));
         }

@@ -28,6 +28,8 @@ pub struct CallContext {
 pub struct Host {
     /// Who carries out calls of other entries.
     pub functions: Arc<dyn Functions>,
+    /// Who knows all runs.
+    pub processes: Arc<dyn crate::process::Processes>,
     /// Who answers module `registry`.
     pub registry: Arc<dyn crate::registry::RegistryAccess>,
     /// Who answers module `system`.
@@ -140,6 +142,11 @@ impl CallContext {
     /// asks [`CallContext::check_with`].
     pub fn allows(&self, action: &str, resource: &str, meta: &Value) -> bool {
         self.is_unguarded() || self.authority.evaluate(action, resource, meta) == Decision::Allow
+    }
+
+    /// Whether guarded actions need a permission here.
+    pub fn is_guarded(&self) -> bool {
+        !self.is_unguarded()
     }
 
     /// Whether the call may do whatever its modules offer: nothing said what it acts under, and the host does not insist.

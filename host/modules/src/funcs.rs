@@ -158,7 +158,7 @@ pub(crate) fn duration_option(name: &str, value: &Value) -> Result<Duration, Fai
 }
 
 /// The inherited context with the new values on top.
-fn merge(inherited: &Value, added: Option<&Value>) -> Value {
+pub(crate) fn merge(inherited: &Value, added: Option<&Value>) -> Value {
     let mut fields = match inherited {
         Value::Map(fields) => fields.clone(),
         _ => Vec::new(),

@@ -9,6 +9,7 @@ pub const KINDS: &[&[ResourceKind]] = &[
     perilune_environment::KINDS,
     perilune_files::KINDS,
     perilune_http::KINDS,
+    perilune_process::KINDS,
     perilune_queue::KINDS,
     perilune_sql::KINDS,
     perilune_store::KINDS,

@@ -45,6 +45,7 @@ macro_rules! modules {
 modules! {
     always:
         payload
+        process
         streams;
     granted:
         base64

@@ -1,7 +1,6 @@
 //! Every setting of a host.
 
 use crate::checks::Checker;
-use crate::pids::Pids;
 use crate::runtime::{Inner, Parts, Runtime};
 use crate::surroundings::{Log, Output, Surroundings};
 use perilune_cell::{Engine, EngineError, EngineOptions, Extension, Guest, Limits};
@@ -219,7 +218,7 @@ impl RuntimeBuilder {
             guest,
             extensions: self.extensions,
             limits,
-            surroundings: Surroundings { output: self.output, pids: Arc::new(Pids::default()) },
+            surroundings: Surroundings { output: self.output },
             registry_writable: self.registry_writable,
             folder: self.directory,
             allowed: self.allowed,

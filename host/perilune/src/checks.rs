@@ -32,7 +32,7 @@ pub(crate) struct Checker {
 
 impl Checker {
     pub(crate) fn new(guest: &Guest, ceiling: Limits) -> Result<Self, EngineError> {
-        let surroundings = Surroundings { output: Arc::new(Log), pids: Arc::default() };
+        let surroundings = Surroundings { output: Arc::new(Log) };
         Ok(Checker { template: guest.template([])?, surroundings: Arc::new(surroundings), ceiling })
     }
 

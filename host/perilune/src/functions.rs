@@ -1,6 +1,5 @@
 //! Calls: a worker of the entry's pool runs them, or a cell of their own.
 
-use crate::pids::Running;
 use crate::pools::{Callee, Target};
 use crate::processes::decode;
 use crate::program::Program;
@@ -10,6 +9,7 @@ use futures_util::future::BoxFuture;
 use perilune_cell::{CallSpec, Cell, Identity, Limits};
 use perilune_modules::CallContext;
 use perilune_modules::funcs::{FunctionCall, Functions};
+use perilune_process::{Birth, Born, Nature, Outcome, Table};
 use perilune_resource::{Invocation, Invoke};
 use perilune_value::{Failure, Kind, Value, args_to_msgpack};
 use std::sync::{Arc, Weak};
@@ -55,6 +55,7 @@ impl Inner {
                 return (lease, Err(failure));
             }
             let result = lease.run(&target.method, &args, Some(&mut running.mailbox)).await;
+            running.end_with(|| outcome(&result));
             (lease, result)
         };
         let (lease, result) = self.heavy.run(call, ticked).await;
@@ -83,7 +84,9 @@ impl Inner {
         let ticked = cell.ticked();
         let call = async move {
             finish_loading(&mut cell, &program).await?;
-            cell.run(&target.method, &args, Some(&mut running.mailbox)).await
+            let result = cell.run(&target.method, &args, Some(&mut running.mailbox)).await;
+            running.end_with(|| outcome(&result));
+            result
         };
         self.heavy.run(call, ticked).await
     }
@@ -96,14 +99,27 @@ impl Inner {
         mut context: CallContext,
         limits: Limits,
         began: Instant,
-    ) -> Running {
-        let (name, actor) = (program.name(), context.authority.actor.clone());
-        let running = self.surroundings.pids.register(program.host(), name, actor, began);
+    ) -> Born {
+        let name = program.name();
+        let running = self.runs.begin(Birth {
+            nature: Nature::Call,
+            host: program.host(),
+            entry: name,
+            actor: context.authority.actor.clone(),
+            parent: None,
+            began,
+            messages: Table::MESSAGES,
+            bytes: Table::BYTES,
+        });
         context.entry = name.clone();
-        let identity = Identity { entry: name.clone(), pid: running.pid.clone() };
+        let identity = Identity { entry: name.clone(), pid: running.run.pid.clone() };
         cell.begin_call(CallSpec { identity, limits, context: Arc::new(context), began });
         running
     }
+}
+
+fn outcome(result: &Result<Vec<u8>, Failure>) -> Outcome {
+    result.as_ref().map(|bytes| bytes.as_slice().into()).map_err(Clone::clone)
 }
 
 async fn finish_loading(cell: &mut Cell, program: &Program) -> Result<(), Failure> {

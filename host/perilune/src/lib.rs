@@ -79,12 +79,11 @@
 //! | `cleaner.rs` | the thread that cleans used cells |
 //! | `heavy.rs` | threads for calls that compute for long |
 //! | `memory.rs` | the memory that the host should take at most |
-//! | `processes.rs` | processes that run as commands |
-//! | `pids.rs` | which cells run, and their mailboxes |
+//! | `processes/` | processes: how they are started and live; commands |
 //! | `post.rs` | messages between them and what is no cell, such as the connection of a client |
 //! | `checks.rs` | what the registry cannot check: Lua's syntax, the host's ceilings |
 //! | `access.rs`, `system.rs` | modules `registry` and `system` over the host |
-//! | `surroundings.rs` | what live cells find around them: output, messages |
+//! | `surroundings.rs` | what live cells find around them |
 
 mod access;
 mod builder;
@@ -94,7 +93,6 @@ mod cleaner;
 mod functions;
 mod heavy;
 mod memory;
-mod pids;
 mod pools;
 mod post;
 mod processes;

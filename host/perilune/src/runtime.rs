@@ -6,17 +6,18 @@ use crate::heavy::Heavy;
 use crate::memory::MemoryLimit;
 use crate::pools::{PoolStats, Pools};
 use crate::post::ByPids;
-use crate::processes::{Command, decode};
+use crate::processes::{self, Command, decode};
 use crate::program::Linker;
 use crate::surroundings::Surroundings;
 use crate::system::System;
 use crate::{RuntimeBuilder, access};
 use perilune_cell::{Engine, Extension, Guest, Limits};
 use perilune_modules::{self as modules, CallContext};
+use perilune_process::Table;
 use perilune_registry::{EntryId, Registry};
 use perilune_resource::{Allowed, Post, Resources, Services, Shared};
 use perilune_security::{Actor, Audit, Authority, Policies, Strictness};
-use perilune_value::{Failure, TypeError, Value, from_value, to_value};
+use perilune_value::{Failure, Kind, TypeError, Value, from_value, to_value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
@@ -32,11 +33,12 @@ pub struct Runtime {
 pub(crate) struct Inner {
     pub(crate) registry: Arc<Registry>,
     pub(crate) pools: Pools,
-    pub(crate) surroundings: Arc<Surroundings>,
+    /// All runs: processes, calls, and clients with a mailbox.
+    pub(crate) runs: Arc<Table>,
     /// What modules in cells ask for.
     pub(crate) modules: Arc<modules::Host>,
     pub(crate) services: Services,
-    pub(crate) heavy: Heavy,
+    pub(crate) heavy: Arc<Heavy>,
     pub(crate) engine: Engine,
     pub(crate) extensions: Vec<Arc<Extension>>,
     pub(crate) memory_limit: MemoryLimit,
@@ -61,7 +63,8 @@ impl Inner {
         let surroundings = Arc::new(surroundings);
         let shared = Shared::default();
         let policies = shared.get_or(|| Policies::new(strictness));
-        shared.get_or(|| Post::new(ByPids(surroundings.pids.clone())));
+        let runs = shared.get::<Arc<Table>>().as_ref().clone();
+        shared.get_or(|| Post::new(ByPids(runs.clone())));
         let inner = Arc::new_cyclic(|inner: &Weak<Inner>| {
             let host = perilune_resource::Host {
                 registry: registry.clone(),
@@ -75,6 +78,7 @@ impl Inner {
             let services = Services::new(resources.clone());
             let modules = Arc::new(modules::Host {
                 functions: Arc::new(FromCells(inner.clone())),
+                processes: Arc::new(processes::Access { inner: inner.clone(), table: runs.clone() }),
                 registry: Arc::new(access::Access::new(registry.clone(), registry_writable)),
                 system: Arc::new(System(inner.clone())),
                 resources,
@@ -95,10 +99,10 @@ impl Inner {
             Inner {
                 registry,
                 pools,
-                surroundings,
+                runs,
                 modules,
                 services,
-                heavy: Heavy::default(),
+                heavy: Arc::default(),
                 engine: engine.clone(),
                 extensions,
                 memory_limit: MemoryLimit::default(),
@@ -113,6 +117,15 @@ impl Inner {
             }
         });
         inner
+    }
+}
+
+impl Drop for Inner {
+    /// Processes have nobody left who could ask for them.
+    fn drop(&mut self) {
+        for run in self.runs.list() {
+            run.kill(Failure::new(Kind::Canceled, "the host is shutting down"));
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! Module `system` over the host.
 
-use crate::pids::Listed;
 use crate::pools::PoolStats;
 use crate::runtime::Inner;
 use perilune_modules::MODULES;
 use perilune_modules::system::SystemAccess;
+use perilune_process::Run;
 use perilune_resource::{ServiceState, Status};
 use perilune_value::Value;
 use std::sync::{Arc, Weak};
@@ -42,7 +42,7 @@ impl SystemAccess for System {
     }
 
     fn processes(&self, host: Option<&str>) -> Value {
-        let all = self.ask(|inner| inner.surroundings.pids.list());
+        let all = self.ask(|inner| inner.runs.list());
         let now = SystemTime::now();
         let wanted = all.iter().filter(|listed| host.is_none_or(|host| *listed.pid.host == *host));
         Value::Array(wanted.map(|listed| process(listed, now)).collect())
@@ -55,7 +55,7 @@ impl SystemAccess for System {
     }
 
     fn running(&self) -> u64 {
-        self.ask(|inner| inner.surroundings.pids.count() as u64)
+        self.ask(|inner| inner.runs.count() as u64)
     }
 
     fn cells(&self) -> u64 {
@@ -89,7 +89,7 @@ fn described(name: &str, summary: &str, classes: Vec<Value>) -> Value {
 fn hosts(inner: &Inner) -> Vec<Value> {
     let stats = inner.pools.stats();
     let sum = |of: fn(&PoolStats) -> u64| count(stats.iter().map(of).sum());
-    let running = inner.surroundings.pids.list();
+    let running = inner.runs.list();
     let running =
         |host: &str| count(running.iter().filter(|listed| *listed.pid.host == *host).count() as u64);
     vec![
@@ -108,12 +108,12 @@ fn hosts(inner: &Inner) -> Vec<Value> {
     ]
 }
 
-fn process(listed: &Listed, now: SystemTime) -> Value {
+fn process(listed: &Run, now: SystemTime) -> Value {
     let actor = listed.actor.as_ref().map_or(Value::Nil, |actor| Value::from(actor.id.as_str()));
     Value::from_iter([
         ("pid", Value::from(listed.pid.to_string())),
         ("host", Value::from(&*listed.pid.host)),
-        ("source", Value::from(&*listed.entry)),
+        ("source", Value::from(&*listed.entry())),
         ("state", Value::from("running")),
         ("started_at", instant(now.checked_sub(listed.began.elapsed()).unwrap_or(UNIX_EPOCH))),
         ("actor_id", actor),

@@ -21,7 +21,7 @@ mod typed;
 mod value;
 
 pub use failure::{Failure, Kind};
-pub use msgpack::{DecodeError, args_from_msgpack, args_to_msgpack};
+pub use msgpack::{DecodeError, args_from_msgpack, args_to_msgpack, check_args};
 pub use packed::Packed;
 pub use typed::{TypeError, from_value, to_value};
 pub use value::Value;

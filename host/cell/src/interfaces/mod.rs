@@ -6,7 +6,6 @@
 mod clock;
 mod extension;
 mod log;
-mod process;
 mod tickets;
 
 use crate::CellState;
@@ -24,7 +23,6 @@ mod bindings {
                 import perilune:cell/clock@0.1.0;
                 import perilune:cell/extension@0.1.0;
                 import perilune:cell/log@0.1.0;
-                import perilune:cell/process@0.1.0;
                 import perilune:cell/tickets@0.1.0;
                 export perilune:cell/guest@0.1.0;
             }
@@ -47,7 +45,6 @@ pub(crate) fn link(linker: &mut Linker<CellState>) -> wasmtime::Result<()> {
     wit::clock::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::extension::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::log::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    wit::process::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::tickets::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
 }
 

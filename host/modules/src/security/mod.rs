@@ -360,11 +360,22 @@ pub(crate) fn passed_on(
     actor: Option<&Value>,
     scope: Option<&Value>,
 ) -> Result<Authority, Failure> {
+    passed_on_for("funcs.security", context, pid, actor, scope)
+}
+
+/// As [`passed_on`], where choosing takes another permission.
+pub(crate) fn passed_on_for(
+    permission: &str,
+    context: &CallContext,
+    pid: &perilune_cell::Pid,
+    actor: Option<&Value>,
+    scope: Option<&Value>,
+) -> Result<Authority, Failure> {
     let mut authority = context.authority.clone();
     if actor.is_none() && scope.is_none() {
         return Ok(authority);
     }
-    context.check("funcs.security", "security")?;
+    context.check(permission, "security")?;
     let bytes = |value: &'_ Value| match value {
         Value::String(bytes) => Ok(bytes.clone()),
         other => Err(Failure::invalid(format!("expected an actor or a scope, got {}", other.type_name()))),

@@ -92,7 +92,51 @@ pub fn args_from_msgpack(bytes: &[u8]) -> Result<Vec<Value>, DecodeError> {
     Ok(args)
 }
 
+/// Whether these bytes are the arguments of a call, without making anything of them.
+///
+/// # Errors
+///
+/// As [`args_from_msgpack`].
+pub fn check_args(bytes: &[u8]) -> Result<(), DecodeError> {
+    let mut reader = Reader::new(bytes);
+    let Token::Array(len) = reader.token()? else { return Err(DecodeError::Arguments) };
+    for _ in 0..len {
+        reader.skip(0)?;
+    }
+    reader.finish()
+}
+
 impl Reader<'_> {
+    /// Passes over one whole value that stands inside `depth` tables.
+    fn skip(&mut self, depth: usize) -> Result<(), DecodeError> {
+        match self.token()? {
+            Token::Nil | Token::Bool(_) | Token::Integer(_) | Token::Float(_) | Token::String(_) => {}
+            Token::Array(len) => {
+                let depth = deeper(depth)?;
+                for _ in 0..len {
+                    self.skip(depth)?;
+                }
+            }
+            Token::Map(len) => {
+                let depth = deeper(depth)?;
+                for _ in 0..len {
+                    self.skip_key(depth)?;
+                    self.skip(depth)?;
+                }
+            }
+            // Its body has rules of its own, and errors are rare.
+            Token::Error(body) => drop(self.failure(body, depth)?),
+        }
+        Ok(())
+    }
+
+    fn skip_key(&mut self, depth: usize) -> Result<(), DecodeError> {
+        match self.rest.first().copied().map(rmp::Marker::from_u8) {
+            Some(rmp::Marker::FixStr(_) | rmp::Marker::FixPos(_)) => self.skip(depth),
+            _ => self.key(depth).map(drop),
+        }
+    }
+
     /// One whole value that stands inside `depth` tables.
     pub(crate) fn value(&mut self, depth: usize) -> Result<Value, DecodeError> {
         Ok(match self.token()? {

@@ -4,7 +4,7 @@ mod decode;
 mod encode;
 mod reader;
 
-pub use decode::{DecodeError, args_from_msgpack};
+pub use decode::{DecodeError, args_from_msgpack, check_args};
 pub use encode::args_to_msgpack;
 pub(crate) use reader::{Reader, Token, deeper};
 

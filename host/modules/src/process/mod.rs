@@ -1,0 +1,254 @@
+//! The global `process`.
+
+mod order;
+
+use crate::CallContext;
+use crate::bindings::process::{Host, add_to_linker};
+use crate::bindings::{Answer as Told, answer};
+use futures_util::future::BoxFuture;
+pub use order::Order;
+use perilune_cell::interfaces::{failure_to_wit, types};
+use perilune_cell::{CellState, Class, Message, Module, Pid, Reservation, Ticket};
+use perilune_value::{Failure, Kind, Value, check_args};
+use wasmtime::component::HasSelf;
+
+/// The module.
+pub const MODULE: Module = Module {
+    name: "process",
+    summary: "Processes: who runs, their relations and messages.",
+    classes: &[Class::Workflow, Class::Nondeterministic],
+    link: |linker| add_to_linker::<_, HasSelf<CellState>>(linker, |state| state),
+};
+
+/// What one run does to another.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Signal {
+    /// Ends it.
+    Terminate,
+    /// Asks it to end by itself.
+    Cancel(Option<String>),
+    /// Learns of its end, or no longer.
+    Monitor(bool),
+    /// Fails with it, or no longer.
+    Link(bool),
+}
+
+impl Signal {
+    fn action(&self) -> &'static str {
+        match self {
+            Signal::Terminate => "process.terminate",
+            Signal::Cancel(_) => "process.cancel",
+            Signal::Monitor(true) => "process.monitor",
+            Signal::Monitor(false) => "process.unmonitor",
+            Signal::Link(true) => "process.link",
+            Signal::Link(false) => "process.unlink",
+        }
+    }
+}
+
+/// Who knows all runs of the host.
+pub trait Processes: Send + Sync {
+    /// The pid that a text stands for: a pid or a name.
+    fn resolve(&self, text: &str) -> Result<Pid, Failure>;
+
+    /// Puts a message into a mailbox.
+    fn send(&self, to: &str, message: Message) -> Result<(), Failure>;
+
+    /// Starts a process.
+    fn spawn(&self, order: Order) -> Result<Pid, Failure>;
+
+    /// Starts a process and waits for its result. Dropping the future does not end it.
+    fn exec(&self, order: Order) -> BoxFuture<'static, Result<Vec<u8>, Failure>>;
+
+    /// One run does something to another.
+    fn signal(&self, from: &Pid, to: &Pid, signal: Signal) -> Result<(), Failure>;
+
+    /// Whether failures of linked runs are events.
+    fn trap_links(&self, run: &Pid, trap: bool);
+
+    /// Gives a run a name.
+    fn register(&self, name: &str, run: &Pid) -> Result<(), Failure>;
+
+    /// Takes a name from a run; false when it does not have it.
+    fn unregister(&self, name: &str, run: &Pid) -> bool;
+
+    /// Has another code run in place of a run's own.
+    fn upgrade(&self, run: &Pid, entry: Option<String>, args: Vec<u8>) -> Result<(), Failure>;
+
+    /// Adds a message to those that the next code finds unread.
+    fn hand_over(&self, run: &Pid, message: Message);
+}
+
+/// A result that waits for whoever asked for it.
+type Answer = (Vec<u8>, Reservation);
+
+/// Lets a run act on another one, or name it: the resource is a pid or a name.
+fn check(state: &CellState, action: &str, resource: &str) -> Result<(), Failure> {
+    let Some(context) = state.context.downcast_ref::<CallContext>() else {
+        // Sources are parsed outside of any call, and run nothing.
+        return Err(Failure::new(Kind::PermissionDenied, format!("{action} outside of a call")));
+    };
+    if !context.is_guarded() {
+        return Ok(());
+    }
+    let about = Value::from_iter([("pid", Value::from(state.identity.pid.to_string()))]);
+    context.check_with(action, resource, &about)
+}
+
+/// As [`check`], where the resource is the pid of whoever a text stands for.
+fn check_pid(state: &CellState, action: &str, whom: &str) -> Result<(), Failure> {
+    let context = CallContext::of(state).map_err(|error| Failure::internal(error.to_string()))?;
+    if !context.is_guarded() {
+        return Ok(());
+    }
+    let pid = context.host.processes.resolve(whom).map_or_else(|_| whom.to_owned(), |pid| pid.to_string());
+    check(state, action, &pid)
+}
+
+fn signal(state: &CellState, whom: &str, signal: Signal) -> Told<()> {
+    let processes = &CallContext::of(state)?.host.processes;
+    answer(check_pid(state, signal.action(), whom).and_then(|()| {
+        let other = processes.resolve(whom)?;
+        processes.signal(&state.identity.pid, &other, signal)
+    }))
+}
+
+/// The receiver must not be bothered with bytes that are no values.
+fn check_payloads(payloads: &[u8]) -> Result<(), Failure> {
+    check_args(payloads).map_err(|error| Failure::invalid(error.to_string()))
+}
+
+impl Host for CellState {
+    fn id(&mut self) -> wasmtime::Result<String> {
+        Ok(self.identity.entry.to_string())
+    }
+
+    fn pid(&mut self) -> wasmtime::Result<String> {
+        Ok(self.identity.pid.to_string())
+    }
+
+    fn send(&mut self, to: String, topic: String, payloads: Vec<u8>) -> Told<()> {
+        let processes = &CallContext::of(self)?.host.processes;
+        answer(check_pid(self, "process.send", &to).and_then(|()| check_payloads(&payloads)).and_then(|()| {
+            processes.send(&to, Message { topic, sender: self.identity.pid.to_string(), payloads })
+        }))
+    }
+
+    fn spawn(&mut self, entry: String, host: String, options: Vec<u8>, args: Vec<u8>) -> Told<String> {
+        let context = CallContext::of(self)?;
+        let order = order::prepare(self, context, entry, host, &options, args, order::SPAWN);
+        answer(order.and_then(|order| context.host.processes.spawn(order)).map(|pid| pid.to_string()))
+    }
+
+    fn start_exec(
+        &mut self,
+        entry: String,
+        host: String,
+        options: Vec<u8>,
+        args: Vec<u8>,
+    ) -> wasmtime::Result<Ticket> {
+        let args_held = self.hold(args.len())?;
+        let held = self.held.clone();
+        let context = CallContext::of(self)?;
+        let order = order::prepare(self, context, entry, host, &options, args, order::EXEC);
+        let process = order.map(|order| (order.entry.clone(), context.host.processes.exec(order)));
+        self.tickets.start::<Answer>(async move {
+            let (entry, process) = process?;
+            let result = process.await?;
+            drop(args_held);
+            let reserved = held.reserve(result.len()).ok_or_else(|| too_large(&entry))?;
+            Ok((result, reserved))
+        })
+    }
+
+    fn take_exec(&mut self, ticket: Ticket) -> wasmtime::Result<Result<Vec<u8>, types::Failure>> {
+        Ok(self.tickets.take::<Answer>(ticket)?.map(|(result, _)| result).map_err(failure_to_wit))
+    }
+
+    fn terminate(&mut self, whom: String) -> Told<()> {
+        signal(self, &whom, Signal::Terminate)
+    }
+
+    fn cancel(&mut self, whom: String, reason: Option<String>) -> Told<()> {
+        signal(self, &whom, Signal::Cancel(reason))
+    }
+
+    fn monitor(&mut self, whom: String) -> Told<()> {
+        signal(self, &whom, Signal::Monitor(true))
+    }
+
+    fn unmonitor(&mut self, whom: String) -> Told<()> {
+        signal(self, &whom, Signal::Monitor(false))
+    }
+
+    fn link(&mut self, whom: String) -> Told<()> {
+        signal(self, &whom, Signal::Link(true))
+    }
+
+    fn unlink(&mut self, whom: String) -> Told<()> {
+        signal(self, &whom, Signal::Link(false))
+    }
+
+    fn trap_links(&mut self, trap: bool) -> wasmtime::Result<()> {
+        CallContext::of(self)?.host.processes.trap_links(&self.identity.pid, trap);
+        Ok(())
+    }
+
+    fn register(&mut self, name: String, pid: Option<String>) -> Told<()> {
+        let processes = &CallContext::of(self)?.host.processes;
+        answer(check(self, "process.registry.register", &name).and_then(|()| {
+            let run = match pid {
+                None => self.identity.pid.clone(),
+                Some(pid) => {
+                    let run = processes.resolve(&pid)?;
+                    if run.number != self.identity.pid.number {
+                        check(self, "process.registry.foreign", &run.to_string())?;
+                    }
+                    run
+                }
+            };
+            processes.register(&name, &run)
+        }))
+    }
+
+    fn lookup(&mut self, name: String) -> Told<String> {
+        let found = match name.starts_with('{') {
+            true => Err(Failure::not_found(format!("`{name}` is a pid, not a name"))),
+            false => CallContext::of(self)?.host.processes.resolve(&name),
+        };
+        answer(found.map(|pid| pid.to_string()))
+    }
+
+    fn unregister(&mut self, name: String) -> Told<bool> {
+        let processes = &CallContext::of(self)?.host.processes;
+        let allowed = check(self, "process.registry.unregister", &name);
+        answer(allowed.map(|()| processes.unregister(&name, &self.identity.pid)))
+    }
+
+    fn upgrade(&mut self, entry: Option<String>, args: Vec<u8>) -> Told<()> {
+        let processes = &CallContext::of(self)?.host.processes;
+        answer(check_payloads(&args).and_then(|()| processes.upgrade(&self.identity.pid, entry, args)))
+    }
+
+    fn hand_over(&mut self, topic: String, sender: String, payloads: Vec<u8>) -> wasmtime::Result<()> {
+        // What came before has been checked; a broken guest changes nobody's messages but its own.
+        if check_payloads(&payloads).is_ok() {
+            let message = Message { topic, sender, payloads };
+            CallContext::of(self)?.host.processes.hand_over(&self.identity.pid, message);
+        }
+        Ok(())
+    }
+
+    fn may_choose_context(&mut self) -> Told<()> {
+        answer(check(self, "process.context", "context"))
+    }
+
+    fn may_choose_security(&mut self) -> Told<()> {
+        answer(check(self, "process.security", "security"))
+    }
+}
+
+fn too_large(entry: &str) -> Failure {
+    let message = format!("{entry}: results that wait for whoever asked exceed its `limits.memory`");
+    Failure::new(Kind::RateLimited, message).with_detail("limit", "memory")
+}

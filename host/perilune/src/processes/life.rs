@@ -1,0 +1,222 @@
+//! How a process lives: turn after turn, through upgrades, to its end.
+//!
+//! | state | what happens | next |
+//! |---|---|---|
+//! | loading | a cell is made from the entry's image | computing |
+//! | computing | a turn runs, on threads of its own once it takes longer than a tick | waiting, loading (upgrade), ended |
+//! | waiting | for a message, an operation or its end | computing, ended |
+//! | ended | those related to it are told | |
+
+use crate::heavy::Heavy;
+use crate::pools::Target;
+use crate::program::Program;
+use crate::runtime::Inner;
+use futures_util::FutureExt;
+use perilune_cell::{Backlog, CallSpec, Cell, Death, Event, Identity, Mailbox, Status};
+use perilune_modules::process::Order;
+use perilune_modules::{self as modules, CallContext};
+use perilune_process::{Born, Outcome, Place, ProcessHost, Run};
+use perilune_security::Authority;
+use perilune_value::{Failure, Kind, Value};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+/// A process and all that it needs.
+pub(crate) struct Life {
+    born: Born,
+    body: Body,
+}
+
+/// All but its mailbox.
+struct Body {
+    /// It must not keep the runtime alive.
+    inner: Weak<Inner>,
+    heavy: Arc<Heavy>,
+    modules: Arc<modules::Host>,
+    run: Arc<Run>,
+    place: Place,
+    host: Arc<ProcessHost>,
+    target: Target,
+    args: Vec<u8>,
+    values: Value,
+    authority: Authority,
+}
+
+/// How the code of a process ended.
+enum End {
+    Result(Vec<u8>),
+    /// Another code takes its place.
+    Upgrade,
+}
+
+impl Life {
+    pub(crate) fn new(
+        inner: &Arc<Inner>,
+        born: Born,
+        place: Place,
+        host: Arc<ProcessHost>,
+        target: Target,
+        order: Order,
+    ) -> Self {
+        let body = Body {
+            inner: Arc::downgrade(inner),
+            heavy: inner.heavy.clone(),
+            modules: inner.modules.clone(),
+            run: born.run.clone(),
+            place,
+            host,
+            target,
+            args: order.args,
+            values: order.context,
+            authority: order.authority,
+        };
+        Life { born, body }
+    }
+
+    /// Runs it to its end, and tells those who want to know.
+    pub(crate) async fn live(self) {
+        let Life { mut born, mut body } = self;
+        let outcome = AssertUnwindSafe(body.run(&mut born.mailbox)).catch_unwind().await;
+        let outcome: Outcome = match outcome {
+            Ok(outcome) => outcome.map(Into::into),
+            Err(_) => Err(Failure::internal("the host failed while it ran the process")),
+        };
+        if let Err(failure) = &outcome {
+            let (entry, pid) = (self_entry(&body), &born.run.pid);
+            tracing::warn!(target: "perilune::process", %pid, entry, error = %failure.message, "a process failed");
+        }
+        // Its place is free before anybody can hear of its end.
+        drop(body);
+        born.end(&outcome);
+    }
+}
+
+fn self_entry(body: &Body) -> &str {
+    body.target.callee.program.name()
+}
+
+impl Body {
+    async fn run(&mut self, mailbox: &mut Mailbox) -> Result<Vec<u8>, Failure> {
+        loop {
+            let program = self.target.callee.program.clone();
+            if let Some(reason) = mailbox.killed() {
+                return Err(reason);
+            }
+            match self.run_code(&program, mailbox).await {
+                Ok(Ok(End::Result(result))) => return Ok(result),
+                Ok(Ok(End::Upgrade)) => {}
+                Ok(Err(failure)) => return Err(failure),
+                Err(death) => return Err(death.into_failure(program.name())),
+            }
+            self.upgrade(mailbox)?;
+        }
+    }
+
+    /// Runs one code of the process. What it raises or returns as its error is the inner failure.
+    async fn run_code(
+        &mut self,
+        program: &Arc<Program>,
+        mailbox: &mut Mailbox,
+    ) -> Result<Result<End, Failure>, Death> {
+        let mut cell = match self.cell(program, mailbox).await {
+            Ok(cell) => cell,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let mut events = Vec::new();
+        let mut next = Next::Start;
+        loop {
+            let status;
+            (cell, events, status) = self.turn(cell, events, next).await;
+            next = Next::Turn;
+            let has_grown = self.place.takes(cell.state().memory_size());
+            let backlog = match status? {
+                Status::Done(result) => return Ok(result.map(End::Result)),
+                Status::Waiting(backlog) => backlog,
+            };
+            if self.run.is_upgrading() {
+                return Ok(Ok(End::Upgrade));
+            }
+            if has_grown && self.host.is_over() {
+                return Ok(Err(self.too_much_memory(program)));
+            }
+            mailbox.set_backlog(backlog);
+            // A process whose mailbox never empties lets others have their turn.
+            tokio::task::consume_budget().await;
+            events.clear();
+            cell.wait(mailbox, &mut events).await?;
+        }
+    }
+
+    async fn cell(&mut self, program: &Arc<Program>, mailbox: &Mailbox) -> Result<Box<Cell>, Failure> {
+        let mut cell = Box::new(program.cell().await?);
+        let name = program.name();
+        let context = CallContext {
+            values: self.values.clone(),
+            authority: self.authority.clone(),
+            entry: name.clone(),
+            ..CallContext::new(self.modules.clone())
+        };
+        cell.begin_call(CallSpec {
+            identity: Identity { entry: name.clone(), pid: self.run.pid.clone() },
+            limits: program.limits(),
+            context: Arc::new(context),
+            began: Instant::now(),
+        });
+        cell.obey(mailbox);
+        program.finish_loading(&mut cell).await?;
+        Ok(cell)
+    }
+
+    /// One turn, on threads for what computes long once it has taken a tick.
+    async fn turn(
+        &self,
+        mut cell: Box<Cell>,
+        events: Vec<Event>,
+        next: Next,
+    ) -> (Box<Cell>, Vec<Event>, Result<Status, Death>) {
+        let ticked = cell.ticked();
+        let _worker = self.host.worker().await;
+        let (method, args) = match next {
+            Next::Start => (self.target.method.clone(), self.args.clone()),
+            Next::Turn => ("".into(), Vec::new()),
+        };
+        let turn = async move {
+            let status = match next {
+                Next::Start => cell.start(&method, &args).await,
+                Next::Turn => cell.turn(&events).await,
+            };
+            (cell, events, status)
+        };
+        self.heavy.run(turn, ticked).await
+    }
+
+    /// Takes over what the code before asked for.
+    fn upgrade(&mut self, mailbox: &mut Mailbox) -> Result<(), Failure> {
+        let Some(upgrade) = self.run.take_upgrade() else { return Ok(()) };
+        mailbox.set_backlog(Backlog::default());
+        mailbox.put_back(upgrade.unread.into_iter());
+        let gone = || Failure::new(Kind::Canceled, "the host is shutting down");
+        let inner = self.inner.upgrade().ok_or_else(gone)?;
+        let same = self.target.callee.program.name().to_string();
+        self.target = inner.process_entry(upgrade.entry.as_deref().unwrap_or(&same))?;
+        self.args = upgrade.args;
+        self.run.set_entry(self.target.callee.program.name().clone());
+        Ok(())
+    }
+
+    fn too_much_memory(&self, program: &Program) -> Failure {
+        let (name, host) = (program.name(), self.host.id());
+        let message =
+            format!("{name}: ended, since all processes of {host} together exceed its `max_memory`");
+        Failure::new(Kind::RateLimited, message)
+            .with_detail("entry", &**name)
+            .with_detail("limit", "max_memory")
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Next {
+    Start,
+    Turn,
+}

@@ -1,0 +1,89 @@
+//! How a process is started.
+
+use super::life::Life;
+use crate::pools::Target;
+use crate::program::PROCESS;
+use crate::runtime::Inner;
+use perilune_modules::process::Order;
+use perilune_process::{Birth, Nature, ProcessHost, Relation, Run};
+use perilune_registry::EntryId;
+use perilune_value::{Failure, Kind};
+use std::sync::Arc;
+use std::time::Instant;
+
+impl Inner {
+    /// Starts a process. Its links, monitors, name and first messages are there before its code runs. Where another process has
+    /// the name, that one gets the messages and is returned.
+    pub(crate) fn spawn(self: &Arc<Self>, order: Order) -> Result<Arc<Run>, Failure> {
+        let host = self.process_host(&order.host)?;
+        let target = self.process_entry(&order.entry)?;
+        if let Some(other) = order.name.as_deref().and_then(|name| self.runs.named(name)) {
+            return self.signal_instead(other, order);
+        }
+        let place = host.enter()?;
+        let settings = host.settings();
+        let born = self.runs.begin(Birth {
+            nature: Nature::Process,
+            host: host.id(),
+            entry: target.callee.program.name(),
+            actor: order.authority.actor.clone(),
+            parent: Some(order.parent.clone()),
+            began: Instant::now(),
+            messages: settings.mailbox.messages,
+            bytes: settings.mailbox.bytes,
+        });
+        if let Some(name) = &order.name
+            && let Some(other) = self.runs.claim(name, &born.run)?
+        {
+            return self.signal_instead(other, order);
+        }
+        if order.link || order.monitor {
+            let gone = || Failure::new(Kind::Canceled, "the process that starts another one has ended");
+            let parent = self.runs.by_number(order.parent.number).ok_or_else(gone)?;
+            if order.link {
+                self.runs.relate(&parent, &born.run, Relation::Link)?;
+            }
+            if order.monitor {
+                self.runs.relate(&parent, &born.run, Relation::Monitor)?;
+            }
+        }
+        for message in &order.messages {
+            self.runs.send(&born.run, message.clone())?;
+        }
+        let run = born.run.clone();
+        tokio::spawn(Life::new(self, born, place, host, target, order).live());
+        Ok(run)
+    }
+
+    fn signal_instead(&self, other: Arc<Run>, order: Order) -> Result<Arc<Run>, Failure> {
+        for message in order.messages {
+            self.runs.send(&other, message)?;
+        }
+        Ok(other)
+    }
+
+    fn process_host(&self, id: &str) -> Result<Arc<ProcessHost>, Failure> {
+        let snapshot = self.registry.snapshot();
+        let parsed = EntryId::parse(id).map_err(|_| {
+            Failure::not_found(format!("host not found: `{id}` is no entry id such as `app:processes`"))
+        })?;
+        if snapshot.get(&parsed).is_none() {
+            return Err(Failure::not_found(format!("host not found: there is no entry {id}")));
+        }
+        self.modules.resources.get(id)
+    }
+
+    /// The process that an id names.
+    pub(crate) fn process_entry(&self, id: &str) -> Result<Target, Failure> {
+        let target = self.find(id).map_err(|failure| match failure.kind {
+            Kind::NotFound => Failure::not_found(format!("factory not found: {}", failure.message)),
+            _ => failure,
+        })?;
+        let program = &target.callee.program;
+        if program.kind != PROCESS {
+            let message = format!("{id} is a {}, not a process", program.kind);
+            return Err(Failure::invalid(message));
+        }
+        Ok(target)
+    }
+}

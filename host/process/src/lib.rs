@@ -1,0 +1,30 @@
+//! Runs and their relations: pids, names, links, monitors, mailboxes, and the hosts that processes run on.
+//!
+//! A *run* is a process, the call of a function, or something on the host that has a mailbox, such as the connection of a
+//! client. This crate knows who there is and what one learns of another; it runs nothing itself.
+//!
+//! # Layout
+//!
+//! | file | holds |
+//! |---|---|
+//! | `table.rs` | [`Table`]: all runs of a host; how one begins and ends |
+//! | `run.rs` | [`Run`]: one of them, with its relations |
+//! | `relations.rs` | links and monitors |
+//! | `names.rs` | names of runs |
+//! | `notice.rs` | events that runs get of each other, as messages |
+//! | `dead_letters.rs` | [`DeadLetter`]: messages that nobody will read |
+//! | `host.rs` | kinds `process.host` and `terminal.host` |
+
+mod dead_letters;
+mod host;
+mod names;
+mod notice;
+mod relations;
+mod run;
+mod table;
+
+pub use dead_letters::DeadLetter;
+pub use host::{KINDS, Place, ProcessHost, Settings};
+pub use relations::Relation;
+pub use run::{Born, Nature, Outcome, Run, Upgrade};
+pub use table::{Birth, Table};

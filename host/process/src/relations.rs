@@ -1,0 +1,152 @@
+//! Links and monitors: who learns of whose end.
+//!
+//! | a run ends | those that watch it | those linked with it |
+//! |---|---|---|
+//! | well | `pid.exit` with its result | nothing |
+//! | with a failure | `pid.exit` with the error | `pid.link.down` if they trap links; else they fail too |
+//!
+//! Both sides of a relation are written under the locks of both runs, the lower number first; a run's own end takes all its
+//! relations at once. So of two that relate and end at the same time, each learns of the other exactly once.
+
+use crate::run::State;
+use crate::table::gone;
+use crate::{Outcome, Run, Table, notice};
+use perilune_value::{Failure, Kind};
+use std::collections::BTreeSet;
+use std::sync::{Arc, MutexGuard};
+
+/// Relations of one run: as many events may reach it at once.
+const MOST: usize = 10_000;
+
+/// What one run may be to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// One learns how the other ends.
+    Monitor,
+    /// Each fails with the other.
+    Link,
+}
+
+impl Table {
+    /// Relates a run to another one.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when that has ended, `AlreadyExists` when they are related so already, `Invalid` for a run and itself,
+    /// `RateLimited` when one of them has too many relations.
+    pub fn relate(&self, run: &Run, other: &Run, relation: Relation) -> Result<(), Failure> {
+        if run.pid.number == other.pid.number {
+            return Err(Failure::invalid("a process cannot be linked with itself, nor monitor itself"));
+        }
+        let (mut own, mut theirs) = lock(run, other);
+        if theirs.ended || own.ended {
+            return Err(gone(&other.pid.to_string()));
+        }
+        let (mine, back) = match relation {
+            Relation::Monitor => (&mut own.watched, &mut theirs.watchers),
+            Relation::Link => (&mut own.links, &mut theirs.links),
+        };
+        if mine.contains(&other.pid.number) {
+            let message = match relation {
+                Relation::Monitor => format!("already monitoring {}", other.pid),
+                Relation::Link => format!("already linked with {}", other.pid),
+            };
+            return Err(Failure::new(Kind::AlreadyExists, message));
+        }
+        if mine.len() >= MOST || back.len() >= MOST {
+            let message = format!("a process has at most {MOST} relations of one kind");
+            return Err(Failure::new(Kind::RateLimited, message).with_detail("limit", "relations"));
+        }
+        mine.insert(other.pid.number);
+        back.insert(run.pid.number);
+        Ok(())
+    }
+
+    /// Undoes [`Table::relate`].
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when they are not related so.
+    pub fn unrelate(&self, run: &Run, other: &Run, relation: Relation) -> Result<(), Failure> {
+        let is_related = run.pid.number != other.pid.number && {
+            let (mut own, mut theirs) = lock(run, other);
+            let (mine, back) = match relation {
+                Relation::Monitor => (&mut own.watched, &mut theirs.watchers),
+                Relation::Link => (&mut own.links, &mut theirs.links),
+            };
+            back.remove(&run.pid.number);
+            mine.remove(&other.pid.number)
+        };
+        if is_related {
+            return Ok(());
+        }
+        Err(Failure::not_found(match relation {
+            Relation::Monitor => format!("{} is not monitored by this process", other.pid),
+            Relation::Link => format!("{} is not linked with this process", other.pid),
+        }))
+    }
+
+    /// Tells all that are related to a run that it has ended.
+    pub(crate) fn tell(&self, run: &Run, taken: &Taken, outcome: &Outcome) {
+        let from = run.pid.to_string();
+        for watcher in self.numbers(&taken.watchers) {
+            watcher.state().watched.remove(&run.pid.number);
+            // Who has ended meanwhile does not want to know.
+            let _ = watcher.sender.notify(notice::exit(&from, outcome));
+        }
+        for linked in self.numbers(&taken.links) {
+            let mut state = linked.state();
+            state.links.remove(&run.pid.number);
+            let traps_links = state.traps_links;
+            drop(state);
+            match outcome {
+                Ok(_) => {}
+                Err(_) if traps_links => drop(linked.sender.notify(notice::link_down(&from, outcome))),
+                Err(failure) => {
+                    let message = format!("linked process failed: {from}: {}", failure.message);
+                    linked.kill(Failure::new(Kind::Canceled, message).with_detail("linked", from.as_str()));
+                }
+            }
+        }
+        for watched in self.numbers(&taken.watched) {
+            watched.state().watchers.remove(&run.pid.number);
+        }
+    }
+
+    fn numbers<'t>(&'t self, numbers: &'t BTreeSet<u64>) -> impl Iterator<Item = Arc<Run>> + 't {
+        numbers.iter().filter_map(|number| self.by_number(*number))
+    }
+}
+
+/// The relations of a run that has ended.
+pub(crate) struct Taken {
+    links: BTreeSet<u64>,
+    watchers: BTreeSet<u64>,
+    watched: BTreeSet<u64>,
+}
+
+impl Taken {
+    pub(crate) fn from(state: &mut State) -> Self {
+        Taken {
+            links: std::mem::take(&mut state.links),
+            watchers: std::mem::take(&mut state.watchers),
+            watched: std::mem::take(&mut state.watched),
+        }
+    }
+
+    /// Whether nobody is related.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.links.is_empty() && self.watchers.is_empty() && self.watched.is_empty()
+    }
+}
+
+/// Both states, locked in the order of the numbers.
+fn lock<'r>(run: &'r Run, other: &'r Run) -> (MutexGuard<'r, State>, MutexGuard<'r, State>) {
+    if run.pid.number < other.pid.number {
+        let own = run.state();
+        (own, other.state())
+    } else {
+        let theirs = other.state();
+        (run.state(), theirs)
+    }
+}
