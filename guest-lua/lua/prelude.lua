@@ -121,8 +121,6 @@ for name in pairs(imports) do
 end
 modules.template = modules.templates -- another name for it
 local process = file("process")(imports.process, mailbox, scheduler, core)
-local reset_process = process.reset
-process.reset = nil
 
 local globals = {
   channel = channel.library,
@@ -275,7 +273,6 @@ end
 
 function prelude.start(method, ...)
   mailbox.reset()
-  reset_process()
   local run, problem = find_method(method)
   if not run then
     return false, errors.to_failure(problem)

@@ -72,10 +72,8 @@ function process.cancel(whom, reason)
   return done(raw.cancel(whom, reason))
 end
 
-local traps_links = false
-
 function process.get_options()
-  return { trap_links = traps_links }
+  return { trap_links = raw.trap_links(nil) }
 end
 
 function process.set_options(options)
@@ -90,8 +88,7 @@ function process.set_options(options)
     end
   end
   if options.trap_links ~= nil then
-    traps_links = options.trap_links
-    raw.trap_links(traps_links)
+    raw.trap_links(options.trap_links)
   end
   return true
 end
@@ -291,11 +288,6 @@ function process.upgrade(entry, ...)
   end
   mailbox.hand_over(raw.hand_over)
   scheduler.halt()
-end
-
--- Forgets what the last run chose.
-function process.reset()
-  traps_links = false
 end
 
 return process

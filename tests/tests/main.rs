@@ -33,6 +33,7 @@ mod never_frozen;
 mod permissions;
 mod pools;
 mod process_command;
+mod process_model;
 mod processes;
 mod queue;
 mod registry_module;

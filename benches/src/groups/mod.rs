@@ -1,5 +1,6 @@
 //! One file per group of keys.
 
+mod actors;
 mod clean;
 mod fresh;
 mod http;
@@ -27,4 +28,5 @@ pub const GROUPS: &[Group] = &[
     http::GROUP,
     json::GROUP,
     sql::GROUP,
+    actors::GROUP,
 ];

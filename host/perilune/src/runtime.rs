@@ -1,7 +1,7 @@
 //! A host: entries, and everything that runs them.
 
 use crate::call::Call;
-use crate::functions::{FromCells, FromServices, Run};
+use crate::functions::{self, FromCells, FromServices};
 use crate::heavy::Heavy;
 use crate::memory::MemoryLimit;
 use crate::pools::{PoolStats, Pools};
@@ -13,7 +13,7 @@ use crate::system::System;
 use crate::{RuntimeBuilder, access};
 use perilune_cell::{Engine, Extension, Guest, Limits};
 use perilune_modules::{self as modules, CallContext};
-use perilune_process::Table;
+use perilune_process::{Activity, Run, Table};
 use perilune_registry::{EntryId, Registry};
 use perilune_resource::{Allowed, Post, Resources, Services, Shared};
 use perilune_security::{Actor, Audit, Authority, Policies, Strictness};
@@ -190,7 +190,7 @@ impl Runtime {
             authority: call.authority,
             ..CallContext::new(self.inner.modules.clone())
         };
-        let run = Run { target, args, context, timeout: call.timeout };
+        let run = functions::Run { target, args, context, timeout: call.timeout };
         decode(self.inner.run(run).await?)
     }
 
@@ -282,6 +282,16 @@ impl Runtime {
     /// Stops the services, the last started first: they take nothing new and let what runs finish within their `stop_timeout`.
     pub async fn stop(&self) {
         self.inner.services.stop().await;
+    }
+
+    /// How many processes wait for a message or an operation; with `hibernating`, those of them that gave their cells back.
+    pub fn processes_at_rest(&self, hibernating: bool) -> u64 {
+        let is_so = |run: &Run| match run.activity() {
+            Activity::Hibernating => true,
+            Activity::Waiting => !hibernating,
+            Activity::Starting | Activity::Running => false,
+        };
+        self.inner.runs.list().iter().filter(|run| is_so(run)).count() as u64
     }
 
     /// The ids of the services that run, in the order in which they started.

@@ -26,5 +26,5 @@ mod table;
 pub use dead_letters::DeadLetter;
 pub use host::{KINDS, Place, ProcessHost, Settings};
 pub use relations::Relation;
-pub use run::{Born, Nature, Outcome, Run, Upgrade};
+pub use run::{Activity, Born, Nature, Outcome, Run, Upgrade};
 pub use table::{Birth, Table};

@@ -5,6 +5,7 @@ use perilune_cell::{Mailbox, Message, Pid, Sender};
 use perilune_security::Actor;
 use perilune_value::{Failure, Kind};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::oneshot;
@@ -23,6 +24,20 @@ pub enum Nature {
     Outside,
 }
 
+/// What a run is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Activity {
+    /// It has no cell yet.
+    Starting,
+    /// It computes, or is about to.
+    Running,
+    /// It waits for a message or an operation.
+    Waiting,
+    /// It waits for a message, and has given its cell back.
+    Hibernating,
+}
+
 /// One run.
 pub struct Run {
     /// Its name among all runs.
@@ -36,6 +51,7 @@ pub struct Run {
     /// When it began.
     pub began: Instant,
     pub(crate) sender: Sender,
+    activity: AtomicU8,
     state: Mutex<State>,
 }
 
@@ -77,6 +93,7 @@ impl Run {
             parent: birth.parent,
             began: birth.began,
             sender,
+            activity: AtomicU8::new(Activity::Starting as u8),
             state: Mutex::new(State {
                 entry: birth.entry.clone(),
                 ended: false,
@@ -95,6 +112,18 @@ impl Run {
     /// Whose code it runs.
     pub fn entry(&self) -> Arc<str> {
         self.state().entry.clone()
+    }
+
+    /// What it is doing.
+    pub fn activity(&self) -> Activity {
+        const ALL: [Activity; 4] =
+            [Activity::Starting, Activity::Running, Activity::Waiting, Activity::Hibernating];
+        ALL[usize::from(self.activity.load(Ordering::Relaxed)) % ALL.len()]
+    }
+
+    /// Says what it is doing.
+    pub fn set_activity(&self, activity: Activity) {
+        self.activity.store(activity as u8, Ordering::Relaxed);
     }
 
     /// Its names.
@@ -122,9 +151,11 @@ impl Run {
         self.sender.kill(reason)
     }
 
-    /// Chooses whether failures of linked runs are events instead of its end.
-    pub fn trap_links(&self, trap: bool) {
-        self.state().traps_links = trap;
+    /// Whether failures of linked runs are events instead of its end; sets it first, if a value is given.
+    pub fn trap_links(&self, trap: Option<bool>) -> bool {
+        let mut state = self.state();
+        state.traps_links = trap.unwrap_or(state.traps_links);
+        state.traps_links
     }
 
     /// Has another code run in the place of its own, once its present turn is over.

@@ -63,8 +63,8 @@ pub trait Processes: Send + Sync {
     /// One run does something to another.
     fn signal(&self, from: &Pid, to: &Pid, signal: Signal) -> Result<(), Failure>;
 
-    /// Whether failures of linked runs are events.
-    fn trap_links(&self, run: &Pid, trap: bool);
+    /// Whether failures of linked runs are events; sets it first, if a value is given.
+    fn trap_links(&self, run: &Pid, trap: Option<bool>) -> bool;
 
     /// Gives a run a name.
     fn register(&self, name: &str, run: &Pid) -> Result<(), Failure>;
@@ -189,9 +189,8 @@ impl Host for CellState {
         signal(self, &whom, Signal::Link(false))
     }
 
-    fn trap_links(&mut self, trap: bool) -> wasmtime::Result<()> {
-        CallContext::of(self)?.host.processes.trap_links(&self.identity.pid, trap);
-        Ok(())
+    fn trap_links(&mut self, trap: Option<bool>) -> wasmtime::Result<bool> {
+        Ok(CallContext::of(self)?.host.processes.trap_links(&self.identity.pid, trap))
     }
 
     fn register(&mut self, name: String, pid: Option<String>) -> Told<()> {

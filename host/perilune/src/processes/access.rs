@@ -59,10 +59,8 @@ impl Processes for Access {
         }
     }
 
-    fn trap_links(&self, run: &Pid, trap: bool) {
-        if let Ok(run) = self.run(run) {
-            run.trap_links(trap);
-        }
+    fn trap_links(&self, run: &Pid, trap: Option<bool>) -> bool {
+        self.run(run).is_ok_and(|run| run.trap_links(trap))
     }
 
     fn register(&self, name: &str, run: &Pid) -> Result<(), Failure> {

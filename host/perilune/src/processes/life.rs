@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use perilune_cell::{Backlog, CallSpec, Cell, Death, Event, Identity, Mailbox, Status};
 use perilune_modules::process::Order;
 use perilune_modules::{self as modules, CallContext};
-use perilune_process::{Born, Outcome, Place, ProcessHost, Run};
+use perilune_process::{Activity, Born, Outcome, Place, ProcessHost, Run};
 use perilune_security::Authority;
 use perilune_value::{Failure, Kind, Value};
 use std::panic::AssertUnwindSafe;
@@ -144,7 +144,9 @@ impl Body {
             // A process whose mailbox never empties lets others have their turn.
             tokio::task::consume_budget().await;
             events.clear();
+            self.run.set_activity(Activity::Waiting);
             cell.wait(mailbox, &mut events).await?;
+            self.run.set_activity(Activity::Running);
         }
     }
 

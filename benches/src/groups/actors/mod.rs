@@ -1,0 +1,211 @@
+//! Processes beside actors of a library in Rust, which have no memory of their own.
+
+mod native;
+
+use crate::entries::{block, function, threads};
+use crate::groups::idle::resident;
+use crate::run::micros;
+use crate::{Group, Key, Run, Side, Unit};
+use anyhow::{Context, ensure};
+use perilune::{Entry, EntryId, Runtime, Value};
+use std::time::{Duration, Instant};
+
+pub(super) const GROUP: Group = Group { keys: KEYS, measure };
+
+const KEYS: &[Key] = &[
+    Key::new(
+        "actor.spawn_per_s_per_core",
+        Unit::PerSecond,
+        "processes in a second that start, with clean memory, and end; one core",
+    ),
+    Key::new("actor.spawn_over_native", Unit::Ratio, "ractor's rate over it").at_most(5.0),
+    Key::new("actor.pingpong_us", Unit::Micros, "a message to a process and its answer, p50, one core"),
+    Key::new("actor.pingpong_over_native", Unit::Ratio, "over ractor's"),
+    Key::new(
+        "actor.messages_per_s_per_core",
+        Unit::PerSecond,
+        "messages in a second from one process to another, sending and receiving; one core",
+    )
+    .at_least(300_000.0),
+    Key::new("actor.many_to_one_per_s_per_core", Unit::PerSecond, "the same from 1,000 processes to one"),
+    Key::new("actor.messages_over_native", Unit::Ratio, "ractor's rate over that from one to another"),
+    Key::new(
+        "actor.idle_kib",
+        Unit::KiB,
+        "anonymous resident memory for each of 10,000 processes that wait in their inbox",
+    ),
+    Key::new("actor.hibernated_kib", Unit::KiB, "the same for each of 100,000 that hibernate").at_most(20.0),
+];
+
+/// Processes of one sample, rounds of messages, and messages.
+const SPAWNS: u32 = 200;
+const ROUNDS: u32 = 500;
+const MESSAGES: u32 = 20_000;
+const SENDERS: u32 = 1_000;
+
+const IDLE: u32 = 10_000;
+const HIBERNATED: u32 = 100_000;
+
+const BRIEF: &str = "return { main = function() end }";
+
+const ECHO: &str = "return { main = function()
+  local inbox = process.inbox()
+  while true do
+    local message = inbox:receive()
+    process.send(message:from(), 'answer', message:payload():data())
+  end
+end }";
+
+/// Sends so many messages to a process; what the mailbox refuses is sent again once others have run.
+const SENDER: &str = "return { main = function(to, count)
+  for i = 1, count do
+    while not process.send(to, 'n', i) do coroutine.yield() end
+  end
+end }";
+
+const WAITING: &str = "return { main = function() process.inbox():receive() end }";
+
+const DRIVER: &str = "
+local methods = {}
+function methods.spawn(count)
+  local events = process.events()
+  for _ = 1, count do assert(process.spawn_monitored('bench:brief', 'bench:host')) end
+  for _ = 1, count do assert(events:receive().result.error == nil) end
+end
+function methods.pingpong(count)
+  local answers, echo = process.listen('answer'), assert(process.spawn('bench:echo', 'bench:host'))
+  for i = 1, count do
+    process.send(echo, 'say', i)
+    assert(answers:receive() == i)
+  end
+  process.terminate(echo)
+end
+function methods.receive(senders, count)
+  local ch = process.listen('n')
+  local me = process.pid()
+  for _ = 1, senders do assert(process.spawn('bench:sender', 'bench:host', me, count // senders)) end
+  for _ = 1, count do ch:receive() end
+end
+function methods.wait(count)
+  for _ = 1, count do assert(process.spawn('bench:waiting', 'bench:host')) end
+end
+return methods";
+
+fn entries(hibernate: bool) -> anyhow::Result<Vec<Entry>> {
+    let process = |name: &str, source: &str| -> anyhow::Result<Entry> {
+        let entry = Entry::new(EntryId::new("bench", name)?, "process.lua");
+        Ok(entry.with_field("source", source).with_field("method", "main"))
+    };
+    let host = Entry::new(EntryId::new("bench", "host")?, "process.host")
+        .with_field("max_processes", Value::Integer(i64::from(HIBERNATED)))
+        .with_field("hibernate", Value::Bool(hibernate))
+        .with_field("hibernate_after", "50ms")
+        .with_field("mailbox", Value::from_iter([("messages", Value::Integer(100_000))]));
+    let driver = function("driver", DRIVER)?
+        .with_field("pool", block([("type", "inline")]))
+        .with_field("limits", block([("cpu", "60s"), ("timeout", "10m")]));
+    Ok(vec![
+        host,
+        driver,
+        function(
+            "exec",
+            "return { main = function(...) return assert(process.exec('bench:receive', 'bench:host', ...)) end }",
+        )?,
+        process(
+            "receive",
+            &DRIVER.replace(
+                "return methods",
+                "return { main = function(...) methods.receive(...) return true end }",
+            ),
+        )?
+        .with_field("limits", block([("cpu", "60s")])),
+        process("brief", BRIEF)?,
+        process("echo", ECHO)?,
+        process("sender", SENDER)?,
+        process("waiting", WAITING)?,
+    ])
+}
+
+fn measure(run: &mut Run) -> anyhow::Result<()> {
+    let thread = threads(1)?;
+    let runtime = Runtime::builder().entries(entries(false)?).build()?;
+    let call = |target: &str, args: &[u32]| -> anyhow::Result<Duration> {
+        let (runtime, target) = (runtime.clone(), target.to_owned());
+        let args: Vec<Value> = args.iter().map(|arg| Value::Integer((*arg).into())).collect();
+        let task = thread.spawn(async move {
+            let began = Instant::now();
+            runtime.call(&target, args).await?;
+            anyhow::Ok(began.elapsed())
+        });
+        thread.block_on(task)?
+    };
+    let per_second = |count: u32, took: Duration| vec![f64::from(count) / took.as_secs_f64()];
+
+    let [native, ours] = run.interleave(
+        "actor.spawn",
+        [
+            Side::new("ractor/s", || Ok(per_second(SPAWNS, native::timed(&thread, native::spawn(SPAWNS))?))),
+            Side::new("perilune/s", || Ok(per_second(SPAWNS, call("bench:driver.spawn", &[SPAWNS])?))),
+        ],
+    )?;
+    run.record("actor.spawn_per_s_per_core", ours.p50(), Some(ours.spread()))?;
+    let ratio = native.over(&ours, 0.5);
+    run.record("actor.spawn_over_native", ratio.value, Some(ratio.spread))?;
+
+    let [native, ours] = run.interleave(
+        "actor.pingpong",
+        [
+            Side::new("ractor", || {
+                Ok(vec![micros(native::timed(&thread, native::pingpong(ROUNDS))? / ROUNDS)])
+            }),
+            Side::new("perilune", || Ok(vec![micros(call("bench:driver.pingpong", &[ROUNDS])? / ROUNDS)])),
+        ],
+    )?;
+    run.record("actor.pingpong_us", ours.p50(), Some(ours.spread()))?;
+    let ratio = ours.over(&native, 0.5);
+    run.record("actor.pingpong_over_native", ratio.value, Some(ratio.spread))?;
+
+    let [native, one, many] = run.interleave(
+        "actor.messages",
+        [
+            Side::new("ractor/s", || {
+                Ok(per_second(MESSAGES, native::timed(&thread, native::messages(MESSAGES))?))
+            }),
+            Side::new("one to one/s", || Ok(per_second(MESSAGES, call("bench:exec", &[1, MESSAGES])?))),
+            Side::new("many to one/s", || {
+                Ok(per_second(MESSAGES, call("bench:exec", &[SENDERS, MESSAGES])?))
+            }),
+        ],
+    )?;
+    run.record("actor.messages_per_s_per_core", one.p50(), Some(one.spread()))?;
+    run.record("actor.many_to_one_per_s_per_core", many.p50(), Some(many.spread()))?;
+    let ratio = native.over(&one, 0.5);
+    run.record("actor.messages_over_native", ratio.value, Some(ratio.spread))?;
+    drop(runtime);
+
+    run.record("actor.idle_kib", each_of_many(IDLE, false)?, None)?;
+    run.record("actor.hibernated_kib", each_of_many(HIBERNATED, true)?, None)
+}
+
+/// KiB that each of many processes takes which wait.
+fn each_of_many(count: u32, hibernate: bool) -> anyhow::Result<f64> {
+    let thread = threads(1)?;
+    let runtime = Runtime::builder().entries(entries(hibernate)?).build()?;
+    let before = resident()?;
+    let begun = thread.block_on(async {
+        runtime.call("bench:driver.wait", [Value::Integer(count.into())]).await?;
+        let all = u64::from(count);
+        loop {
+            let quiet = runtime.processes_at_rest(hibernate);
+            ensure!(quiet <= all, "more processes than were started");
+            if quiet == all {
+                return anyhow::Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    begun.context("processes that wait")?;
+    let after = resident()?;
+    drop(runtime);
+    Ok(after.saturating_sub(before) as f64 / f64::from(count))
+}
