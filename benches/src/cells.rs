@@ -1,7 +1,7 @@
 //! Cells outside any runtime.
 
 use perilune_cell::{
-    Cell, CellSpec, Chunk, Engine, EngineOptions, Guest, Host, Identity, Image, Limits, Pid, Template,
+    Cell, CellSpec, Chunk, Engine, EngineOptions, Guest, Hibernated, Host, Identity, Image, Limits, Pid, Template,
 };
 use perilune_modules::{ALWAYS, MODULES};
 use perilune_value::Failure;
@@ -52,6 +52,15 @@ impl Cells {
     /// When there is no place for it.
     pub async fn from_image(&self, image: &Image) -> anyhow::Result<Cell> {
         Ok(self.template.from_image(Self::spec(), image).await?)
+    }
+
+    /// A cell that goes on where it went to sleep.
+    ///
+    /// # Errors
+    ///
+    /// When there is no place for it.
+    pub async fn revive(&self, hibernated: &Hibernated) -> anyhow::Result<Cell> {
+        Ok(self.template.revive(hibernated).await?)
     }
 
     /// A cell with an entry loaded.

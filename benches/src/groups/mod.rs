@@ -2,6 +2,7 @@
 
 mod clean;
 mod fresh;
+mod hibernation;
 mod http;
 mod idle;
 mod images;
@@ -24,6 +25,7 @@ pub const GROUPS: &[Group] = &[
     clean::GROUP,
     images::GROUP,
     idle::GROUP,
+    hibernation::GROUP,
     http::GROUP,
     json::GROUP,
     sql::GROUP,

@@ -27,6 +27,31 @@ impl Cell {
         outcome.unwrap_or_else(|death| Err(death.into_failure(&self.identity().entry)))
     }
 
+    /// Adds the events of the next turn: those that are there, and the first that comes where there are none yet. Cancel-safe: what
+    /// was taken from the mailbox is in `events`.
+    ///
+    /// # Errors
+    ///
+    /// The cell's death when its time is up, or when no event can come any more.
+    pub async fn wait(
+        &mut self,
+        mailbox: Option<&mut Mailbox>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Death> {
+        self.alive()?;
+        self.wait_in_time(mailbox, events).await?;
+        if events.is_empty() {
+            let death = Death::Trap("the guest waits for something that cannot come".to_owned());
+            return Err(self.end(death));
+        }
+        Ok(())
+    }
+
+    /// Whether it waits for nothing but messages: no operation of it is under way, or has an outcome that it did not take.
+    pub fn is_idle(&self) -> bool {
+        self.store.data().tickets.is_unused()
+    }
+
     async fn drive(
         &mut self,
         method: &str,
@@ -47,10 +72,7 @@ impl Cell {
         let mut events = Vec::new();
         loop {
             events.clear();
-            self.wait_in_time(mailbox.as_deref_mut(), &mut events).await?;
-            if events.is_empty() {
-                return Err(Death::Trap("the guest waits for something that cannot come".to_owned()));
-            }
+            self.wait(mailbox.as_deref_mut(), &mut events).await?;
             if let Status::Done(result) = self.turn(&events).await? {
                 return Ok(result);
             }
@@ -71,14 +93,14 @@ impl Cell {
         waited.map_err(|_| self.end(self.store.data().too_long()))
     }
 
-    /// Waits for one event and takes those that are there by then. None when none can come any more.
-    async fn wait_for_events(&mut self, mailbox: Option<&mut Mailbox>, events: &mut Vec<Event>) {
+    /// Waits for one event unless there is one, and takes those that are there by then. None when none can come any more.
+    async fn wait_for_events(&mut self, mut mailbox: Option<&mut Mailbox>, events: &mut Vec<Event>) {
         let tickets = &mut self.store.data_mut().tickets;
-        match mailbox {
-            None if tickets.is_empty() => return,
-            None => events.push(Event::Completed(tickets.completed().await)),
-            Some(mailbox) => {
-                tokio::select! {
+        if events.is_empty() {
+            match mailbox.as_deref_mut() {
+                None if tickets.is_empty() => return,
+                None => events.push(Event::Completed(tickets.completed().await)),
+                Some(mailbox) => tokio::select! {
                     biased;
                     ticket = tickets.completed() => events.push(Event::Completed(ticket)),
                     message = mailbox.receive() => match message {
@@ -86,12 +108,14 @@ impl Cell {
                         None if tickets.is_empty() => return,
                         None => events.push(Event::Completed(tickets.completed().await)),
                     },
-                }
-                while events.len() < EVENTS_PER_TURN
-                    && let Some(event) = mailbox.receive_now()
-                {
-                    events.push(event);
-                }
+                },
+            }
+        }
+        if let Some(mailbox) = mailbox {
+            while events.len() < EVENTS_PER_TURN
+                && let Some(event) = mailbox.receive_now()
+            {
+                events.push(event);
             }
         }
         while events.len() < EVENTS_PER_TURN
