@@ -1,7 +1,8 @@
 //! Cells outside any runtime.
 
 use perilune_cell::{
-    Cell, CellSpec, Chunk, Engine, EngineOptions, Guest, Hibernated, Host, Identity, Image, Limits, Pid, Template,
+    Cell, CellSpec, Chunk, Engine, EngineOptions, Guest, Hibernated, Host, Identity, Image, Limits, Pid,
+    Template,
 };
 use perilune_modules::{ALWAYS, MODULES};
 use perilune_value::Failure;

@@ -292,7 +292,7 @@ void exports_perilune_cell_guest_settle(void) {
 }
 
 /* Garbage below it costs less to keep than to find: a collection visits all that loading left. */
-enum { TOLERATED_GARBAGE = 16 << 10 };
+enum { TOLERATED_GARBAGE = 32 << 10 };
 
 /* Each collection turns live objects to the other of two colours; those of the image must have the image's again, or all of
    them would differ. As an emergency it calls no finaliser, whose code may do anything. */

@@ -82,6 +82,12 @@ impl Sleeper {
         self.template.from_image(spec(nobody, self.limits), &self.image).await.expect("there is room")
     }
 
+    /// A cell without an image's memory.
+    pub async fn bare(&self) -> Cell {
+        let (nobody, _) = mailbox(1, 1);
+        self.template.instantiate(spec(nobody, self.limits)).await.expect("there is room")
+    }
+
     /// A cell that waits for its first message.
     pub async fn waiting(&self) -> Cell {
         let mut cell = self.cell().await;
@@ -112,7 +118,9 @@ impl Sleeper {
         loop {
             match status {
                 Ok(Status::Waiting) => {}
-                Ok(Status::Done(Ok(value))) => return (Ok(Value::from_msgpack(&value).expect("a value")), slept),
+                Ok(Status::Done(Ok(value))) => {
+                    return (Ok(Value::from_msgpack(&value).expect("a value")), slept);
+                }
                 Ok(Status::Done(Err(failure))) => return (Err(failure), slept),
                 Err(death) => return (Err(death.into_failure("app:main")), slept),
             }
@@ -131,7 +139,11 @@ impl Sleeper {
 
 /// What a message to a cell looks like.
 pub fn message(topic: &str, values: &[Value]) -> Event {
-    Event::Message(Message { topic: topic.to_owned(), sender: String::new(), payloads: args_to_msgpack(values) })
+    Event::Message(Message {
+        topic: topic.to_owned(),
+        sender: String::new(),
+        payloads: args_to_msgpack(values),
+    })
 }
 
 fn spec(sender: Sender, limits: Limits) -> CellSpec {

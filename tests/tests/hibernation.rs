@@ -94,7 +94,8 @@ async fn a_process_that_waits_takes_few_kibibytes() {
 
 #[tokio::test]
 async fn what_was_freed_is_not_kept() {
-    let body = "local t = {} for i = 1, 10000 do t[i] = ('x' .. i):rep(150) end t = nil process.inbox():receive()";
+    let body =
+        "local t = {} for i = 1, 10000 do t[i] = ('x' .. i):rep(150) end t = nil process.inbox():receive()";
     let sleeper = Sleeper::new("", body).await;
     let cell = sleeper.waiting().await;
     assert!(cell.state().memory_size() > 4 << 20, "it has grown");
@@ -140,7 +141,8 @@ async fn the_same_state_gives_the_same_memory() {
 
 #[tokio::test]
 async fn who_waits_for_something_else_stays_awake() {
-    let sleeper = Sleeper::new("local time = require('time')", "time.sleep(1) process.inbox():receive()").await;
+    let sleeper =
+        Sleeper::new("local time = require('time')", "time.sleep(1) process.inbox():receive()").await;
     let cell = sleeper.waiting().await;
     assert!(!cell.can_hibernate() && !cell.is_idle());
     let mut cell = cell.hibernate(&sleeper.image).await.err().expect("a timer runs");
@@ -159,10 +161,13 @@ async fn who_has_something_open_stays_awake() {
         classes: &[Class::Deterministic],
         link: |linker| {
             let mut interface = linker.instance("perilune:cell/base64@0.1.0")?;
-            interface.func_wrap("encode", |mut store: wasmtime::StoreContextMut<'_, CellState>, (_,): (Vec<u8>,)| {
-                let opened = store.data_mut().handles.insert(Arc::new(()));
-                Ok((opened.map_or(String::new(), |handle| handle.to_string()),))
-            })?;
+            interface.func_wrap(
+                "encode",
+                |mut store: wasmtime::StoreContextMut<'_, CellState>, (_,): (Vec<u8>,)| {
+                    let opened = store.data_mut().handles.insert(Arc::new(()));
+                    Ok((opened.map_or(String::new(), |handle| handle.to_string()),))
+                },
+            )?;
             interface.func_new("decode", |_, _, _, _| Err(wasmtime::Error::msg("unused")))
         },
     };
@@ -189,6 +194,8 @@ async fn who_is_dead_or_was_made_from_no_image_does_not_hibernate() {
     assert!(!cell.can_hibernate());
     let mut cell = cell.hibernate(&sleeper.image).await.err().expect("it is dead");
     assert!(cell.is_dead() && cell.turn(&[]).await.is_err());
+    assert!(!sleeper.bare().await.can_hibernate());
+    assert!(sleeper.cell().await.can_hibernate(), "it has not begun, and may wait as well");
 }
 
 /// Random bytes cannot be compressed: what is kept is at most the memory that the cell may use.
@@ -207,7 +214,11 @@ async fn noise_is_kept_within_the_limit_of_memory() {
     let size = cell.state().memory_size();
     assert!(size > 8 << 20, "{size}");
     let asleep = sleeper.hibernate(cell).await;
-    assert!(asleep.bytes() <= size + 1024 && asleep.changed() <= size + 1024, "{} of {size}", asleep.changed());
+    assert!(
+        asleep.bytes() <= size + 1024 && asleep.changed() <= size + 1024,
+        "{} of {size}",
+        asleep.changed()
+    );
     let mut cell = sleeper.revive(&asleep).await;
     assert_eq!(cell.state().memory_size(), size, "it has grown again");
     let status = cell.turn(&[message("t", &[])]).await.expect("it lives");

@@ -12,15 +12,27 @@ use std::time::Instant;
 pub(super) const GROUP: Group = Group { keys: KEYS, measure };
 
 const KEYS: &[Key] = &[
-    Key::new("hibernation.waiting_sleep_us", Unit::Micros, "putting a cell to sleep that waits in its inbox, p50"),
+    Key::new(
+        "hibernation.waiting_sleep_us",
+        Unit::Micros,
+        "putting a cell to sleep that waits in its inbox, p50",
+    ),
     Key::new("hibernation.waiting_wake_us", Unit::Micros, "waking it, p50"),
     Key::new("hibernation.waiting_changed_kib", Unit::KiB, "what its memory differs in from its image"),
     Key::new("hibernation.waiting_kib", Unit::KiB, "what it takes asleep, everything included").at_most(6.0),
-    Key::new("hibernation.state_sleep_us", Unit::Micros, "putting one with 1,000 table entries to sleep, p50"),
+    Key::new(
+        "hibernation.state_sleep_us",
+        Unit::Micros,
+        "putting one with 1,000 table entries to sleep, p50",
+    ),
     Key::new("hibernation.state_wake_us", Unit::Micros, "waking it, p50"),
     Key::new("hibernation.state_changed_kib", Unit::KiB, "what its memory differs in from its image"),
     Key::new("hibernation.state_kib", Unit::KiB, "what it takes asleep, everything included"),
-    Key::new("hibernation.coroutines_sleep_us", Unit::Micros, "putting one with 10 waiting coroutines to sleep, p50"),
+    Key::new(
+        "hibernation.coroutines_sleep_us",
+        Unit::Micros,
+        "putting one with 10 waiting coroutines to sleep, p50",
+    ),
     Key::new("hibernation.coroutines_wake_us", Unit::Micros, "waking it, p50"),
     Key::new("hibernation.coroutines_changed_kib", Unit::KiB, "what its memory differs in from its image"),
     Key::new("hibernation.coroutines_kib", Unit::KiB, "what it takes asleep, everything included"),
@@ -75,10 +87,8 @@ fn one(run: &mut Run, name: &str, source: &str) -> anyhow::Result<()> {
         }
         Ok(samples)
     };
-    let series = run.interleave(
-        &format!("hibernation.{name}"),
-        [Side::new("sleep", sleep), Side::new("wake", wake)],
-    )?;
+    let series =
+        run.interleave(&format!("hibernation.{name}"), [Side::new("sleep", sleep), Side::new("wake", wake)])?;
     for (side, series) in ["sleep", "wake"].iter().zip(&series) {
         run.record(&format!("hibernation.{name}_{side}_us"), series.p50(), Some(series.spread()))?;
     }

@@ -66,7 +66,7 @@ impl Cell {
     /// Gives the instance and the place back, and keeps how the memory differs from `image`, which this cell was made from.
     /// Garbage may be collected, so weak tables may lose entries; no code of the script runs.
     ///
-    /// This takes time in proportion to what differs, about 3 ms for a mebibyte, without giving way to others.
+    /// Comparing and compressing take some milliseconds for each mebibyte that differs, without giving way to others.
     ///
     /// # Errors
     ///

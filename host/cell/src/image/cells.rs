@@ -125,8 +125,7 @@ impl Cell {
     /// Makes a fresh memory the image's, and at least so large.
     pub(crate) async fn take_over(&mut self, image: &Image, size: usize) -> Result<(), Death> {
         if size > self.store.data().memory {
-            let bytes =
-                u32::try_from(size).map_err(|_| Death::Trap("an image beyond 4 GiB".to_owned()))?;
+            let bytes = u32::try_from(size).map_err(|_| Death::Trap("an image beyond 4 GiB".to_owned()))?;
             let (instance, store) = self.begin();
             let called = guarded(instance.perilune_cell_guest().call_reserve(store, bytes)).await;
             self.settle(called)?;
