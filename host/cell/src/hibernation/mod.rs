@@ -67,6 +67,7 @@ impl Cell {
     /// Garbage may be collected, so weak tables may lose entries; no code of the script runs.
     ///
     /// Comparing and compressing take some milliseconds for each mebibyte that differs, without giving way to others.
+    /// Dropping the future drops the cell.
     ///
     /// # Errors
     ///
