@@ -1,10 +1,10 @@
 //! Cells outside any runtime.
 
 use perilune_cell::{
-    Cell, CellSpec, Chunk, Engine, EngineOptions, Guest, Host, Identity, Image, Limits, Pid, Template,
+    Cell, CellSpec, Chunk, Engine, EngineOptions, Guest, Hibernated, Host, Identity, Image, Limits, Pid,
+    Template,
 };
 use perilune_modules::{ALWAYS, MODULES};
-use perilune_value::Failure;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +13,6 @@ struct Nothing;
 
 impl Host for Nothing {
     fn print(&self, _cell: &Identity, _line: &[u8], _location: &str) {}
-
-    fn send(&self, _cell: &Identity, to: &str, _topic: &str, _payloads: Vec<u8>) -> Result<(), Failure> {
-        Err(Failure::not_found(to))
-    }
 }
 
 /// Makes cells.
@@ -52,6 +48,15 @@ impl Cells {
     /// When there is no place for it.
     pub async fn from_image(&self, image: &Image) -> anyhow::Result<Cell> {
         Ok(self.template.from_image(Self::spec(), image).await?)
+    }
+
+    /// A cell that goes on where it went to sleep.
+    ///
+    /// # Errors
+    ///
+    /// When there is no place for it.
+    pub async fn revive(&self, hibernated: &Hibernated) -> anyhow::Result<Cell> {
+        Ok(self.template.revive(hibernated).await?)
     }
 
     /// A cell with an entry loaded.

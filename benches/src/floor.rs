@@ -93,7 +93,7 @@ impl Loaded {
         match self.guest.perilune_cell_guest().call_start(&mut self.store, method, args, SEED)? {
             Status::Done(Ok(result)) => Ok(result),
             Status::Done(Err(failure)) => Err(wasmtime::Error::msg(failure.message)),
-            Status::Waiting => Err(wasmtime::Error::msg("the method waits")),
+            Status::Waiting(_) => Err(wasmtime::Error::msg("the method waits")),
         }
     }
 }

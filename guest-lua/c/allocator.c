@@ -93,3 +93,11 @@ void begin_new_pages(void) {
   memset(freed, 0, sizeof freed);
   reserve = reserve_end = NULL;
 }
+
+/* Blocks in the lists keep their links; what was never used may have been something else's before. */
+void wipe_freed(void) {
+  for (size_t grains = 1; grains <= LARGEST / GRAIN; grains++)
+    for (unused *block = freed[grains]; block != NULL; block = block->next)
+      memset(block + 1, 0, grains * GRAIN - sizeof *block);
+  wipe(reserve, reserve_end);
+}

@@ -273,14 +273,48 @@ void exports_perilune_cell_guest_memory(lua_cell_tuple2_u32_list_u8_t *out) {
   out->f1.len = __builtin_wasm_memory_size(0) << 16;
 }
 
+/* Lua's memory when it was last settled or collected for a long wait, and the colour of live objects when it was settled. */
+static lu_mem settled_bytes;
+static lu_byte settled_white;
+
 /* A call begins with a full stretch of allocation before its first collection, which would write to every object. */
 void exports_perilune_cell_guest_settle(void) {
   global_State *global = G(L);
   lua_settop(L, 0);
   if (global->gcstate != GCSpause) lua_gc(L, LUA_GCCOLLECT);
-  luaE_setdebt(global, -(l_mem)gettotalbytes(global));
+  settled_bytes = gettotalbytes(global);
+  settled_white = global->currentwhite;
+  luaE_setdebt(global, -(l_mem)settled_bytes);
   begin_new_pages();
   clear_free_blocks();
+}
+
+/* Garbage below it costs less to keep than to find: a collection visits all that loading left. */
+enum { TOLERATED_GARBAGE = 32 << 10 };
+
+/* Each collection turns live objects to the other of two colours; those of the image must have the image's again, or all of
+   them would differ. As an emergency it calls no finaliser, whose code may do anything. */
+static void collect(global_State *global) {
+  bool is_between = global->gcstate == GCSpause && global->currentwhite == settled_white;
+  if (is_between && gettotalbytes(global) <= settled_bytes + TOLERATED_GARBAGE) return;
+  luaC_fullgc(L, 1);
+  if (global->currentwhite != settled_white) luaC_fullgc(L, 1);
+  settled_bytes = gettotalbytes(global);
+  luaE_setdebt(global, -(l_mem)settled_bytes);
+}
+
+void exports_perilune_cell_guest_compact(exports_perilune_cell_guest_list_stretch_t *out) {
+  enum { MOST = 256 };
+  lua_settop(L, 0);
+  collect(G(L));
+  stretches = malloc(MOST * sizeof *stretches);
+  stretch_count = 0;
+  stretch_room = stretches == NULL ? 0 : MOST;
+  wipe_freed();
+  wipe_free_blocks();
+  if (stretch_count == 0) free(stretches);
+  out->ptr = (exports_perilune_cell_guest_stretch_t *)stretches;
+  out->len = stretch_count;
 }
 
 void exports_perilune_cell_guest_reserve(uint32_t bytes) {

@@ -15,9 +15,17 @@
 /* --- allocator.c: memory whose exhaustion ends the cell --------------------------------------------------------- */
 void *guest_alloc(void *ud, void *ptr, size_t old_size, size_t new_size);
 void begin_new_pages(void);
+void wipe_freed(void);
 
 /* --- heap.c: malloc and its family -------------------------------------------------------------------------------- */
 void clear_free_blocks(void);
+typedef struct {
+  uint32_t start, length;
+} stretch;
+extern stretch *stretches;                           /* where `wipe` notes what it did not wipe */
+extern size_t stretch_count, stretch_room;
+void wipe(void *start, void *end);                   /* zeros, but for whole pages that can be noted */
+void wipe_free_blocks(void);
 
 /* --- object.c: typed userdata over a state table ----------------------------------------------------------------- */
 extern const char ERROR_CLASS;                       /* registry key of the metatable of error objects */

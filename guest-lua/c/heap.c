@@ -215,3 +215,28 @@ void clear_free_blocks(void) {
   for (uint32_t bin = 0; bin < BINS; bin++)
     for (block *b = bins[bin]; b != NULL; b = b->next) memset(b + 1, 0, b->size - sizeof *b);
 }
+
+/* --- before a long wait --------------------------------------------------------------------------------------------------- */
+
+enum { PAGE = 4 << 10 }; /* what systems give back, at the least */
+
+stretch *stretches;
+size_t stretch_count, stretch_room;
+
+/* Writing zeros to pages that nothing ever wrote to would take memory for them. */
+void wipe(void *start, void *end) {
+  uintptr_t from = ((uintptr_t)start + PAGE - 1) / PAGE * PAGE, to = (uintptr_t)end / PAGE * PAGE;
+  if (from >= to || stretch_count == stretch_room) {
+    memset(start, 0, (size_t)((char *)end - (char *)start));
+    return;
+  }
+  memset(start, 0, from - (uintptr_t)start);
+  memset((void *)to, 0, (uintptr_t)end - to);
+  stretches[stretch_count++] = (stretch){(uint32_t)from, (uint32_t)(to - from)};
+}
+
+/* The largest first: there may be more than can be noted. */
+void wipe_free_blocks(void) {
+  for (uint32_t bin = BINS; bin-- > 0;)
+    for (block *b = bins[bin]; b != NULL; b = b->next) wipe(b + 1, after(b));
+}

@@ -53,6 +53,7 @@ pub fn core(imports: &str, body: &str) -> String {
           (func (export "perilune:cell/guest@0.1.0#turn") (param i32 i32) {result} (i32.const 1024))
           (func (export "perilune:cell/guest@0.1.0#memory") {result} (i32.const 1024))
           (func (export "perilune:cell/guest@0.1.0#settle"))
+          (func (export "perilune:cell/guest@0.1.0#compact") {result} (i32.const 1024))
           (func (export "perilune:cell/guest@0.1.0#reserve") (param i32)))"#
     )
 }

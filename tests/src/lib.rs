@@ -3,6 +3,7 @@
 pub mod counter;
 pub mod gate;
 pub mod hostile;
+pub mod sleeper;
 pub mod web;
 
 use perilune::{

@@ -15,6 +15,8 @@ mod events;
 mod expr;
 mod fs;
 mod functions;
+mod hibernation;
+mod hibernation_model;
 mod hostile_guest;
 mod hot_swap;
 mod html;

@@ -3,6 +3,7 @@
 mod actors;
 mod clean;
 mod fresh;
+mod hibernation;
 mod http;
 mod idle;
 mod images;
@@ -25,6 +26,7 @@ pub const GROUPS: &[Group] = &[
     clean::GROUP,
     images::GROUP,
     idle::GROUP,
+    hibernation::GROUP,
     http::GROUP,
     json::GROUP,
     sql::GROUP,

@@ -2,7 +2,7 @@
 
 use crate::limits::Death;
 use crate::mailbox::{Arrival, Mailbox};
-use crate::{Backlog, Cell, Event, Status};
+use crate::{Backlog, Cell, Event, Status, Tickets};
 use futures_util::FutureExt;
 use perilune_value::Failure;
 
@@ -25,6 +25,34 @@ impl Cell {
         let outcome = self.drive(method, args, mailbox).await;
         self.store.data_mut().end_call();
         outcome.unwrap_or_else(|death| Err(death.into_failure(&self.identity().entry)))
+    }
+
+    /// Adds the events of the next turn: those that are there, and the first that comes where there are none yet. Cancel-safe: what
+    /// was taken from the mailbox is in `events`.
+    ///
+    /// # Errors
+    ///
+    /// The cell's death when its time is up, when somebody ended it, or when no event can come any more.
+    pub async fn wait(
+        &mut self,
+        mailbox: Option<&mut Mailbox>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Death> {
+        self.alive()?;
+        // While the guest computes the ticks watch over the deadline, while it waits a timer does.
+        let waited = match self.store.data().deadline {
+            None => self.wait_for_events(mailbox, events).await,
+            Some(deadline) => {
+                let wait = tokio::time::timeout_at(deadline.into(), self.wait_for_events(mailbox, events));
+                wait.await.unwrap_or_else(|_| Err(self.store.data().too_long()))
+            }
+        };
+        waited.map_err(|death| self.end(death))
+    }
+
+    /// Whether it waits for nothing but messages: no operation of it is under way, or has an outcome that it did not take.
+    pub fn is_idle(&self) -> bool {
+        self.store.data().tickets.is_unused()
     }
 
     async fn drive(
@@ -51,13 +79,10 @@ impl Cell {
         let mut events = Vec::new();
         loop {
             events.clear();
-            match mailbox.as_deref_mut() {
-                Some(mailbox) => {
-                    mailbox.set_backlog(backlog);
-                    self.wait(mailbox, &mut events).await?;
-                }
-                None => self.wait_for_operations(&mut events).await?,
+            if let Some(mailbox) = mailbox.as_deref_mut() {
+                mailbox.set_backlog(backlog);
             }
+            self.wait(mailbox.as_deref_mut(), &mut events).await?;
             match self.turn(&events).await? {
                 Status::Done(result) => return Ok(result),
                 Status::Waiting(left) => backlog = left,
@@ -70,68 +95,48 @@ impl Cell {
         self.store.data_mut().kill_switch = Some(mailbox.kill_switch());
     }
 
-    /// Waits for the next events of a turn. While the guest computes the ticks watch over the deadline, while it waits a timer does.
-    ///
-    /// # Errors
-    ///
-    /// [`Death`] when the cell was ended, its time ran out, or nothing can come any more.
-    pub async fn wait(&mut self, mailbox: &mut Mailbox, events: &mut Vec<Event>) -> Result<(), Death> {
-        let waited = match self.store.data().deadline {
-            None => self.wait_for_events(mailbox, events).await,
-            Some(deadline) => {
-                let wait = tokio::time::timeout_at(deadline.into(), self.wait_for_events(mailbox, events));
-                wait.await.unwrap_or_else(|_| Err(self.store.data().too_long()))
+    /// Waits for one event unless there is one, and takes those that are there by then.
+    async fn wait_for_events(
+        &mut self,
+        mut mailbox: Option<&mut Mailbox>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Death> {
+        let tickets = &mut self.store.data_mut().tickets;
+        if events.is_empty() {
+            events.push(next_event(tickets, mailbox.as_deref_mut()).await?);
+        }
+        if let Some(mailbox) = mailbox {
+            while events.len() < EVENTS_PER_TURN
+                && let Some(event) = mailbox.receive_now()
+            {
+                events.push(event);
             }
-        };
-        waited.map_err(|death| self.end(death))
-    }
-
-    async fn wait_for_operations(&mut self, events: &mut Vec<Event>) -> Result<(), Death> {
-        let deadline = self.store.data().deadline;
-        let tickets = &mut self.store.data_mut().tickets;
-        if tickets.is_empty() {
-            return Err(self.end(nothing_can_come()));
-        }
-        let completed = match deadline {
-            None => Ok(tickets.completed().await),
-            Some(deadline) => tokio::time::timeout_at(deadline.into(), tickets.completed()).await,
-        };
-        match completed {
-            Ok(ticket) => events.push(Event::Completed(ticket)),
-            Err(_) => return Err(self.end(self.store.data().too_long())),
-        }
-        self.add_completed(events);
-        Ok(())
-    }
-
-    /// Waits for one event and takes those that are there by then.
-    async fn wait_for_events(&mut self, mailbox: &mut Mailbox, events: &mut Vec<Event>) -> Result<(), Death> {
-        let tickets = &mut self.store.data_mut().tickets;
-        tokio::select! {
-            biased;
-            ticket = tickets.completed() => events.push(Event::Completed(ticket)),
-            arrival = mailbox.receive() => match arrival {
-                Arrival::Event(event) => events.push(event),
-                Arrival::Killed(reason) => return Err(Death::Killed(reason)),
-                Arrival::Nothing if tickets.is_empty() => return Err(nothing_can_come()),
-                Arrival::Nothing => events.push(Event::Completed(tickets.completed().await)),
-            },
         }
         while events.len() < EVENTS_PER_TURN
-            && let Some(event) = mailbox.receive_now()
-        {
-            events.push(event);
-        }
-        self.add_completed(events);
-        Ok(())
-    }
-
-    fn add_completed(&mut self, events: &mut Vec<Event>) {
-        while events.len() < EVENTS_PER_TURN
-            && let Some(ticket) = self.store.data_mut().tickets.completed_now()
+            && let Some(ticket) = tickets.completed_now()
         {
             events.push(Event::Completed(ticket));
         }
+        Ok(())
+    }
+}
+
+async fn next_event(tickets: &mut Tickets, mailbox: Option<&mut Mailbox>) -> Result<Event, Death> {
+    let Some(mailbox) = mailbox else {
+        return match tickets.is_empty() {
+            true => Err(nothing_can_come()),
+            false => Ok(Event::Completed(tickets.completed().await)),
+        };
+    };
+    tokio::select! {
+        biased;
+        ticket = tickets.completed() => Ok(Event::Completed(ticket)),
+        arrival = mailbox.receive() => match arrival {
+            Arrival::Event(event) => Ok(event),
+            Arrival::Killed(reason) => Err(Death::Killed(reason)),
+            Arrival::Nothing if tickets.is_empty() => Err(nothing_can_come()),
+            Arrival::Nothing => Ok(Event::Completed(tickets.completed().await)),
+        },
     }
 }
 

@@ -75,6 +75,16 @@ impl Handles {
         self.open.is_empty()
     }
 
+    /// The last handle that was given out, and the last of loading.
+    pub(crate) fn given_out(&self) -> (Handle, Handle) {
+        (self.last, self.loaded)
+    }
+
+    /// Nothing open, and handles that follow those: what the guest still knows of earlier ones must name nothing else.
+    pub(crate) fn following((last, loaded): (Handle, Handle)) -> Self {
+        Handles { last, loaded, ..Handles::default() }
+    }
+
     /// What is open now outlives the call that begins.
     pub(crate) fn begin_call(&mut self) {
         self.loaded = self.last;

@@ -24,6 +24,11 @@ impl Held {
         Arc::new(Held { bytes: AtomicUsize::new(0), most })
     }
 
+    /// Whether nothing is held.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) == 0
+    }
+
     /// Counts bytes; `None` when they would exceed the limit.
     pub fn reserve(self: &Arc<Self>, bytes: usize) -> Option<Reservation> {
         let add = |held: usize| held.checked_add(bytes).filter(|sum| *sum <= self.most);

@@ -24,6 +24,7 @@
 //! | `held.rs`, `mailbox.rs` | bytes that the host keeps for a cell, and its messages |
 //! | `cell.rs` | [`Cell`]: load, start, turn |
 //! | `image/` | [`Image`]: a loaded entry's memory, from which calls begin |
+//! | `hibernation/` | [`Hibernated`]: a cell without its instance |
 //! | `drive.rs` | turn after turn until the method returns |
 //! | `interfaces/` | the interfaces that every cell has, one file each |
 
@@ -36,6 +37,7 @@ mod extension;
 mod guest;
 mod handles;
 mod held;
+mod hibernation;
 mod host;
 mod image;
 pub mod interfaces;
@@ -54,6 +56,7 @@ pub use extension::Extension;
 pub use guest::{Guest, Template};
 pub use handles::{Handle, Handles};
 pub use held::{Held, Reservation};
+pub use hibernation::Hibernated;
 pub use host::{Host, Identity};
 pub use image::Image;
 pub use limits::{Death, Limit, Limits};

@@ -17,6 +17,9 @@ use crate::ticker::Ticker;
 /// Entries of a table of function references; the guest needs a few hundred.
 const MOST_TABLE_ELEMENTS: usize = 100_000;
 
+/// Places of [`CellState::computing`].
+pub(crate) const COMPUTING: usize = 1;
+
 /// The context between calls.
 static NO_CALL: LazyLock<Arc<dyn Any + Send + Sync>> = LazyLock::new(|| Arc::new(()));
 
@@ -63,7 +66,7 @@ impl CellState {
             tickets: Tickets::default(),
             handles: Handles::default(),
             held: Held::new(usize::try_from(spec.limits.memory).unwrap_or(usize::MAX)),
-            computing: Arc::new(Semaphore::new(1)),
+            computing: Arc::new(Semaphore::new(COMPUTING)),
             host: spec.host,
             context: spec.context,
             extensions: spec.extensions,

@@ -110,6 +110,21 @@ impl Tickets {
         self.aborts.is_empty()
     }
 
+    /// Whether nothing is under way and no outcome waits to be taken.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.aborts.is_empty() && self.outcomes.is_empty()
+    }
+
+    /// The last ticket that was given out.
+    pub(crate) fn last(&self) -> Ticket {
+        self.last
+    }
+
+    /// No operations, and tickets that follow `last`: what the guest still knows of earlier ones must name nothing else.
+    pub(crate) fn following(last: Ticket) -> Self {
+        Tickets { last, ..Tickets::default() }
+    }
+
     /// Forgets everything, for the next run of the same cell.
     pub(crate) fn clear(&mut self) {
         if !self.running.is_empty() {

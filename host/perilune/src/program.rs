@@ -1,7 +1,8 @@
 //! An entry with everything it imports: its cells begin with the image that loading it left.
 
 use perilune_cell::{
-    Cell, CellSpec, Chunk, Extension, Guest, Host, Identity, Image, ImportAlias, Limits, Pid, Template,
+    Cell, CellSpec, Chunk, Extension, Guest, Hibernated, Host, Identity, Image, ImportAlias, Limits, Pid,
+    Template,
 };
 use perilune_registry::{Entry, EntryId, Import, LimitSpec, LuaEntry, PoolSpec, Snapshot};
 use perilune_value::{Failure, Kind, Value};
@@ -157,6 +158,19 @@ impl Program {
         self.template.from_image(self.spec.clone(), &image).await
     }
 
+    /// Gives up the instance of a cell that waits for messages alone; the cell where that cannot be done.
+    pub(crate) async fn hibernate(&self, cell: Box<Cell>) -> Result<Hibernated, Box<Cell>> {
+        match self.loaded() {
+            Some(image) => cell.hibernate(image).await,
+            None => Err(cell),
+        }
+    }
+
+    /// Undoes [`Program::hibernate`].
+    pub(crate) async fn revive(&self, hibernated: &Hibernated) -> Result<Cell, Failure> {
+        self.template.revive(hibernated).await
+    }
+
     /// Gives back the memory of a clean cell that nobody needs for a while.
     pub(crate) fn rest(&self, cell: &mut Cell) {
         if let Some(image) = self.loaded() {
@@ -201,7 +215,7 @@ impl Program {
 }
 
 /// Whether the host had no cell to load an entry in, as opposed to what the entry itself raised.
-fn lacked_room(failure: &Failure) -> bool {
+pub(crate) fn lacked_room(failure: &Failure) -> bool {
     let limit = failure.details.as_ref().and_then(|details| details.get("limit"));
     failure.kind == Kind::Unavailable && limit.and_then(Value::as_str) == Some("cells")
 }

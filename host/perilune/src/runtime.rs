@@ -22,7 +22,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
+
+/// Processes that are asked for their cells at once.
+const MOST_RELIEF: usize = 64;
 
 /// A host of entries. Cheap to clone; all clones are the same host.
 #[derive(Clone)]
@@ -42,6 +45,8 @@ pub(crate) struct Inner {
     pub(crate) engine: Engine,
     pub(crate) extensions: Vec<Arc<Extension>>,
     pub(crate) memory_limit: MemoryLimit,
+    /// Told when cells are needed, once for each: a process that waits can give its own.
+    pub(crate) relief: Arc<Notify>,
     /// Set when an entry asked the host to end.
     pub(crate) exit: watch::Sender<Option<i32>>,
 }
@@ -106,6 +111,7 @@ impl Inner {
                 engine: engine.clone(),
                 extensions,
                 memory_limit: MemoryLimit::default(),
+                relief: Arc::default(),
                 exit: watch::Sender::new(None),
             }
         });
@@ -113,7 +119,8 @@ impl Inner {
         let relieved = Arc::downgrade(&inner);
         engine.relieve_by(move |wanted| {
             if let Some(inner) = relieved.upgrade() {
-                inner.pools.shed(wanted);
+                let shed = inner.pools.shed(wanted);
+                (shed..wanted.min(MOST_RELIEF)).for_each(|_| inner.relief.notify_one());
             }
         });
         inner

@@ -40,7 +40,7 @@ impl Template {
     pub async fn from_image(&self, spec: CellSpec, image: &Image) -> Result<Cell, Failure> {
         let entry = spec.identity.entry.clone();
         let mut cell = self.instantiate(spec).await?;
-        cell.take_over(image).await.map_err(|death| death.into_failure(&entry))?;
+        cell.take_over(image, image.size()).await.map_err(|death| death.into_failure(&entry))?;
         Ok(cell)
     }
 
@@ -122,10 +122,10 @@ impl Cell {
         bytes.get(image.base.data..).map(Into::into)
     }
 
-    async fn take_over(&mut self, image: &Image) -> Result<(), Death> {
-        if image.size() > self.store.data().memory {
-            let bytes =
-                u32::try_from(image.size()).map_err(|_| Death::Trap("an image beyond 4 GiB".to_owned()))?;
+    /// Makes a fresh memory the image's, and at least so large.
+    pub(crate) async fn take_over(&mut self, image: &Image, size: usize) -> Result<(), Death> {
+        if size > self.store.data().memory {
+            let bytes = u32::try_from(size).map_err(|_| Death::Trap("an image beyond 4 GiB".to_owned()))?;
             let (instance, store) = self.begin();
             let called = guarded(instance.perilune_cell_guest().call_reserve(store, bytes)).await;
             self.settle(called)?;

@@ -85,8 +85,18 @@ impl Memory {
     ///
     /// As [`Memory::write`].
     pub(crate) unsafe fn copy(self) -> Box<[u8]> {
+        // SAFETY: as the caller promises; the slice ends with this statement.
+        unsafe { self.bytes() }.into()
+    }
+
+    /// All bytes in place.
+    ///
+    /// # Safety
+    ///
+    /// As [`Memory::write`], for as long as the slice is used.
+    pub(crate) unsafe fn bytes<'a>(self) -> &'a [u8] {
         // SAFETY: this is the whole mapping, and nobody writes to it as the caller promises.
-        unsafe { slice::from_raw_parts(ptr::with_exposed_provenance(self.start), self.length) }.into()
+        unsafe { slice::from_raw_parts(ptr::with_exposed_provenance(self.start), self.length) }
     }
 
     /// Where so many bytes from `offset` on are, if the memory holds them all.

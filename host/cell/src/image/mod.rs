@@ -6,7 +6,8 @@
 //! | file | step |
 //! |---|---|
 //! | `cells.rs` | makes images from cells, and cells from images |
-//! | `difference.rs` | finds what loading changed |
+//! | `difference.rs` | finds where two memories differ |
+//! | `reference.rs` | reads an image as the memory that it stands for |
 //! | `memory.rs` | writes to a cell's memory from outside |
 //! | `pagemap.rs` | asks the system which pages a cell has written |
 //! | `restore.rs` | makes a fresh or a used memory the image's |
@@ -14,11 +15,14 @@
 mod cells;
 mod difference;
 mod memory;
-mod pagemap;
+pub(crate) mod pagemap;
+mod reference;
 mod restore;
 
 use crate::Chunk;
+pub(crate) use difference::{Difference, PAGE, Run};
 pub(crate) use memory::Memory;
+pub(crate) use reference::Reference;
 use std::sync::Arc;
 
 /// The memory that every cell of a guest begins with.
@@ -35,27 +39,20 @@ pub struct Image {
     base: Arc<Base>,
     /// Bytes of memory, a multiple of wasm's page.
     size: usize,
-    /// Where loading changed the base, ascending, and what to: the bytes of all runs lie one behind the other in `changed`.
-    runs: Box<[Run]>,
-    changed: Box<[u8]>,
-    /// Bytes of the pages that hold a run.
+    /// From the base.
+    difference: Difference,
+    /// Bytes of the pages that differ.
     touched: usize,
     /// Chunks that asked for the time, randomness or a call's context while they loaded, and what comes after them: they run
     /// at the beginning of each call.
     rest: Box<[Chunk]>,
 }
 
-/// A changed stretch of memory.
-struct Run {
-    start: u32,
-    length: u32,
-}
-
 impl Image {
     /// Bytes that this image takes, besides the base that all share.
     pub fn bytes(&self) -> usize {
         let rest: usize = self.rest.iter().map(|chunk| chunk.source.len()).sum();
-        size_of::<Self>() + size_of_val(&*self.runs) + self.changed.len() + rest
+        size_of::<Self>() + self.difference.bytes() + rest
     }
 
     /// Whether all chunks are loaded in it; else some run at the beginning of each call.
@@ -69,5 +66,14 @@ impl Image {
 
     pub(crate) fn size(&self) -> usize {
         self.size
+    }
+
+    pub(crate) fn difference(&self) -> &Difference {
+        &self.difference
+    }
+
+    /// Where data begins.
+    pub(crate) fn data(&self) -> usize {
+        self.base.data
     }
 }

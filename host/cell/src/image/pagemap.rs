@@ -4,23 +4,43 @@ use super::Memory;
 use std::ops::Range;
 
 /// Calls `visit` with each range of bytes whose pages are no longer those of the file or of zeros that they were mapped
-/// from. False, and nothing visited, where the system cannot tell or when it is more than `most` bytes.
+/// from. False, and nothing visited, where the system cannot tell or when it is more than `most` bytes or many stretches.
 #[cfg(target_os = "linux")]
 pub(super) fn written(memory: Memory, most: usize, mut visit: impl FnMut(Range<usize>)) -> bool {
     let mut regions = [const { MaybeUninit::uninit() }; linux::REGIONS];
-    let Some(regions) = linux::scan(memory, &mut regions) else { return false };
-    let base = memory.address();
-    let in_memory = |region: &linux::Region| (region.start as usize - base)..(region.end as usize - base);
-    if regions.iter().map(|region| in_memory(region).len()).sum::<usize>() > most {
+    let Some((regions, end)) = linux::scan(memory, 0, &mut regions) else { return false };
+    let is_all = end == memory.len();
+    if !is_all || regions.iter().map(|region| region.within(memory).len()).sum::<usize>() > most {
         return false;
     }
-    regions.iter().for_each(|region| visit(in_memory(region)));
+    regions.iter().for_each(|region| visit(region.within(memory)));
     true
+}
+
+/// The same ranges, however many. `None` where the system cannot tell.
+#[cfg(target_os = "linux")]
+pub(crate) fn all_written(memory: Memory) -> Option<Vec<Range<usize>>> {
+    let (mut ranges, mut seen) = (Vec::new(), 0);
+    while seen < memory.len() {
+        let mut regions = [const { MaybeUninit::uninit() }; linux::REGIONS];
+        let (regions, end) = linux::scan(memory, seen, &mut regions)?;
+        ranges.extend(regions.iter().map(|region| region.within(memory)));
+        if end <= seen {
+            return None;
+        }
+        seen = end;
+    }
+    Some(ranges)
 }
 
 #[cfg(not(target_os = "linux"))]
 pub(super) fn written(_memory: Memory, _most: usize, _visit: impl FnMut(Range<usize>)) -> bool {
     false
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn all_written(_memory: Memory) -> Option<Vec<Range<usize>>> {
+    None
 }
 
 #[cfg(target_os = "linux")]
@@ -32,6 +52,7 @@ mod linux {
     use super::Memory;
     use std::fs::File;
     use std::mem::MaybeUninit;
+    use std::ops::Range;
     use std::os::fd::AsRawFd;
     use std::sync::LazyLock;
 
@@ -69,16 +90,28 @@ mod linux {
     /// `struct page_region`.
     #[repr(C)]
     pub(super) struct Region {
-        pub(super) start: u64,
-        pub(super) end: u64,
+        start: u64,
+        end: u64,
         categories: u64,
     }
 
-    /// The regions of private pages in a memory; `None` when the system cannot tell or there are too many.
-    pub(super) fn scan(memory: Memory, regions: &mut [MaybeUninit<Region>; REGIONS]) -> Option<&[Region]> {
+    impl Region {
+        /// Its bytes within a memory.
+        pub(super) fn within(&self, memory: Memory) -> Range<usize> {
+            self.start as usize - memory.address()..self.end as usize - memory.address()
+        }
+    }
+
+    /// The regions of private pages in a memory from an offset on, and up to where these are all; `None` when the system
+    /// cannot tell.
+    pub(super) fn scan(
+        memory: Memory,
+        from: usize,
+        regions: &mut [MaybeUninit<Region>; REGIONS],
+    ) -> Option<(&[Region], usize)> {
         let mut request = Request {
             size: size_of::<Request>() as u64,
-            start: memory.address() as u64,
+            start: (memory.address() + from) as u64,
             end: (memory.address() + memory.len()) as u64,
             regions: regions.as_mut_ptr().expose_provenance() as u64,
             regions_length: REGIONS as u64,
@@ -93,10 +126,8 @@ mod linux {
         // most `regions_length` regions to `regions`. Both outlive the call.
         let found = unsafe { libc::ioctl(pagemap.as_raw_fd(), PAGEMAP_SCAN, &raw mut request) };
         let found = regions.get(..usize::try_from(found).ok()?)?;
-        if request.walk_end < request.end {
-            return None;
-        }
+        let end = usize::try_from(request.walk_end).ok()?.checked_sub(memory.address())?;
         // SAFETY: the kernel says that it wrote so many.
-        Some(unsafe { found.assume_init_ref() })
+        Some((unsafe { found.assume_init_ref() }, end))
     }
 }

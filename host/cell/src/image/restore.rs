@@ -39,13 +39,8 @@ impl Image {
     ///
     /// As [`Memory::write`].
     pub(crate) unsafe fn lay_over(&self, memory: Memory) {
-        let mut changed = &*self.changed;
-        for run in &self.runs {
-            let (bytes, others) = changed.split_at(run.length as usize);
-            // SAFETY: as the caller promises.
-            unsafe { memory.write(run.start as usize, bytes) };
-            changed = others;
-        }
+        // SAFETY: as the caller promises.
+        unsafe { self.difference.lay_over(memory) }
     }
 
     /// Gives all pages of a memory back to the system; [`Image::lay_over`] then makes it the image's again. False where the system

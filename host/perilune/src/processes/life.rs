@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | loading | a cell is made from the entry's image | computing |
 //! | computing | a turn runs, on threads of its own once it takes longer than a tick | waiting, loading (upgrade), ended |
-//! | waiting | for a message, an operation or its end | computing, ended |
+//! | waiting | for a message, an operation or its end; after a while without its cell (`rest.rs`) | computing, ended |
 //! | ended | those related to it are told | |
 
 use crate::heavy::Heavy;
@@ -21,6 +21,7 @@ use perilune_value::{Failure, Kind, Value};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
+use tokio::sync::Notify;
 
 /// A process and all that it needs.
 pub(crate) struct Life {
@@ -29,14 +30,15 @@ pub(crate) struct Life {
 }
 
 /// All but its mailbox.
-struct Body {
+pub(super) struct Body {
     /// It must not keep the runtime alive.
     inner: Weak<Inner>,
     heavy: Arc<Heavy>,
     modules: Arc<modules::Host>,
-    run: Arc<Run>,
-    place: Place,
-    host: Arc<ProcessHost>,
+    pub(super) run: Arc<Run>,
+    pub(super) place: Place,
+    pub(super) host: Arc<ProcessHost>,
+    pub(super) relief: Arc<Notify>,
     target: Target,
     args: Vec<u8>,
     values: Value,
@@ -66,6 +68,7 @@ impl Life {
             run: born.run.clone(),
             place,
             host,
+            relief: inner.relief.clone(),
             target,
             args: order.args,
             values: order.context,
@@ -144,14 +147,18 @@ impl Body {
             // A process whose mailbox never empties lets others have their turn.
             tokio::task::consume_budget().await;
             events.clear();
-            self.run.set_activity(Activity::Waiting);
-            cell.wait(mailbox, &mut events).await?;
+            cell = self.wait(program, cell, mailbox, &mut events).await?;
             self.run.set_activity(Activity::Running);
         }
     }
 
     async fn cell(&mut self, program: &Arc<Program>, mailbox: &Mailbox) -> Result<Box<Cell>, Failure> {
-        let mut cell = Box::new(program.cell().await?);
+        let mut cell = loop {
+            match program.cell().await {
+                Ok(cell) => break Box::new(cell),
+                Err(failure) => self.try_again(mailbox, failure).await?,
+            }
+        };
         let name = program.name();
         let context = CallContext {
             values: self.values.clone(),
