@@ -10,6 +10,7 @@ pub const KINDS: &[&[ResourceKind]] = &[
     perilune_files::KINDS,
     perilune_http::KINDS,
     perilune_queue::KINDS,
+    perilune_resource::KINDS,
     perilune_sql::KINDS,
     perilune_store::KINDS,
 ];

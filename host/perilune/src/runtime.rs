@@ -244,12 +244,12 @@ impl Runtime {
         self.inner.pools.warm(&self.inner.registry).await;
     }
 
-    /// Starts the services that start with the application (`lifecycle.auto_start`), such as HTTP servers, and from now on keeps
-    /// them in line with the registry.
+    /// Starts the services that start with the application (`lifecycle.auto_start`), such as HTTP servers, waits until the
+    /// required ones run, and from now on keeps them running and in line with the registry.
     ///
     /// # Errors
     ///
-    /// Why the first required service did not start. Those started before it have been stopped.
+    /// Why the first required service was given up. The others have been stopped.
     pub async fn start(&self) -> Result<(), Failure> {
         self.inner.services.start().await?;
         let resources = &self.inner.modules.resources;
@@ -266,12 +266,17 @@ impl Runtime {
         Ok(())
     }
 
-    /// Stops the services, the last started first: they take nothing new and let what runs finish within their `stop_timeout`.
+    /// Stops the services, each after those that require it: they take nothing new and let what runs finish within their `stop_timeout`.
     pub async fn stop(&self) {
         self.inner.services.stop().await;
     }
 
-    /// The ids of the services that run, in the order in which they started.
+    /// Waits until a required service is given up while it runs, and gives its failure: the application cannot go on without it.
+    pub async fn service_given_up(&self) -> Failure {
+        self.inner.services.given_up().await
+    }
+
+    /// The ids of the services that run, or will as soon as they can, each after those that it requires.
     pub async fn services(&self) -> Vec<EntryId> {
         self.inner.services.running().await
     }
