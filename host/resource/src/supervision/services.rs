@@ -150,6 +150,7 @@ impl Services {
             let service = unit.as_ref().ok().and_then(|unit| Some(unit.as_ref()?.service.clone()));
             if service.is_some() {
                 self.statuses.want(&id, true);
+                self.statuses.count(&id, 0);
             }
             let needs =
                 step.needs.iter().filter_map(|needed| Some((needed.clone(), phases.get(needed)?.clone())));

@@ -93,7 +93,7 @@ async fn with_too_many_restarts_the_group_fails_and_starts_again_later() {
         host.state("g"),
         "waiting 1: app:g: more than 2 restarts within 1s, the last because of app:b: b failed"
     );
-    assert_eq!(host.within(950).await, "start a, start b, start c, start b");
+    assert_eq!(host.within(945).await, "start a, start b, start c, start b");
 }
 
 #[tokio::test(start_paused = true)]
