@@ -1,7 +1,6 @@
 //! The members of a group that runs.
 
-use super::group::is_restarted;
-use super::restart::Policy;
+use super::restart::{End, Policy};
 use super::strategy::{Intensity, Recent, Strategy};
 use super::unit::{LOG, Unit, is_permanent};
 use crate::Ended;
@@ -67,7 +66,7 @@ impl Crew {
         let (mut position, ended) = self.next_end().await;
         let unit = &self.members[position];
         unit.has_ended(&ended);
-        if !is_restarted(unit.lifecycle.restart.policy, &ended) {
+        if !unit.lifecycle.restart.policy.restarts(End::from(&ended)) {
             tracing::info!(target: LOG, service = %unit.id, ?ended, "ended, and stays so");
             return Ok(());
         }

@@ -14,7 +14,6 @@
 //! The delays of members do not count in a group: it starts them at once, and its own failure is what backs off.
 
 use super::crew::Crew;
-use super::restart::Policy;
 use super::strategy::{Intensity, Strategy};
 use super::unit::Unit;
 use crate::{Ended, LIFECYCLE, Opened, Opening, ResourceKind, Service};
@@ -227,13 +226,5 @@ async fn keep(crew: &mut Crew, told: &watch::Sender<Phase>) -> Failure {
         if let Err(failure) = crew.mend().await {
             return failure;
         }
-    }
-}
-
-/// Whether a member starts again.
-pub(super) fn is_restarted(policy: Policy, ended: &Ended) -> bool {
-    match (policy, ended) {
-        (Policy::Never, _) | (Policy::OnFailure, Ended::Exited) => false,
-        (Policy::Always, _) | (Policy::OnFailure, Ended::Failed(_)) => true,
     }
 }

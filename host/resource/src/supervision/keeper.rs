@@ -16,6 +16,7 @@ use crate::Ended;
 use perilune_registry::EntryId;
 use perilune_value::{Failure, Kind};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -120,7 +121,13 @@ impl Keeping {
             match next {
                 Next::Again { after } => {
                     self.phase.send_replace(Phase::Pending);
-                    let (id, error, next) = (&unit.id, &failure.message, humantime::format_duration(after));
+                    // Nobody reads nanoseconds.
+                    let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+                    let (id, error, next) = (
+                        &unit.id,
+                        &failure.message,
+                        humantime::format_duration(Duration::from_millis(millis)),
+                    );
                     tracing::warn!(target: LOG, service = %id, %error, "ended, and starts again in {next}");
                     unit.statuses.set(id, ServiceState::Waiting, Some(failure.message));
                     sleep(after).await;

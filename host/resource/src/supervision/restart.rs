@@ -10,6 +10,7 @@
 //! in a row. Having run for `stable_threshold` begins a new row. The end that makes the row `max_attempts` long is the last: the
 //! service has failed.
 
+use crate::Ended;
 use perilune_registry::{Field, Type};
 use serde::Deserialize;
 use std::time::Duration;
@@ -71,6 +72,25 @@ pub enum End {
     Unstartable,
 }
 
+impl From<&Ended> for End {
+    fn from(ended: &Ended) -> Self {
+        match ended {
+            Ended::Exited => End::Exited,
+            Ended::Failed(_) => End::Failed,
+        }
+    }
+}
+
+impl Policy {
+    /// Whether a service starts again after such an end.
+    pub fn restarts(self, end: End) -> bool {
+        match (self, end) {
+            (_, End::Unstartable) | (Policy::Never, _) | (Policy::OnFailure, End::Exited) => false,
+            (Policy::Always, _) | (Policy::OnFailure, End::Failed) => true,
+        }
+    }
+}
+
 /// What follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -100,15 +120,15 @@ impl Attempts {
 
     /// Counts an end. `luck`, from -1 to 1, chooses within the jitter.
     pub fn after(&mut self, end: End, restart: &Restart, luck: f64) -> Next {
-        match (end, restart.policy) {
-            (End::Exited, Policy::Never | Policy::OnFailure) => return Next::Exited,
-            (End::Exited, Policy::Always) | (End::Failed | End::Unstartable, _) => {}
+        let restarts = restart.policy.restarts(end);
+        if end == End::Exited && !restarts {
+            return Next::Exited;
         }
         self.ends = self.ends.saturating_add(1);
         let is_last = restart.max_attempts != 0 && self.ends >= restart.max_attempts;
-        match is_last || end == End::Unstartable || restart.policy == Policy::Never {
-            true => Next::Failed,
-            false => Next::Again { after: restart.delay(self.ends, luck) },
+        match restarts && !is_last {
+            true => Next::Again { after: restart.delay(self.ends, luck) },
+            false => Next::Failed,
         }
     }
 }

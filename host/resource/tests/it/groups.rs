@@ -1,6 +1,6 @@
 //! Groups: who starts again with whom, and how often.
 
-use crate::support::{App, Definition, Started};
+use crate::support::{App, Definition, Failing, Started};
 use perilune_resource::supervision::strategy::{Intensity, Recent, Strategy};
 use perilune_value::Kind;
 use proptest::prelude::*;
@@ -214,6 +214,82 @@ fn a_group_without_members_is_refused_at_load() {
     for (data, code) in [(r#"{"services": []}"#, "E205"), ("{}", "E202")] {
         let report = App::load(&[("g", "service.group", data)]).err().expect("refused");
         assert!(report.to_string().contains(code), "{report}");
+    }
+}
+
+/// What a group does when the one at a position fails: a model of it. Members with `never` stay down once they are.
+fn modelled(strategy: Strategy, never: &[bool], runs: &mut [bool], failed: usize) -> String {
+    let mut log = Vec::new();
+    runs[failed] = false;
+    if !never[failed] {
+        let affected = match strategy {
+            Strategy::OneForOne => failed..failed + 1,
+            Strategy::OneForAll => 0..runs.len(),
+            Strategy::RestForOne => failed..runs.len(),
+        };
+        for member in affected.clone().rev().filter(|member| runs[*member]) {
+            log.extend([format!("stop m{member}"), format!("stopped m{member}")]);
+        }
+        for member in affected {
+            runs[member] = !never[member];
+            log.extend(runs[member].then(|| format!("start m{member}")));
+        }
+    }
+    log.join(", ")
+}
+
+async fn follows_the_model(strategy: Strategy, never: &[bool], failing: Vec<usize>) {
+    let name = match strategy {
+        Strategy::OneForOne => "one_for_one",
+        Strategy::OneForAll => "one_for_all",
+        Strategy::RestForOne => "rest_for_one",
+    };
+    let members: Vec<String> = (0..never.len()).map(|member| format!("m{member}")).collect();
+    let group = format!(
+        r#"{{"services": {members:?}, "strategy": "{name}", "restart": {{"max_restarts": 1000}}, "lifecycle": {{"auto_start": true}}}}"#
+    );
+    let policy = |never: &bool| if *never { "never" } else { "on_failure" };
+    let data: Vec<String> = never
+        .iter()
+        .map(|never| {
+            format!(
+                r#"{{"on_run": "until told", "lifecycle": {{"restart": {{"policy": "{}"}}}}}}"#,
+                policy(never)
+            )
+        })
+        .collect();
+    let mut entries: Vec<Definition<'_>> = vec![("g", "service.group", group.as_str())];
+    entries.extend(members.iter().zip(&data).map(|(name, data)| (name.as_str(), "service", data.as_str())));
+    let host = Started::of(&entries);
+    host.start().await.expect("started");
+    let mut runs = vec![true; never.len()];
+    for failed in failing {
+        let failed = failed % never.len();
+        if runs[failed] {
+            host.app.shared::<Failing>().of(&members[failed]).notify_one();
+            assert_eq!(
+                host.settle().await,
+                modelled(strategy, never, &mut runs, failed),
+                "{members:?} {failed}"
+            );
+        }
+    }
+    let stopped = (0..never.len()).rev().filter(|member| runs[*member]);
+    let stopped: Vec<String> = stopped.map(|member| format!("stop m{member}, stopped m{member}")).collect();
+    assert_eq!(host.stop().await, stopped.join(", "));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_failures_in_any_group_are_mended_as_the_model_says(
+        strategy in prop::sample::select(vec![Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne]),
+        never in proptest::collection::vec(prop::bool::weighted(0.2), 1..6),
+        failing in proptest::collection::vec(0_usize..6, 0..20),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime").block_on(follows_the_model(strategy, &never, failing));
     }
 }
 

@@ -53,7 +53,10 @@ async fn without_a_required_service_nothing_runs() {
         assert_eq!((failure.kind, failure.message.as_str()), (kind, message));
         // What cannot be opened needs no other to fail.
         let log = host.log();
-        assert!(log == "" || (log.starts_with("start a") && log.ends_with("stop a, stopped a")), "{log}");
+        assert!(
+            log.is_empty() || (log.starts_with("start a") && log.ends_with("stop a, stopped a")),
+            "{log}"
+        );
         assert!(!log.contains("start c"), "{log}");
         assert_eq!(host.running().await, "");
         assert_eq!(host.reconcile().await, "");

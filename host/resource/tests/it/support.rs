@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::Notify;
 
 const FIELD: Field = Field { name: "", ty: Type::Any, required: false, default: "", doc: "" };
 
@@ -103,11 +104,22 @@ const PLAIN: ResourceKind = ResourceKind {
 struct Told {
     id: String,
     start: Vec<String>,
-    /// `on`, `exit 5s` or `fail 5s`.
+    /// `on`, `exit 5s`, `fail 5s`, or `until told` to fail.
     run: Vec<String>,
     stop: Vec<String>,
     log: Arc<Log>,
     starts: AtomicUsize,
+    told: Arc<Notify>,
+}
+
+/// What makes services fail, by name.
+#[derive(Default)]
+pub(crate) struct Failing(Mutex<HashMap<String, Arc<Notify>>>);
+
+impl Failing {
+    pub(crate) fn of(&self, name: &str) -> Arc<Notify> {
+        self.0.lock().expect("no test panics here").entry(name.to_owned()).or_default().clone()
+    }
 }
 
 impl Told {
@@ -145,8 +157,12 @@ impl Service for Told {
 
     fn ended(&self) -> BoxFuture<'static, Ended> {
         let how = self.how(&self.run).to_owned();
-        let id = self.id.clone();
+        let (id, told) = (self.id.clone(), self.told.clone());
         Box::pin(async move {
+            if how == "until told" {
+                told.notified().await;
+                return Ended::Failed(Failure::internal(format!("{id} failed")));
+            }
             let Some((how, after)) = how.split_once(' ') else { return std::future::pending().await };
             tokio::time::sleep(parse_duration(after).expect("a duration")).await;
             match how {
@@ -201,6 +217,7 @@ const SERVICE: ResourceKind = ResourceKind {
             stop: words("on_stop"),
             log: opening.shared().get::<Log>(),
             starts: AtomicUsize::new(0),
+            told: opening.shared().get::<Failing>().of(opening.id().name()),
         })))
     },
 };
