@@ -62,10 +62,12 @@ struct Config {
 
 fn open(opening: &Opening<'_>) -> Result<Opened, Failure> {
     let config: Config = opening.config()?;
+    // A host that is made anew cancels its processes: this stops before, and starts again after it.
+    let (host, _) = opening.follow(&config.host)?;
     Ok(Opened::service(Arc::new(ProcessService {
         spawner: opening.shared().get::<Spawner>(),
         process: opening.resolve(&config.process)?,
-        host: opening.resolve(&config.host)?,
+        host,
         input: config.input,
         security: Security::of(opening, &config.lifecycle)?,
         running: Arc::default(),

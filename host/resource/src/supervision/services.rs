@@ -113,7 +113,7 @@ impl Services {
     }
 
     /// Stops everything, each service for as long as its `stop_timeout` allows; one that is just starting is given up. Dropped
-    /// before its end, it leaves the rest running.
+    /// before its end, it lets go of the rest.
     pub async fn stop(&self) {
         self.wanted.send_replace(false);
         let mut kept = self.kept.lock().await;

@@ -145,6 +145,17 @@ async fn stopping_cancels_the_process_and_then_the_host_stops() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn when_the_host_changes_the_process_stops_before_and_starts_after() {
+    let stage = Stage::default();
+    let host = played(&stage, "");
+    host.start().await.expect("started");
+    host.app.update(("host", "process.host", r#"{"text": "new"}"#));
+    assert_eq!(host.reconcile().await, "stop host, stopped host, start host");
+    assert_eq!((stage.told(), stage.count()), (vec!["cancel: service stopping".to_owned()], 2));
+    assert_eq!(host.state("a"), "running 0: {app:host|0x00002}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_process_that_does_not_end_in_time_is_terminated() {
     let stage = Stage { disobeys: true, ..Stage::default() };
     let host = played(&stage, "");
