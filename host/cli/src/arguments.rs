@@ -84,7 +84,8 @@ pub(crate) enum Command {
 /// Start the application: its services, or a command that it defines
 ///
 /// Services are entries with `lifecycle.auto_start`, such as `http.service`; they run until Ctrl-C or SIGTERM, or until the
-/// command has ended.
+/// command has ended. One that fails starts again as its `lifecycle.restart` says; when a required one is given up, the program
+/// ends with exit code 1.
 ///
 /// A command is a `process.lua` entry with `meta.command.name`. Its arguments reach `method` as texts. What it returns decides
 /// the exit code: a number is the code, true is 0, false is 1, an error is 1; a text is printed.

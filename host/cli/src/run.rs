@@ -26,24 +26,32 @@ pub(crate) async fn run(directory: &Path, allow: Allow, command: Run) -> Exit {
         () = signals::end() => return Exit::interrupted(),
         () = runtime.warm() => {}
     }
-    if let Err(failure) = runtime.start().await {
-        return Exit::of_failure(&failure);
-    }
-    let exit = match name {
-        Some(name) => tokio::select! {
-            result = runtime.run_command_as(authority, &name, &command.args) => match result {
+    let is_command = name.is_some();
+    // A required service may be tried for as long as it takes.
+    let started = tokio::select! {
+        started = runtime.start() => started.map_err(|failure| Exit::of_failure(&failure)),
+        code = runtime.exit_requested() => Err(Exit::requested(code)),
+        () = signals::end() => Err(Exit::interrupted()),
+    };
+    let work = async {
+        match name {
+            Some(name) => match runtime.run_command_as(authority, &name, &command.args).await {
                 Ok(result) => exit_for(result),
                 Err(failure) => command.behalf.exit(&failure),
             },
-            code = runtime.exit_requested() => Exit::requested(code),
-            () = signals::end() => Exit::interrupted(),
-        },
-        None if runtime.services().await.is_empty() => {
-            return Exit::usage(format!("name a command to run\n{}", list(&commands)));
+            None if runtime.services().await.is_empty() => {
+                Exit::usage(format!("name a command to run\n{}", list(&commands)))
+            }
+            None => std::future::pending().await,
         }
-        None => tokio::select! {
+    };
+    let exit = match started {
+        Err(exit) => exit,
+        Ok(()) => tokio::select! {
+            exit = work => exit,
+            failure = runtime.service_given_up() => Exit::of_failure(&failure),
             code = runtime.exit_requested() => Exit::requested(code),
-            () = signals::end() => Exit::done(),
+            () = signals::end() => if is_command { Exit::interrupted() } else { Exit::done() },
         },
     };
     tokio::select! {

@@ -11,6 +11,7 @@ pub const KINDS: &[&[ResourceKind]] = &[
     perilune_http::KINDS,
     perilune_process::KINDS,
     perilune_queue::KINDS,
+    perilune_resource::KINDS,
     perilune_sql::KINDS,
     perilune_store::KINDS,
 ];

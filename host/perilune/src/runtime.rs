@@ -15,7 +15,7 @@ use perilune_cell::{Engine, Extension, Guest, Limits};
 use perilune_modules::{self as modules, CallContext};
 use perilune_process::{Activity, Run, Table};
 use perilune_registry::{EntryId, Registry};
-use perilune_resource::{Allowed, Post, Resources, Services, Shared};
+use perilune_resource::{Allowed, Post, Resources, Services, Shared, Spawner};
 use perilune_security::{Actor, Audit, Authority, Policies, Strictness};
 use perilune_value::{Failure, Kind, TypeError, Value, from_value, to_value};
 use serde::Serialize;
@@ -71,6 +71,9 @@ impl Inner {
         let runs = shared.get::<Arc<Table>>().as_ref().clone();
         shared.get_or(|| Post::new(ByPids(runs.clone())));
         let inner = Arc::new_cyclic(|inner: &Weak<Inner>| {
+            shared.get_or(|| {
+                Spawner::new(processes::ForServices { inner: inner.clone(), table: runs.clone() })
+            });
             let host = perilune_resource::Host {
                 registry: registry.clone(),
                 functions: Arc::new(FromServices(inner.clone())),
@@ -264,12 +267,12 @@ impl Runtime {
         self.inner.pools.warm(&self.inner.registry).await;
     }
 
-    /// Starts the services that start with the application (`lifecycle.auto_start`), such as HTTP servers, and from now on keeps
-    /// them in line with the registry.
+    /// Starts the services that start with the application (`lifecycle.auto_start`), such as HTTP servers, waits until the
+    /// required ones run, and from now on keeps them running and in line with the registry.
     ///
     /// # Errors
     ///
-    /// Why the first required service did not start. Those started before it have been stopped.
+    /// Why the first required service was given up. The others have been stopped.
     pub async fn start(&self) -> Result<(), Failure> {
         self.inner.services.start().await?;
         let resources = &self.inner.modules.resources;
@@ -286,7 +289,7 @@ impl Runtime {
         Ok(())
     }
 
-    /// Stops the services, the last started first: they take nothing new and let what runs finish within their `stop_timeout`.
+    /// Stops the services, each after those that require it: they take nothing new and let what runs finish within their `stop_timeout`.
     pub async fn stop(&self) {
         self.inner.services.stop().await;
     }
@@ -301,7 +304,12 @@ impl Runtime {
         self.inner.runs.list().iter().filter(|run| is_so(run)).count() as u64
     }
 
-    /// The ids of the services that run, in the order in which they started.
+    /// Waits until a required service is given up while it runs, and gives its failure: the application cannot go on without it.
+    pub async fn service_given_up(&self) -> Failure {
+        self.inner.services.given_up().await
+    }
+
+    /// The ids of the services that run, or will as soon as they can, each after those that it requires.
     pub async fn services(&self) -> Vec<EntryId> {
         self.inner.services.running().await
     }

@@ -5,7 +5,7 @@ use crate::runtime::Inner;
 use perilune_modules::MODULES;
 use perilune_modules::system::SystemAccess;
 use perilune_process::Run;
-use perilune_resource::{ServiceState, Status};
+use perilune_resource::Status;
 use perilune_value::Value;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -121,12 +121,10 @@ fn process(listed: &Run, now: SystemTime) -> Value {
 }
 
 fn service(status: &Status) -> Value {
-    let is_wanted =
-        matches!(status.state, ServiceState::Starting | ServiceState::Running | ServiceState::Failed);
     Value::from_iter([
         ("id", Value::from(status.id.to_string())),
         ("status", Value::from(status.state.as_str())),
-        ("desired", Value::from(if is_wanted { "running" } else { "stopped" })),
+        ("desired", Value::from(if status.is_wanted { "running" } else { "stopped" })),
         ("retry_count", count(status.failures.into())),
         ("last_update", instant(status.since)),
         ("started_at", status.started.map_or(Value::Nil, instant)),

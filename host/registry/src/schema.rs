@@ -84,6 +84,8 @@ pub enum Type {
     Entries(&'static [&'static str]),
     /// A map whose values are strings, numbers or booleans.
     Texts,
+    /// A list of any values.
+    List,
     /// A map with any fields.
     Map,
     /// A map with fields of its own.
@@ -121,6 +123,7 @@ impl Type {
             Type::Entries([]) => "a list of ids of entries".to_owned(),
             Type::Entries(kinds) => format!("a list of ids of {}", kinds.join(" or ")),
             Type::Texts => "a map of texts".to_owned(),
+            Type::List => "a list".to_owned(),
             Type::Object(_) | Type::Map => "a map".to_owned(),
             Type::Objects(_) => "a list of maps".to_owned(),
         }

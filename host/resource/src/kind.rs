@@ -1,7 +1,8 @@
 //! How an entry becomes a live thing.
 
 use crate::basis::Basis;
-use crate::{Allowed, Host, Resources, Service, Shared, Stamp};
+use crate::supervision::Unit;
+use crate::{Allowed, Host, Lifecycle, Resources, Service, Shared, Stamp};
 use perilune_registry::{Entry, EntryId, KindSpec};
 use perilune_value::{Failure, Value, from_value};
 use serde::de::DeserializeOwned;
@@ -99,10 +100,27 @@ impl Opening<'_> {
     /// `NotFound` when there is no such entry, `Invalid` when it is something else or needs this one, and why it cannot be
     /// opened.
     pub fn resource<T: Send + Sync + 'static>(&self, reference: &str) -> Result<Arc<T>, Failure> {
+        let (id, opened) = self.follow(reference)?;
+        crate::resources::cast(&id, opened.value)
+    }
+
+    /// The service of another entry; this one is opened anew when the other changes.
+    pub(crate) fn unit(&self, reference: &str) -> Result<Unit, Failure> {
+        let (id, opened) = self.follow(reference)?;
+        let service = opened
+            .service
+            .ok_or_else(|| Failure::invalid(format!("{id} is no service: it does not run by itself")))?;
+        let entry = self.host().registry.snapshot().get(&id).cloned();
+        let lifecycle = entry.map(|entry| Lifecycle::of(&entry)).transpose()?.unwrap_or_default();
+        Ok(Unit { id, service, lifecycle, statuses: self.shared().get() })
+    }
+
+    /// Another entry, open; this one is opened anew when the other is.
+    pub(crate) fn follow(&self, reference: &str) -> Result<(EntryId, Opened), Failure> {
         let id = self.resolve(reference)?;
         let (opened, basis) = self.resources.open(&id, &self.way)?;
         self.basis.borrow_mut().all(&basis);
-        crate::resources::cast(&id, opened.value)
+        Ok((id, opened))
     }
 
     /// Says that this entry is made from another one as well, so that it is opened anew when that one changes.

@@ -11,14 +11,15 @@
 //! | `kind.rs` | [`ResourceKind`], [`Opening`]: how an entry becomes a live thing |
 //! | `resources.rs` | [`Resources`]: the live things of a host |
 //! | `basis.rs` | what each was made from; [`Stamp`]: changes of what is no entry |
-//! | `service.rs`, `services.rs`, `plan.rs` | [`Service`] and its [`Lifecycle`]; starting and stopping all, in which order |
+//! | `service.rs`, `lifecycle.rs` | [`Service`] and its [`Lifecycle`] |
+//! | `supervision/` | [`Services`]: starting all in order, keeping them running, and stopping them; groups of services, and processes as services |
 //! | `guard.rs` | panics as failures |
-//! | `status.rs` | [`Status`]: what has become of a service |
 //! | `security.rs` | [`Security`]: what a service's calls act with, from `lifecycle.security`; `Security::of(opening, &lifecycle)` in `open`, [`Security::authority`] for each call |
 //! | `placeholder.rs` | `${env:NAME}` in the fields of entries |
 //! | `allowed.rs` | [`Allowed`]: what the host lets entries reach outside |
 //! | `invoke.rs` | [`Invoke`]: how a service calls functions |
 //! | `post.rs` | [`Post`]: messages between processes and what is none |
+//! | `spawn.rs` | [`Spawn`]: how a service starts a process |
 //! | `stream.rs` | [`Stream`]: bytes that come or go piece by piece |
 //! | `work.rs` | [`in_proportion`]: work that grows with what a cell hands in |
 //! | `shared.rs` | [`Shared`]: what exists once in a host |
@@ -28,28 +29,29 @@ mod basis;
 mod guard;
 mod invoke;
 pub mod kind;
+mod lifecycle;
 mod placeholder;
-mod plan;
 mod post;
 mod resources;
 mod security;
 mod service;
-mod services;
 mod shared;
-mod status;
+mod spawn;
 pub mod stream;
+pub mod supervision;
 mod work;
 
 pub use allowed::Allowed;
 pub use basis::Stamp;
 pub use invoke::{Attachment, Invocation, Invoke};
 pub use kind::{Opened, Opening, ResourceKind};
+pub use lifecycle::{LIFECYCLE, Lifecycle, Startup};
 pub use post::{Deliver, Letter, Mailbox, Post};
 pub use resources::{Host, Resources, Variables};
 pub use security::Security;
-pub use service::{LIFECYCLE, Lifecycle, Service, Startup};
-pub use services::Services;
+pub use service::{Ended, Service};
 pub use shared::Shared;
-pub use status::{ServiceState, Status};
+pub use spawn::{Child, Spawn, SpawnOrder, Spawner};
 pub use stream::Stream;
+pub use supervision::{KINDS, ServiceState, Services, Status};
 pub use work::in_proportion;

@@ -20,8 +20,8 @@ pub struct Order {
     pub host: String,
     /// MessagePack, an array of values.
     pub args: Vec<u8>,
-    /// Who starts it.
-    pub parent: Pid,
+    /// Who starts it; none when it is a service.
+    pub parent: Option<Pid>,
     /// Whether the two are linked.
     pub link: bool,
     /// Whether the one who starts it watches it.
@@ -76,7 +76,7 @@ pub(super) fn prepare(
         entry,
         host,
         args,
-        parent: pid.clone(),
+        parent: Some(pid.clone()),
         link,
         monitor,
         name,

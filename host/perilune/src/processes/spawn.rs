@@ -27,7 +27,7 @@ impl Inner {
             host: host.id(),
             entry: target.callee.program.name(),
             actor: order.authority.actor.clone(),
-            parent: Some(order.parent.clone()),
+            parent: order.parent.clone(),
             began: Instant::now(),
             messages: settings.mailbox.messages,
             bytes: settings.mailbox.bytes,
@@ -37,9 +37,9 @@ impl Inner {
         {
             return self.signal_instead(other, order);
         }
-        if order.link || order.monitor {
+        if let Some(parent) = order.parent.as_ref().filter(|_| order.link || order.monitor) {
             let gone = || Failure::new(Kind::Canceled, "the process that starts another one has ended");
-            let parent = self.runs.by_number(order.parent.number).ok_or_else(gone)?;
+            let parent = self.runs.by_number(parent.number).ok_or_else(gone)?;
             if order.link {
                 self.runs.relate(&parent, &born.run, Relation::Link)?;
             }

@@ -229,7 +229,7 @@ impl Checker<'_> {
             (Type::StringOrStrings, Value::Array(items)) if !items.is_empty() => {
                 self.strings(items, path, ty);
             }
-            (Type::Map, Value::Map(_)) => {}
+            (Type::Map, Value::Map(_)) | (Type::List, Value::Array(_)) => {}
             (Type::Strings | Type::Modules, Value::Array(items)) => self.strings(items, path, ty),
             (
                 Type::Strings
@@ -238,7 +238,8 @@ impl Checker<'_> {
                 | Type::Entries(_)
                 | Type::Introduces(_)
                 | Type::Introduced(_)
-                | Type::Objects(_),
+                | Type::Objects(_)
+                | Type::List,
                 Value::Map(pairs),
             ) if pairs.is_empty() => {}
             (Type::Imports | Type::Object(_) | Type::Texts | Type::Map, Value::Array(items))

@@ -1,6 +1,9 @@
 //! Live things and services as a specification.
 
+mod groups;
 mod placeholders;
+mod processes;
 mod resources;
+mod restarts;
 mod services;
 mod support;

@@ -1,49 +1,10 @@
 //! Services: in which order they start and stop, and what the failure of one means for others.
 
-use crate::support::{App, Definition, Values, entry};
-use perilune_registry::{EntryId, Operation};
-use perilune_resource::Services;
+use crate::support::{Started, Values, entry, service};
+use perilune_registry::Operation;
 use perilune_value::Kind;
-use std::sync::Arc;
-
-/// `auto_start` and more of a lifecycle, and more fields.
-fn service(lifecycle: &str, fields: &str) -> String {
-    let comma = |text: &str| if text.is_empty() { String::new() } else { format!(", {text}") };
-    format!(r#"{{"lifecycle": {{"auto_start": true{}}}{}}}"#, comma(lifecycle), comma(fields))
-}
-
-struct Started {
-    app: App,
-    services: Arc<Services>,
-}
-
-impl Started {
-    fn new(definitions: &[(&str, String)]) -> Self {
-        let definitions: Vec<Definition<'_>> =
-            definitions.iter().map(|(name, data)| (*name, "service", data.as_str())).collect();
-        let app = App::new(&definitions);
-        let services = Arc::new(Services::new(app.resources.clone()));
-        Started { app, services }
-    }
-
-    async fn start(&self) -> Result<String, perilune_value::Failure> {
-        self.services.start().await.map(|()| self.app.log().join(", "))
-    }
-
-    async fn stop(&self) -> String {
-        self.services.stop().await;
-        self.app.log().join(", ")
-    }
-
-    async fn reconcile(&self) -> String {
-        self.services.reconcile().await;
-        self.app.log().join(", ")
-    }
-
-    async fn running(&self) -> String {
-        self.services.running().await.iter().map(EntryId::name).collect::<Vec<_>>().join(" ")
-    }
-}
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
 
 #[tokio::test]
 async fn those_required_start_first_and_stop_last() {
@@ -79,31 +40,87 @@ async fn without_a_required_service_nothing_runs() {
     ] {
         let host = Started::new(&[
             ("a", service("", "")),
-            ("b", service("", &format!(r#""on_start": "{on_start}""#))),
-            ("c", service("", "")),
+            (
+                "b",
+                service(
+                    r#""requires": ["a"], "restart": {"max_attempts": 1}"#,
+                    &format!(r#""on_start": "{on_start}""#),
+                ),
+            ),
+            ("c", service(r#""requires": ["b"]"#, "")),
         ]);
         let failure = host.start().await.expect_err(on_start);
         assert_eq!((failure.kind, failure.message.as_str()), (kind, message));
-        let log = host.app.log().join(", ");
+        // What cannot be opened needs no other to fail.
+        let log = host.log();
         assert!(
-            log.starts_with("start a") && log.ends_with("stop a, stopped a") && !log.contains("start c"),
+            log.is_empty() || (log.starts_with("start a") && log.ends_with("stop a, stopped a")),
             "{log}"
         );
+        assert!(!log.contains("start c"), "{log}");
         assert_eq!(host.running().await, "");
         assert_eq!(host.reconcile().await, "");
     }
 }
 
-#[tokio::test]
-async fn without_an_optional_service_the_others_run() {
+#[tokio::test(start_paused = true)]
+async fn without_an_optional_service_those_run_that_do_not_require_it() {
     let host = Started::new(&[
         ("a", service(r#""startup": "optional", "requires": ["broken"]"#, "")),
         ("b", service(r#""startup": "optional""#, r#""on_start": "panic""#)),
-        ("broken", r#"{"on_start": "fail"}"#.to_owned()),
-        ("c", service(r#""requires": ["b"]"#, "")),
+        ("broken", r#"{"on_start": "not found"}"#.to_owned()),
+        ("c", service("", "")),
     ]);
     assert_eq!(host.start().await.as_deref(), Ok("start broken, start b, stop b, stopped b, start c"));
-    assert_eq!(host.running().await, "c");
+    assert_eq!(host.running().await, "b c");
+    assert_eq!(
+        host.state("a"),
+        "failed 0: app:a requires app:broken, which did not start: start broken found nothing"
+    );
+    let given_up = timeout(Duration::from_secs(3600), host.services.given_up()).await;
+    assert!(given_up.is_err(), "the application goes on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_requires_a_service_waits_until_that_runs() {
+    let host = Started::new(&[
+        ("a", service(r#""startup": "optional", "requires": ["b"]"#, "")),
+        ("b", service(r#""startup": "optional""#, r#""on_start": "fail, fail, ok""#)),
+        ("c", service("", "")),
+    ]);
+    assert_eq!(host.start().await.as_deref(), Ok("start b, start c"));
+    assert_eq!(
+        (host.state("a"), host.state("b")),
+        ("unknown 0: waits for app:b".into(), "waiting 1: start b failed".into())
+    );
+    assert_eq!(host.within(5_000).await, "start b, start b, start a");
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_start_at_the_same_time_unless_one_requires_the_other() {
+    let slow = r#""on_start": "slow""#;
+    let host = Started::new(&[
+        ("a", service("", slow)),
+        ("b", service("", slow)),
+        ("c", service(r#""requires": ["a", "b"]"#, slow)),
+    ]);
+    let began = Instant::now();
+    host.start().await.expect("started");
+    assert_eq!(began.elapsed(), Duration::from_secs(4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_stop_at_the_same_time_unless_one_requires_the_other() {
+    let slow = r#""on_stop": "slow""#;
+    let host = Started::new(&[
+        ("a", service("", slow)),
+        ("b", service(r#""requires": ["a"]"#, slow)),
+        ("c", service(r#""requires": ["a"]"#, slow)),
+    ]);
+    host.start().await.expect("started");
+    let began = Instant::now();
+    assert_eq!(host.stop().await, "stop c, stop b, stopped c, stopped b, stop a, stopped a");
+    assert_eq!(began.elapsed(), Duration::from_secs(4));
 }
 
 #[tokio::test]
@@ -111,12 +128,12 @@ async fn a_failure_says_who_required_what_failed() {
     let host = Started::new(&[
         ("a", service(r#""requires": ["b"]"#, "")),
         ("b", r#"{"uses": ["c"]}"#.to_owned()),
-        ("c", r#"{"on_start": "fail"}"#.to_owned()),
+        ("c", r#"{"on_start": "not found"}"#.to_owned()),
     ]);
     let failure = host.start().await.expect_err("c fails");
     assert_eq!(
         failure.message,
-        "app:a requires app:b, which did not start: app:b requires app:c, which did not start: start c failed"
+        "app:a requires app:b, which did not start: app:b requires app:c, which did not start: start c found nothing"
     );
 }
 
@@ -140,13 +157,16 @@ async fn a_lifecycle_that_cannot_be_read_is_an_error_and_not_passed_over() {
     assert!(failure.message.starts_with("app:a: field `lifecycle`: "), "{failure}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn starting_and_stopping_take_no_longer_than_they_may() {
-    let host = Started::new(&[("a", service(r#""start_timeout": "20ms""#, r#""on_start": "hang""#))]);
+    let host = Started::new(&[(
+        "a",
+        service(r#""start_timeout": "20ms", "restart": {"max_attempts": 1}"#, r#""on_start": "hang""#),
+    )]);
     let failure = host.start().await.expect_err("it hangs");
     assert_eq!((failure.kind, failure.message.as_str()), (Kind::Timeout, "app:a was not ready within 20ms"));
     // It may have begun something.
-    assert_eq!(host.app.log().join(", "), "start a, stop a, stopped a");
+    assert_eq!(host.log(), "start a, stop a, stopped a");
 
     let host = Started::new(&[
         ("a", service("", "")),
@@ -155,7 +175,7 @@ async fn starting_and_stopping_take_no_longer_than_they_may() {
         ("d", service("", r#""on_stop": "panic at once""#)),
     ]);
     assert_eq!(host.start().await.as_deref(), Ok("start a, start b, start c, start d"));
-    assert_eq!(host.stop().await, "stop d, stop c, stop b, stop a, stopped a");
+    assert_eq!(host.stop().await, "stop d, stop c, stop b, stop a, stopped a, terminate b");
 }
 
 #[tokio::test]
@@ -186,7 +206,7 @@ async fn a_variable_that_changes_restarts_the_services_made_with_it() {
     assert_eq!(host.reconcile().await, "stop a, stopped a, start a");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_service_that_fails_after_a_change_does_not_hold_others_up() {
     let host = Started::new(&[("a", service("", "")), ("z", service("", ""))]);
     host.start().await.expect("started");
@@ -201,10 +221,11 @@ async fn a_service_that_fails_after_a_change_does_not_hold_others_up() {
     host.app.update(("a", "service", &service("", r#""on_start": "not open""#)));
     let log = host.reconcile().await;
     assert_eq!(log, "stop z, stopped z, stop a, stopped a, start b, start c, stop c, stopped c, start z");
-    assert_eq!(host.running().await, "z");
-    // What is made right starts.
+    assert_eq!(host.state("e"), "unknown 0: waits for app:b");
+    // What is made right starts; others are tried again in their own time.
     host.app.update(("b", "service", &new));
-    assert_eq!(host.reconcile().await, "start b, start c, stop c, stopped c, start e");
+    assert_eq!(host.reconcile().await, "start b, start e");
+    assert_eq!(host.running().await, "b c e z");
 }
 
 #[tokio::test]
@@ -227,12 +248,12 @@ async fn a_service_that_is_just_starting_is_given_up_by_the_stop() {
     let services = host.services.clone();
     let starting = tokio::spawn(async move { services.start().await });
     let mut log = Vec::new();
-    while log.len() < 2 {
+    while log.len() < 3 {
         log.extend(host.app.log());
         tokio::task::yield_now().await;
     }
-    assert_eq!(log.join(", "), "start a, start b");
-    assert_eq!(host.stop().await, "stop b, stopped b, stop a, stopped a");
+    assert_eq!(log.join(", "), "start a, start b, start c");
+    assert_eq!(host.stop().await, "stop c, stopped c, stop b, stopped b, stop a, stopped a");
     assert_eq!(starting.await.expect("it ends").expect_err("given up").kind, Kind::Canceled);
     assert_eq!(host.running().await, "");
 }

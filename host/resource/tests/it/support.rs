@@ -2,16 +2,19 @@
 
 use futures_util::future::BoxFuture;
 use perilune_registry::{
-    Applied, Baseline, Entry, EntryId, Field, Fields, KindSpec, Kinds, Operation, Registry, Rules, Type,
+    Applied, Baseline, Entry, EntryId, Field, Fields, KindSpec, Kinds, Operation, Registry, Report, Rules,
+    Type, parse_duration,
 };
 use perilune_resource::{
-    Allowed, Host, Invocation, Invoke, LIFECYCLE, Opened, Opening, ResourceKind, Resources, Service, Shared,
-    Stamp,
+    Allowed, Ended, Host, Invocation, Invoke, KINDS, LIFECYCLE, Opened, Opening, ResourceKind, Resources,
+    Service, Services, Shared, Stamp,
 };
 use perilune_value::{Failure, Value, json};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Notify;
 
 const FIELD: Field = Field { name: "", ty: Type::Any, required: false, default: "", doc: "" };
 
@@ -96,15 +99,35 @@ const PLAIN: ResourceKind = ResourceKind {
     open: THING.open,
 };
 
-/// A service that notes what it is told, and behaves as its entry says.
+/// A service that notes what it is told, and behaves as its entry says: each field is a list of words, one for each time, of
+/// which the last one holds from then on.
 struct Told {
     id: String,
-    start: String,
-    stop: String,
+    start: Vec<String>,
+    /// `on`, `exit 5s`, `fail 5s`, or `until told` to fail.
+    run: Vec<String>,
+    stop: Vec<String>,
     log: Arc<Log>,
+    starts: AtomicUsize,
+    told: Arc<Notify>,
+}
+
+/// What makes services fail, by name.
+#[derive(Default)]
+pub(crate) struct Failing(Mutex<HashMap<String, Arc<Notify>>>);
+
+impl Failing {
+    pub(crate) fn of(&self, name: &str) -> Arc<Notify> {
+        self.0.lock().expect("no test panics here").entry(name.to_owned()).or_default().clone()
+    }
 }
 
 impl Told {
+    fn how<'a>(&self, words: &'a [String]) -> &'a str {
+        let starts = self.starts.load(Ordering::SeqCst).max(1);
+        words.get(starts - 1).or(words.last()).map_or("", String::as_str)
+    }
+
     fn behave(&self, what: &'static str, how: &str) -> BoxFuture<'static, Result<(), Failure>> {
         let note = format!("{what} {}", self.id);
         self.log.note(note.clone());
@@ -113,8 +136,13 @@ impl Told {
         Box::pin(async move {
             match how.as_str() {
                 "fail" => Err(Failure::internal(format!("{note} failed"))),
+                "not found" => Err(Failure::not_found(format!("{note} found nothing"))),
                 "panic" => panic!("{note} broke"),
                 "hang" => std::future::pending().await,
+                "slow" => {
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                    Ok(())
+                }
                 _ => Ok(()),
             }
         })
@@ -123,17 +151,40 @@ impl Told {
 
 impl Service for Told {
     fn start(&self) -> BoxFuture<'static, Result<(), Failure>> {
-        self.behave("start", &self.start)
+        self.starts.fetch_add(1, Ordering::SeqCst);
+        self.behave("start", self.how(&self.start))
+    }
+
+    fn ended(&self) -> BoxFuture<'static, Ended> {
+        let how = self.how(&self.run).to_owned();
+        let (id, told) = (self.id.clone(), self.told.clone());
+        Box::pin(async move {
+            if how == "until told" {
+                told.notified().await;
+                return Ended::Failed(Failure::internal(format!("{id} failed")));
+            }
+            let Some((how, after)) = how.split_once(' ') else { return std::future::pending().await };
+            tokio::time::sleep(parse_duration(after).expect("a duration")).await;
+            match how {
+                "exit" => Ended::Exited,
+                _ => Ended::Failed(Failure::internal(format!("{id} failed"))),
+            }
+        })
     }
 
     fn stop(&self) -> BoxFuture<'static, ()> {
-        let stopping = self.behave("stop", &self.stop);
+        let stopping = self.behave("stop", self.how(&self.stop));
         let (log, id) = (self.log.clone(), self.id.clone());
         Box::pin(async move {
             if stopping.await.is_ok() {
                 log.note(format!("stopped {id}"));
             }
         })
+    }
+
+    fn terminate(&self) -> BoxFuture<'static, ()> {
+        self.log.note(format!("terminate {}", self.id));
+        Box::pin(async {})
     }
 }
 
@@ -142,6 +193,7 @@ const SERVICE: ResourceKind = ResourceKind {
         name: "test.service",
         fields: Fields::Known(&[
             Field { name: "on_start", ty: Type::String, ..FIELD },
+            Field { name: "on_run", ty: Type::String, ..FIELD },
             Field { name: "on_stop", ty: Type::String, ..FIELD },
             Field { name: "uses", ty: Type::Entries(&[]), ..FIELD },
             Field { name: "text", ty: Type::String, ..FIELD },
@@ -151,16 +203,29 @@ const SERVICE: ResourceKind = ResourceKind {
         ..KindSpec::EMPTY
     },
     open: |opening| {
-        let text =
-            |field: &str| opening.data().get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-        if text("on_start") == "not open" {
+        let words = |field: &str| -> Vec<String> {
+            let text = opening.data().get(field).and_then(Value::as_str).unwrap_or_default();
+            text.split(", ").map(str::to_owned).collect()
+        };
+        if words("on_start") == ["not open"] {
             return Err(Failure::invalid("it cannot be opened"));
         }
-        let id = opening.id().name().to_owned();
-        let log = opening.shared().get::<Log>();
-        Ok(Opened::service(Arc::new(Told { id, start: text("on_start"), stop: text("on_stop"), log })))
+        Ok(Opened::service(Arc::new(Told {
+            id: opening.id().name().to_owned(),
+            start: words("on_start"),
+            run: words("on_run"),
+            stop: words("on_stop"),
+            log: opening.shared().get::<Log>(),
+            starts: AtomicUsize::new(0),
+            told: opening.shared().get::<Failing>().of(opening.id().name()),
+        })))
     },
 };
+
+/// What runs processes, and a process: so that entries may name them.
+const HOST: ResourceKind =
+    ResourceKind { spec: KindSpec { name: "process.host", ..SERVICE.spec }, open: SERVICE.open };
+const PROCESS: KindSpec = KindSpec { name: "process.lua", fields: Fields::Free, ..KindSpec::EMPTY };
 
 struct NoFunctions;
 
@@ -174,25 +239,31 @@ pub(crate) struct App {
     pub(crate) resources: Arc<Resources>,
 }
 
-/// An entry of namespace `app`: name, kind without `test.`, data as JSON.
+/// An entry of namespace `app`: name, kind (one without a dot begins with `test.`), data as JSON.
 pub(crate) type Definition<'a> = (&'a str, &'a str, &'a str);
 
 pub(crate) fn entry((name, kind, data): Definition<'_>) -> Arc<Entry> {
     let data = json::decode(data.as_bytes()).unwrap_or_else(|error| panic!("{data}: {error:?}"));
     let id = EntryId::new("app", name).expect("an id");
-    Arc::new(Entry::new(id, format!("test.{kind}")).with_data(data))
+    let kind = if kind.contains('.') { kind.to_owned() } else { format!("test.{kind}") };
+    Arc::new(Entry::new(id, kind).with_data(data))
 }
 
 impl App {
     pub(crate) fn new(entries: &[Definition<'_>]) -> App {
-        let kinds = [THING, PLAIN, SERVICE];
+        App::load(entries).unwrap_or_else(|report| panic!("{report}"))
+    }
+
+    /// As [`App::new`], or what is wrong with the entries.
+    pub(crate) fn load(entries: &[Definition<'_>]) -> Result<App, Report> {
+        let kinds: Vec<_> = [THING, PLAIN, SERVICE, HOST].into_iter().chain(KINDS.iter().copied()).collect();
         let known = kinds.iter().fold(Kinds::new(), |known, kind| known.with(kind.spec));
-        let known = known.with(KindSpec { name: "test.other", ..KindSpec::EMPTY });
+        let known = known.with(KindSpec { name: "test.other", ..KindSpec::EMPTY }).with(PROCESS);
         let mut baseline = Baseline::new();
         for definition in entries {
             baseline.add(Entry::clone(&entry(*definition)));
         }
-        let registry = Registry::new(baseline, Rules::new(known)).unwrap_or_else(|report| panic!("{report}"));
+        let registry = Registry::new(baseline, Rules::new(known))?;
         let host = Host {
             registry: Arc::new(registry),
             functions: Arc::new(NoFunctions),
@@ -201,7 +272,7 @@ impl App {
             shared: Shared::default(),
             variables,
         };
-        App { resources: Resources::new(host, kinds) }
+        Ok(App { resources: Resources::new(host, kinds) })
     }
 
     pub(crate) fn thing(&self, name: &str) -> Result<Arc<Thing>, Failure> {
@@ -230,5 +301,79 @@ impl App {
 
     pub(crate) fn delete(&self, name: &str) {
         self.apply(&[Operation::Delete(EntryId::new("app", name).expect("an id"))]);
+    }
+}
+
+/// `auto_start` and more of a lifecycle, and more fields.
+pub(crate) fn service(lifecycle: &str, fields: &str) -> String {
+    let comma = |text: &str| if text.is_empty() { String::new() } else { format!(", {text}") };
+    format!(r#"{{"lifecycle": {{"auto_start": true{}}}{}}}"#, comma(lifecycle), comma(fields))
+}
+
+/// An application and its services.
+pub(crate) struct Started {
+    pub(crate) app: App,
+    pub(crate) services: Arc<Services>,
+}
+
+impl Started {
+    /// Entries of kind `test.service`.
+    pub(crate) fn new(definitions: &[(&str, String)]) -> Self {
+        let definitions: Vec<Definition<'_>> =
+            definitions.iter().map(|(name, data)| (*name, "service", data.as_str())).collect();
+        Started::of(&definitions)
+    }
+
+    pub(crate) fn of(definitions: &[Definition<'_>]) -> Self {
+        let app = App::new(definitions);
+        let services = Arc::new(Services::new(app.resources.clone()));
+        Started { app, services }
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.app.log().join(", ")
+    }
+
+    /// What happened until the required ones ran, and what others did at the same time.
+    pub(crate) async fn start(&self) -> Result<String, Failure> {
+        self.services.start().await?;
+        Ok(self.settle().await)
+    }
+
+    pub(crate) async fn stop(&self) -> String {
+        self.services.stop().await;
+        self.log()
+    }
+
+    pub(crate) async fn reconcile(&self) -> String {
+        self.services.reconcile().await;
+        self.settle().await
+    }
+
+    /// What happens without time passing.
+    pub(crate) async fn settle(&self) -> String {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        self.log()
+    }
+
+    /// What happens in the next milliseconds, on a clock that stands still while something can be done.
+    pub(crate) async fn within(&self, milliseconds: u64) -> String {
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+        self.settle().await
+    }
+
+    pub(crate) async fn running(&self) -> String {
+        self.services.running().await.iter().map(EntryId::name).collect::<Vec<_>>().join(" ")
+    }
+
+    /// A service's state, whether it is to run, the ends that count, and details.
+    pub(crate) fn state(&self, name: &str) -> String {
+        let statuses = self.services.statuses();
+        let status = statuses.iter().find(|status| status.id.name() == name).expect("it has a status");
+        let wanted = if status.is_wanted { "" } else { ", not wanted" };
+        let details = status.details.as_deref().map(|details| format!(": {details}")).unwrap_or_default();
+        format!("{} {}{wanted}{details}", status.state.as_str(), status.failures)
     }
 }

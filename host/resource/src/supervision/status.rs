@@ -8,15 +8,21 @@ use std::time::SystemTime;
 /// What a service is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServiceState {
+    /// Nothing yet: what it requires does not run.
+    Unknown,
     /// It is not ready yet.
     Starting,
     /// It is ready.
     Running,
+    /// It has ended, and will start again.
+    Waiting,
     /// It lets what runs finish.
     Stopping,
     /// It has ended, as it was asked to.
     Stopped,
-    /// It could not start.
+    /// It has done its work.
+    Exited,
+    /// It is given up.
     Failed,
 }
 
@@ -24,10 +30,13 @@ impl ServiceState {
     /// The word that Lua sees.
     pub fn as_str(self) -> &'static str {
         match self {
+            ServiceState::Unknown => "unknown",
             ServiceState::Starting => "starting",
             ServiceState::Running => "running",
+            ServiceState::Waiting => "waiting",
             ServiceState::Stopping => "stopping",
             ServiceState::Stopped => "stopped",
+            ServiceState::Exited => "exited",
             ServiceState::Failed => "failed",
         }
     }
@@ -40,13 +49,15 @@ pub struct Status {
     pub id: EntryId,
     /// What it is doing.
     pub state: ServiceState,
-    /// Since when.
+    /// Whether it is to run.
+    pub is_wanted: bool,
+    /// Since when it does that.
     pub since: SystemTime,
     /// When it was last ready.
     pub started: Option<SystemTime>,
-    /// How often it could not start since it last did.
+    /// How often in a row it has ended.
     pub failures: u32,
-    /// Why it could not, or where it can be reached.
+    /// Why it ended, what it waits for, or where it can be reached.
     pub details: Option<String>,
 }
 
@@ -56,21 +67,37 @@ pub(crate) struct Statuses(Mutex<BTreeMap<EntryId, Status>>);
 
 impl Statuses {
     pub(crate) fn set(&self, id: &EntryId, state: ServiceState, details: Option<String>) {
-        let (mut all, now) = (self.all(), SystemTime::now());
+        let now = SystemTime::now();
+        self.change(id, |status| {
+            (status.state, status.since, status.details) = (state, now, details);
+            if state == ServiceState::Running {
+                status.started = Some(now);
+            }
+        });
+    }
+
+    /// Whether it is to run.
+    pub(crate) fn want(&self, id: &EntryId, is_wanted: bool) {
+        self.change(id, |status| status.is_wanted = is_wanted);
+    }
+
+    /// How often in a row it has ended.
+    pub(crate) fn count(&self, id: &EntryId, failures: u32) {
+        self.change(id, |status| status.failures = failures);
+    }
+
+    fn change(&self, id: &EntryId, change: impl FnOnce(&mut Status)) {
+        let mut all = self.all();
         let status = all.entry(id.clone()).or_insert_with(|| Status {
             id: id.clone(),
-            state,
-            since: now,
+            state: ServiceState::Unknown,
+            is_wanted: true,
+            since: SystemTime::now(),
             started: None,
             failures: 0,
             details: None,
         });
-        match state {
-            ServiceState::Running => (status.started, status.failures) = (Some(now), 0),
-            ServiceState::Failed => status.failures = status.failures.saturating_add(1),
-            _ => {}
-        }
-        (status.state, status.since, status.details) = (state, now, details);
+        change(status);
     }
 
     /// Forgets the others.
