@@ -353,6 +353,7 @@ static int load_prelude(lua_State *state) {
   open_coroutines(state);
   open_debugging(state);
   open_randomness(state);
+  open_json(state);
   open_imports(state);
   lua_pushcfunction(state, l_file);
   lua_call(state, 3, 1);

@@ -29,7 +29,8 @@ void wipe_free_blocks(void);
 
 /* --- object.c: typed userdata over a state table ----------------------------------------------------------------- */
 extern const char ERROR_CLASS;                       /* registry key of the metatable of error objects */
-int object_state(lua_State *L, int index, const void *class_key); /* pushes the state table, or nothing and 0 */
+struct TValue; /* lobject.h */
+const struct Table *object_state(lua_State *L, const struct TValue *value, const void *class_key); /* NULL: another value */
 void object_wrap(lua_State *L, const void *class_key);            /* state table on top becomes an object */
 int open_objects(lua_State *L);
 
@@ -39,10 +40,16 @@ typedef struct {
   size_t length, capacity;
 } buffer;
 extern buffer scratch;                               /* encoded parameters of the import being called */
+uint8_t *make_room(buffer *out, size_t more);        /* where the next `more` bytes go; the length stays as it is */
 bool encode_value(lua_State *L, int index, buffer *out, const char *root);   /* false: a message is on the stack */
 bool encode_arguments(lua_State *L, int first, buffer *out, const char *root);
 void decode_value(lua_State *L, const uint8_t *data, size_t length);         /* pushes one value */
 int decode_arguments(lua_State *L, const uint8_t *data, size_t length);      /* pushes all; returns how many */
+
+/* --- json_encode.c, json_decode.c: JSON text of the usual values ---------------------------------------------------- */
+int json_encode(lua_State *L);                       /* (value) -> text, or nothing where the host is to be asked */
+int json_decode(lua_State *L);                       /* (text) -> value, or nothing where the host is to be asked */
+int open_json(lua_State *L);
 
 /* --- coroutine.c: waiting for the host ---------------------------------------------------------------------------- */
 int wait_for(lua_State *L, uint64_t ticket, lua_KFunction taken); /* suspends the task until the ticket completes */
@@ -65,6 +72,7 @@ int32_t name_argument(lua_State *L, int index, const char *const *names);
 int refuse(lua_State *L, bool raise);                /* message on top becomes an Invalid error */
 size_t list_in_scratch(size_t count);
 bool is_utf8(const uint8_t *text, size_t length);
+size_t utf8_sequence(const uint8_t *at, size_t left); /* bytes of the character that begins here, 0 if none does */
 void push_bytes(lua_State *L, const uint8_t *at);    /* takes over a (pointer, length) pair from the host */
 void push_value(lua_State *L, const uint8_t *at);
 void push_failure(lua_State *L, const uint8_t *at);  /* a `failure` record becomes an error object */

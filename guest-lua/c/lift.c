@@ -3,24 +3,46 @@
 #include <string.h>
 
 #include "guest.h"
+#include "words.h"
 
 /* A stack: a finalizer that runs while parameters are being encoded may call another import. */
 buffer scratch = {NULL, 0, 0};
 
+uint8_t *make_room(buffer *out, size_t more) {
+  if (out->capacity - out->length < more) {
+    size_t capacity = out->capacity * 2 + more;
+    uint8_t *data = realloc(out->data, capacity);
+    if (data == NULL) __builtin_trap(); /* beyond the cell's memory limit, see allocator.c */
+    out->data = data;
+    out->capacity = capacity;
+  }
+  return out->data + out->length;
+}
+
+size_t utf8_sequence(const uint8_t *at, size_t left) {
+  uint8_t lead = at[0];
+  if (lead < 0x80) return 1;
+  size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || left < size) return 0;
+  uint8_t second = at[1];
+  if ((second & 0xc0) != 0x80 || (lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
+      (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f))
+    return 0;
+  for (size_t k = 2; k < size; k++)
+    if ((at[k] & 0xc0) != 0x80) return 0;
+  return size;
+}
+
 bool is_utf8(const uint8_t *text, size_t length) {
   size_t i = 0;
   while (i < length) {
-    uint8_t lead = text[i++];
-    if (lead < 0x80) continue;
-    int more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-    if (lead < 0xc2 || lead > 0xf4 || length - i < (size_t)more) return false;
-    uint8_t second = text[i];
-    if ((second & 0xc0) != 0x80 || (lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
-        (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f))
-      return false;
-    for (int k = 1; k < more; k++)
-      if ((text[i + (size_t)k] & 0xc0) != 0x80) return false;
-    i += (size_t)more;
+    if (length - i >= 8 && (load_word(text + i) & HIGH_BITS) == 0) {
+      i += 8;
+      continue;
+    }
+    size_t size = utf8_sequence(text + i, length - i);
+    if (size == 0) return false;
+    i += size;
   }
   return true;
 }
@@ -99,12 +121,7 @@ void push_failure(lua_State *L, const uint8_t *at) {
 /* Room for `count` (pointer, length) pairs, aligned as the canonical ABI asks. */
 size_t list_in_scratch(size_t count) {
   size_t start = (scratch.length + 3) & ~(size_t)3, end = start + count * 8;
-  if (end > scratch.capacity) {
-    uint8_t *data = realloc(scratch.data, end);
-    if (data == NULL) __builtin_trap();
-    scratch.data = data;
-    scratch.capacity = end;
-  }
+  make_room(&scratch, end - scratch.length);
   scratch.length = end;
   return start;
 }

@@ -3,31 +3,24 @@
 #include <string.h>
 
 #include "guest.h"
+#include "lgc.h"
+#include "lobject.h"
+#include "lstate.h"
 #include "ltable.h"
+#include "ltm.h"
 
 enum { ERROR_EXTENSION = 1 };
 
 /* --- writing -------------------------------------------------------------------------------------------------------- */
 
-static uint8_t *reserve(buffer *out, size_t more) {
-  if (out->capacity - out->length < more) {
-    size_t capacity = out->capacity * 2 + more;
-    uint8_t *data = realloc(out->data, capacity);
-    if (data == NULL) __builtin_trap(); /* beyond the cell's memory limit, see allocator.c */
-    out->data = data;
-    out->capacity = capacity;
-  }
-  return out->data + out->length;
-}
-
 static void put_byte(buffer *out, uint8_t byte) {
-  *reserve(out, 1) = byte;
+  *make_room(out, 1) = byte;
   out->length++;
 }
 
 /* A type byte followed by a big-endian number of `width` bytes. */
 static void put_number(buffer *out, uint8_t type, uint64_t number, int width) {
-  uint8_t *at = reserve(out, 9);
+  uint8_t *at = make_room(out, 9);
   *at++ = type;
   for (int shift = (width - 1) * 8; shift >= 0; shift -= 8) *at++ = (uint8_t)(number >> shift);
   out->length += 1 + (size_t)width;
@@ -59,17 +52,21 @@ static void put_string(buffer *out, const char *text, size_t length) {
   } else {
     put_number(out, 0xc6, length, 4);
   }
-  memcpy(reserve(out, length), text, length);
+  memcpy(make_room(out, length), text, length);
   out->length += length;
 }
 
 /* --- encoding --------------------------------------------------------------------------------------------------------- */
 
+/* The walk goes through Lua's tables directly and asks Lua for no memory before it ends: no collection frees what it holds,
+   and no finalizer changes what it walks through. */
+
 /* Where the walk stands, for the path in messages and for finding cycles. */
 typedef struct level {
   const struct level *parent;
   const void *table;
-  int key; /* stack index of the key under which the walk goes on */
+  TValue key;       /* under which the walk goes on */
+  const char *name; /* or a field of an error object */
 } level;
 
 typedef struct {
@@ -79,49 +76,82 @@ typedef struct {
   int number; /* of the argument, or 0 */
 } encoder;
 
-static void add_path(lua_State *L, luaL_Buffer *text, const level *at) {
+static void put_text(buffer *out, const char *text) {
+  size_t length = strlen(text);
+  memcpy(make_room(out, length), text, length);
+  out->length += length;
+}
+
+static void put_path(buffer *out, const level *at) {
   if (at == NULL) return;
-  add_path(L, text, at->parent);
-  lua_pushvalue(L, at->key);
-  switch (lua_type(L, -1)) {
-    case LUA_TSTRING: lua_pushfstring(L, ".%s", lua_tostring(L, -1)); break;
-    case LUA_TNUMBER: lua_pushfstring(L, "[%s]", lua_tostring(L, -1)); break;
-    default: lua_pushfstring(L, "[%s]", luaL_typename(L, -1)); break;
+  put_path(out, at->parent);
+  const TValue *key = &at->key;
+  if (at->name != NULL || ttisstring(key)) {
+    put_byte(out, '.');
+    put_text(out, at->name != NULL ? at->name : getstr(tsvalue(key)));
+    return;
   }
-  lua_remove(L, -2);
-  luaL_addvalue(text);
+  char number[LUAI_MAXSHORTLEN + 1];
+  if (ttisinteger(key))
+    lua_integer2str(number, sizeof number, ivalue(key));
+  else if (ttisfloat(key))
+    lua_number2str(number, sizeof number, fltvalue(key));
+  put_byte(out, '[');
+  put_text(out, ttisnumber(key) ? number : ttypename(ttype(key)));
+  put_byte(out, ']');
 }
 
 /* Leaves a message such as "argument 1.user.callback: a function cannot cross the sandbox boundary". */
-static bool reject(encoder *e, const level *at, const char *what) {
-  luaL_Buffer text;
-  luaL_buffinit(e->L, &text);
-  luaL_addstring(&text, e->root);
+static bool reject_named(encoder *e, const level *at, const char *article, const char *name, const char *what) {
+  buffer text = {NULL, 0, 0};
+  put_text(&text, e->root);
   if (e->number > 0) {
-    lua_pushfstring(e->L, " %d", e->number);
-    luaL_addvalue(&text);
+    char number[16];
+    lua_integer2str(number, sizeof number, e->number);
+    put_byte(&text, ' ');
+    put_text(&text, number);
   }
-  add_path(e->L, &text, at);
-  luaL_addstring(&text, ": ");
-  luaL_addstring(&text, what);
-  luaL_pushresult(&text);
+  put_path(&text, at);
+  put_text(&text, ": ");
+  put_text(&text, article);
+  put_text(&text, name);
+  put_text(&text, what);
+  lua_pushlstring(e->L, (const char *)text.data, text.length);
+  free(text.data);
   return false;
 }
 
-static bool encode(encoder *e, int index, const level *at, int depth);
+static bool reject(encoder *e, const level *at, const char *what) {
+  return reject_named(e, at, "", "", what);
+}
 
-static bool encode_map(encoder *e, int index, level *here, int depth) {
+static bool reject_kind(encoder *e, const level *at, const char *name) {
+  return reject_named(e, at, "a ", name, " cannot cross the sandbox boundary");
+}
+
+static bool encode(encoder *e, const TValue *value, const level *at, int depth);
+
+static bool encode_field(encoder *e, level *here, const TValue *value, int depth) {
+  if (ttype(&here->key) == LUA_TUSERDATA || ttype(&here->key) > LUA_TSTRING)
+    return reject(e, here, "only strings, numbers and booleans can be keys outside the sandbox");
+  return encode(e, &here->key, here, depth) && encode(e, value, here, depth);
+}
+
+static bool encode_map(encoder *e, const Table *table, level *here, int depth) {
   size_t start = e->out->length;
-  uint32_t count = 0;
+  uint32_t count = 0, room = luaH_realasize(table), nodes = (uint32_t)allocsizenode(table);
   put_number(e->out, 0xdf, 0, 4);
-  lua_pushnil(e->L);
-  while (lua_next(e->L, index)) {
-    here->key = lua_gettop(e->L) - 1;
-    if (lua_type(e->L, here->key) == LUA_TUSERDATA || lua_type(e->L, here->key) > LUA_TSTRING)
-      return reject(e, here, "only strings, numbers and booleans can be keys outside the sandbox");
-    if (!encode(e, here->key, here, depth)) return false;
-    if (!encode(e, here->key + 1, here, depth)) return false;
-    lua_settop(e->L, here->key);
+  for (uint32_t i = 0; i < room; i++) {
+    if (isempty(&table->array[i])) continue;
+    setivalue(&here->key, i + 1);
+    if (!encode_field(e, here, &table->array[i], depth)) return false;
+    count++;
+  }
+  for (uint32_t i = 0; i < nodes; i++) {
+    const Node *node = gnode(table, i);
+    if (isempty(gval(node))) continue;
+    getnodekey(e->L, &here->key, node);
+    if (!encode_field(e, here, gval(node), depth)) return false;
     count++;
   }
   uint8_t *header = e->out->data + start;
@@ -129,130 +159,128 @@ static bool encode_map(encoder *e, int index, level *here, int depth) {
   return true;
 }
 
-/* The n of a table whose keys are exactly 1..n, else 0. */
-static lua_Unsigned sequence_length(lua_State *L, int index) {
-  lua_Unsigned length = lua_rawlen(L, index), count = 0;
-  if (length == 0) return 0;
-  lua_pushnil(L);
-  while (lua_next(L, index)) {
-    lua_pop(L, 1);
-    if (!lua_isinteger(L, -1) || (lua_Unsigned)lua_tointeger(L, -1) - 1 >= length) {
-      lua_pop(L, 1);
-      return 0;
-    }
+/* The n of a table whose keys are exactly 1..n, else 0: so it is if they are positive integers, and n is both the largest of
+   them and their number. */
+static uint32_t sequence_length(const Table *table) {
+  uint32_t count = 0, largest = 0, room = luaH_realasize(table), nodes = (uint32_t)allocsizenode(table);
+  for (uint32_t i = 0; i < nodes; i++) {
+    const Node *node = gnode(table, i);
+    if (isempty(gval(node))) continue;
+    if (!keyisinteger(node) || (lua_Unsigned)keyival(node) - 1 >= UINT32_MAX) return 0;
+    if (keyival(node) > largest) largest = (uint32_t)keyival(node);
     count++;
   }
-  return count == length ? length : 0;
+  for (uint32_t i = 0; i < room; i++) {
+    if (isempty(&table->array[i])) continue;
+    if (i + 1 > largest) largest = i + 1;
+    count++;
+  }
+  return largest == count ? count : 0;
 }
 
-static bool encode_table(encoder *e, int index, const level *parent, int depth) {
-  lua_State *L = e->L;
-  level here = {parent, lua_topointer(L, index), 0};
-  for (const level *above = parent; above != NULL; above = above->parent)
-    if (above->table == here.table) return reject(e, parent, "a table that contains itself cannot cross the sandbox boundary");
-  if (depth >= MAX_DEPTH) return reject(e, parent, "tables nested more than 128 deep cannot cross the sandbox boundary");
-  luaL_checkstack(L, 8, "tables nested too deep");
-  lua_Unsigned length = sequence_length(L, index);
-  if (length == 0) {
-    /* An empty table that never had a field is an empty list; one that had, or that the host sent, is an empty map. */
-    lua_pushnil(L);
-    if (lua_next(L, index)) {
-      lua_pop(L, 2);
-    } else if (isdummy((const Table *)here.table)) {
-      put_byte(e->out, 0x90);
-      return true;
-    }
-    return encode_map(e, index, &here, depth + 1);
-  }
+static bool is_empty(const Table *table) {
+  for (uint32_t i = luaH_realasize(table); i > 0; i--)
+    if (!isempty(&table->array[i - 1])) return false;
+  for (int i = allocsizenode(table); i > 0; i--)
+    if (!isempty(gval(gnode(table, i - 1)))) return false;
+  return true;
+}
+
+static bool encode_list(encoder *e, Table *table, uint32_t length, level *here, int depth) {
+  uint32_t room = luaH_realasize(table);
   put_number(e->out, 0xdd, length, 4);
-  lua_pushinteger(L, 0);
-  here.key = lua_gettop(L);
-  for (lua_Unsigned i = 1; i <= length; i++) {
-    lua_pushinteger(L, (lua_Integer)i);
-    lua_replace(L, here.key);
-    lua_rawgeti(L, index, (lua_Integer)i);
-    if (!encode(e, here.key + 1, &here, depth + 1)) return false;
-    lua_settop(L, here.key);
+  for (uint32_t i = 1; i <= length; i++) {
+    setivalue(&here->key, i);
+    if (!encode(e, i <= room ? &table->array[i - 1] : luaH_getint(table, i), here, depth)) return false;
   }
   return true;
 }
 
-static bool encode_error(encoder *e, const level *at, int depth) {
+static bool encode_table(encoder *e, Table *table, const level *parent, int depth) {
+  level here = {.parent = parent, .table = table};
+  for (const level *above = parent; above != NULL; above = above->parent)
+    if (above->table == table) return reject(e, parent, "a table that contains itself cannot cross the sandbox boundary");
+  if (depth >= MAX_DEPTH) return reject(e, parent, "tables nested more than 128 deep cannot cross the sandbox boundary");
+  uint32_t length = sequence_length(table);
+  if (length > 0) return encode_list(e, table, length, &here, depth + 1);
+  /* An empty table that never had a field is an empty list; one that had, or that the host sent, is an empty map. */
+  if (!isdummy(table) || !is_empty(table)) return encode_map(e, table, &here, depth + 1);
+  put_byte(e->out, 0x90);
+  return true;
+}
+
+/* A field of a table with few of them, or NULL. To make a string of the name would ask Lua for memory. */
+static const TValue *field_named(const Table *table, const char *name) {
+  for (int i = 0; i < sizenode(table); i++) {
+    const Node *node = gnode(table, i);
+    if (!isempty(gval(node)) && keyisshrstr(node) && strcmp(getstr(keystrval(node)), name) == 0) return gval(node);
+  }
+  return NULL;
+}
+
+static bool encode_error(encoder *e, const Table *state, const level *at, int depth) {
   static const char *const fields[] = {"kind", "message", "retryable", "details"};
-  lua_State *L = e->L;
-  int state = lua_gettop(L);
   buffer body = {NULL, 0, 0}, *out = e->out;
-  level here = {at, lua_topointer(L, state), state + 1};
+  level here = {.parent = at, .table = state};
   uint8_t count = 0;
   put_byte(&body, 0x80);
   e->out = &body;
   bool fine = true;
   for (size_t i = 0; fine && i < sizeof fields / sizeof *fields; i++) {
-    lua_pushstring(L, fields[i]);
-    lua_getfield(L, state, fields[i]);
-    if (!lua_isnil(L, -1)) {
-      put_string(&body, fields[i], strlen(fields[i]));
-      fine = encode(e, state + 2, &here, depth + 1);
-      count++;
-    }
-    if (fine) lua_settop(L, state);
+    const TValue *value = field_named(state, fields[i]);
+    if (value == NULL) continue;
+    put_string(&body, fields[i], strlen(fields[i]));
+    here.name = fields[i];
+    fine = encode(e, value, &here, depth + 1);
+    count++;
   }
   e->out = out;
   if (fine) {
     body.data[0] |= count;
     put_number(out, 0xc9, body.length, 4);
     put_byte(out, ERROR_EXTENSION);
-    memcpy(reserve(out, body.length), body.data, body.length);
+    memcpy(make_room(out, body.length), body.data, body.length);
     out->length += body.length;
   }
   free(body.data);
   return fine;
 }
 
-static bool encode(encoder *e, int index, const level *at, int depth) {
-  lua_State *L = e->L;
-  switch (lua_type(L, index)) {
-    case LUA_TNONE:
-    case LUA_TNIL: put_byte(e->out, 0xc0); return true;
-    case LUA_TBOOLEAN: put_byte(e->out, lua_toboolean(L, index) ? 0xc3 : 0xc2); return true;
-    case LUA_TNUMBER:
-      if (lua_isinteger(L, index))
-        put_integer(e->out, lua_tointeger(L, index));
-      else
-        put_float(e->out, lua_tonumber(L, index));
-      return true;
-    case LUA_TSTRING: {
-      size_t length;
-      const char *text = lua_tolstring(L, index, &length);
-      put_string(e->out, text, length);
-      return true;
-    }
-    case LUA_TTABLE: {
-      int top = lua_gettop(L);
-      if (!encode_table(e, lua_absindex(L, index), at, depth)) return false;
-      lua_settop(L, top);
-      return true;
-    }
-    case LUA_TUSERDATA: {
-      luaL_checkstack(L, 8, "tables nested too deep");
-      if (depth >= MAX_DEPTH) return reject(e, at, "tables nested more than 128 deep cannot cross the sandbox boundary");
-      if (object_state(L, index, &ERROR_CLASS)) {
-        if (!encode_error(e, at, depth)) return false;
-        lua_pop(L, 1);
-        return true;
-      }
-      const char *name = luaL_getmetafield(L, index, "__name") == LUA_TSTRING ? lua_tostring(L, -1) : "userdata";
-      lua_pushfstring(L, "a %s cannot cross the sandbox boundary", name);
-      return reject(e, at, lua_tostring(L, -1));
-    }
-    case LUA_TFUNCTION: return reject(e, at, "a function cannot cross the sandbox boundary");
-    default: return reject(e, at, "a coroutine cannot cross the sandbox boundary");
+static bool encode_userdata(encoder *e, const TValue *value, const level *at, int depth) {
+  if (depth >= MAX_DEPTH) return reject(e, at, "tables nested more than 128 deep cannot cross the sandbox boundary");
+  const Table *state = object_state(e->L, value, &ERROR_CLASS);
+  if (state != NULL) return encode_error(e, state, at, depth);
+  const Table *metatable = uvalue(value)->metatable;
+  const TValue *name = metatable == NULL ? NULL : field_named(metatable, "__name");
+  return reject_kind(e, at, name != NULL && ttisstring(name) ? getstr(tsvalue(name)) : "userdata");
+}
+
+static bool encode(encoder *e, const TValue *value, const level *at, int depth) {
+  switch (ttypetag(value)) {
+    case LUA_VFALSE: put_byte(e->out, 0xc2); return true;
+    case LUA_VTRUE: put_byte(e->out, 0xc3); return true;
+    case LUA_VNUMINT: put_integer(e->out, ivalue(value)); return true;
+    case LUA_VNUMFLT: put_float(e->out, fltvalue(value)); return true;
+    case LUA_VSHRSTR:
+    case LUA_VLNGSTR: put_string(e->out, getstr(tsvalue(value)), tsslen(tsvalue(value))); return true;
+    case LUA_VTABLE: return encode_table(e, hvalue(value), at, depth);
+    case LUA_VUSERDATA: return encode_userdata(e, value, at, depth);
+    case LUA_VLCL:
+    case LUA_VLCF:
+    case LUA_VCCL: return reject_kind(e, at, "function");
+    case LUA_VTHREAD: return reject_kind(e, at, "coroutine");
+    default: put_byte(e->out, 0xc0); return true;
   }
+}
+
+static const TValue *value_at(lua_State *L, int index) {
+  StkId at = L->ci->func.p + lua_absindex(L, index);
+  return at < L->top.p ? s2v(at) : &G(L)->nilvalue;
 }
 
 bool encode_value(lua_State *L, int index, buffer *out, const char *root) {
   encoder e = {L, out, root, 0};
-  return encode(&e, lua_absindex(L, index), NULL, 0);
+  return encode(&e, value_at(L, index), NULL, 0);
 }
 
 bool encode_arguments(lua_State *L, int first, buffer *out, const char *root) {
@@ -260,7 +288,7 @@ bool encode_arguments(lua_State *L, int first, buffer *out, const char *root) {
   put_number(out, 0xdd, (uint32_t)count, 4);
   for (int i = 0; i < count; i++) {
     encoder e = {L, out, root, i + 1};
-    if (!encode(&e, first + i, NULL, 0)) return false;
+    if (!encode(&e, value_at(L, first + i), NULL, 0)) return false;
   }
   return true;
 }

@@ -1,5 +1,8 @@
 /* Typed userdata over a state table: errors, channels, times, futures. Scripts see an opaque value with methods. */
 #include "guest.h"
+#include "lobject.h"
+#include "lstate.h"
+#include "ltable.h"
 
 const char ERROR_CLASS = 'E';
 
@@ -11,13 +14,13 @@ static int has_metatable(lua_State *L, int index, int metatable) {
   return same;
 }
 
-int object_state(lua_State *L, int index, const void *class_key) {
-  index = lua_absindex(L, index);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, class_key);
-  int same = has_metatable(L, index, lua_gettop(L));
-  lua_pop(L, 1);
-  if (same) lua_getiuservalue(L, index, 1);
-  return same;
+const Table *object_state(lua_State *L, const TValue *value, const void *class_key) {
+  if (!ttisfulluserdata(value)) return NULL;
+  TValue key;
+  setpvalue(&key, (void *)class_key);
+  const TValue *metatable = luaH_get(hvalue(&G(L)->l_registry), &key);
+  const Udata *object = uvalue(value);
+  return ttistable(metatable) && object->metatable == hvalue(metatable) ? hvalue(&object->uv[0].uv) : NULL;
 }
 
 static void wrap_with(lua_State *L, int state, int metatable) {

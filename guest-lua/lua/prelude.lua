@@ -24,6 +24,8 @@ local core = {
   channel_feed = channel.feed,
   on_ticket = scheduler.on_ticket,
   location = native.where,
+  json_encode = native.json_encode,
+  json_decode = native.json_decode,
   file = file, -- a module of several files loads the others by it
 }
 

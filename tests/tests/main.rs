@@ -23,6 +23,7 @@ mod html;
 mod http;
 mod http_client;
 mod isolation;
+mod json;
 mod kinds;
 mod language;
 mod limits;

@@ -22,13 +22,19 @@ impl Budget {
         self.began.store(0, Ordering::Relaxed);
     }
 
-    /// A slice ends. Returns what the turn has used so far.
+    /// Whether the turn is in its first slice.
+    pub(crate) fn is_first(&self) -> bool {
+        self.used.is_zero()
+    }
+
+    /// A slice ends, and the next one begins. Returns what the turn has used so far.
     pub(crate) fn charge(&mut self) -> Duration {
-        let began = self.began.load(Ordering::Relaxed);
-        let spent = match (began, thread_time()) {
+        let (began, now) = (self.began.load(Ordering::Relaxed), thread_time());
+        let spent = match (began, now) {
             (0, _) | (_, None) => TICK,
             (began, Some(now)) => Duration::from_nanos(now.saturating_sub(began)).max(TICK / 2),
         };
+        self.began.store(now.unwrap_or(0), Ordering::Relaxed);
         self.used += spent;
         self.used
     }

@@ -44,7 +44,7 @@ pub struct CellState {
     pub(crate) extensions: Arc<[Arc<Extension>]>,
     pub(crate) limits: Limits,
     pub(crate) started: Instant,
-    /// Set when the call has computed for a tick.
+    /// Set when a turn of the call has computed for a whole tick.
     pub(crate) ticked: Arc<AtomicBool>,
     /// When the call must have ended.
     pub(crate) deadline: Option<Instant>,
@@ -112,22 +112,29 @@ impl CellState {
 
     pub(crate) fn begin_turn(&mut self) {
         self.budget.restart();
+        self.ticked.store(false, Ordering::Relaxed);
         self.ticker.running();
     }
 
     /// Called each time the epoch passes while the guest runs: the cell gives way to others, or dies.
     pub(crate) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
         self.ticker.running();
-        self.ticked.store(true, Ordering::Relaxed);
         if let Some(reason) = self.kill_switch.as_ref().and_then(KillSwitch::killed) {
             return Err(wasmtime::Error::new(Death::Killed(reason)));
         }
         if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Err(wasmtime::Error::new(self.too_long()));
         }
+        let is_first = self.budget.is_first();
         if self.budget.charge() > self.limits.cpu {
             return Err(wasmtime::Error::new(Death::Limit(Limit::Cpu(self.limits.cpu))));
         }
+        // It may catch a turn that has just begun, or one whose thread was kept waiting. To move either would cost much more
+        // than it disturbs.
+        if is_first {
+            return Ok(UpdateDeadline::Continue(1));
+        }
+        self.ticked.store(true, Ordering::Relaxed);
         Ok(UpdateDeadline::YieldCustom(1, Box::pin(self.budget.yield_slice())))
     }
 

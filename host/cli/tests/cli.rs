@@ -216,7 +216,7 @@ fn a_call_that_fails_says_why() {
 
 #[test]
 fn a_timeout_ends_the_call() {
-    let ended = run(&["call", "--timeout", "20ms", "app:wait"]);
+    let ended = run(&["call", "--timeout", "500ms", "app:wait"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (1, ""));
     assert_snapshot!(ended.stderr);
 }

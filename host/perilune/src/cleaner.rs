@@ -2,7 +2,11 @@
 
 use perilune_pool::Janitor;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
+
+/// The shortest time that timers keep apart. Of calls that follow each other sooner, each cleans for itself, in some 8 µs.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// The janitor of a host's pools, on a thread of its own.
 pub(crate) struct Cleaner {
@@ -21,7 +25,7 @@ impl Cleaner {
             .inspect_err(|error| tracing::warn!(%error, "no thread to clean cells on"))
             .ok();
         let janitor = match &runtime {
-            Some(runtime) => Janitor::on(runtime.handle().clone(), 1),
+            Some(runtime) => Janitor::on(runtime.handle().clone(), 1, PAUSE),
             None => Janitor::new(),
         };
         Cleaner { janitor, runtime }

@@ -1,6 +1,6 @@
 //! Calls that compute for longer than a tick go on apart from the others.
 //!
-//! A call begins on its caller's task. When its first tick passes, its future moves to threads of its own, as many as there are
+//! A call begins on its caller's task. When its second tick passes, its future moves to threads of its own, as many as there are
 //! cores, to which the system prefers all others: a call that spins then delays short ones by what a context switch costs,
 //! instead of holding the thread that they need until the next tick.
 

@@ -7,17 +7,27 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 /// What a janitor knows of a pool.
 pub(crate) trait Tended: Send + Sync {
-    /// Does one chore; true when there are more.
-    fn tend(self: Arc<Self>) -> BoxFuture<'static, bool>;
+    /// Does one chore, unless a call ended in less than `pause`.
+    fn tend(self: Arc<Self>, pause: Duration) -> BoxFuture<'static, Rest>;
 
     /// Does what an alarm was set for.
     fn ring(self: Arc<Self>, alarm: Alarm);
+}
+
+/// What a pool has left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    Nothing,
+    More,
+    /// The same as before: its callers are in the midst of it.
+    Later,
 }
 
 /// Cleans used workers, makes spares and gives back idle ones, for all pools of a host.
@@ -32,6 +42,8 @@ pub struct Janitor {
 
 struct Shared {
     lanes: usize,
+    /// How long nobody must have called a pool before it is tended.
+    pause: Duration,
     desk: Mutex<Desk>,
     /// One permit for each lane that was woken: unlike a notification, none is lost when two lanes are woken at once.
     bell: Semaphore,
@@ -41,6 +53,8 @@ struct Shared {
 #[derive(Default)]
 struct Desk {
     pools: VecDeque<Weak<dyn Tended>>,
+    /// Those that were called just now, to be looked at after a pause.
+    later: Vec<Weak<dyn Tended>>,
     /// Lanes that run or sleep.
     lanes: usize,
     /// Lanes that sleep and were not woken yet.
@@ -54,25 +68,30 @@ impl Janitor {
     /// Half of the cores at most clean for others: under full load callers clean for themselves, and more lanes would only take turns with them.
     pub fn new() -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self::with((cores / 2).max(1), None)
+        Self::with((cores / 2).max(1), Duration::ZERO, None)
     }
 
-    /// One that works on a runtime of its own, cleaning so many workers at a time. A task that a caller wakes on its own runtime waits
-    /// until that caller's task waits for something; here it begins at once.
-    pub fn on(runtime: Handle, lanes: usize) -> Arc<Self> {
-        Self::with(lanes.max(1), Some(runtime))
+    /// One that works on a runtime of its own, cleaning so many workers at a time, of pools that nobody has called for a pause. A task
+    /// that a caller wakes on its own runtime waits until that caller's task waits for something; here it does not.
+    ///
+    /// Callers in quick succession clean for themselves meanwhile: waking another thread for each call costs about as much as cleaning,
+    /// and what was written lies in the cache of the core that wrote it.
+    pub fn on(runtime: Handle, lanes: usize, pause: Duration) -> Arc<Self> {
+        Self::with(lanes.max(1), pause, Some(runtime))
     }
 
-    fn with(lanes: usize, runtime: Option<Handle>) -> Arc<Self> {
-        let shared =
-            Shared { lanes, desk: Mutex::default(), bell: Semaphore::new(0), alarms: Alarms::default() };
-        Arc::new(Janitor { shared: Arc::new(shared), runtime })
+    fn with(lanes: usize, pause: Duration, runtime: Option<Handle>) -> Arc<Self> {
+        let (desk, bell, alarms) = (Mutex::default(), Semaphore::new(0), Alarms::default());
+        Arc::new(Janitor { shared: Arc::new(Shared { lanes, pause, desk, bell, alarms }), runtime })
     }
 
     /// A pool has chores. It is to call this once, until [`Tended::tend`] has said that there are no more.
     pub(crate) fn hand_over(&self, pool: Weak<dyn Tended>) {
         let mut desk = self.shared.desk();
-        desk.pools.push_back(pool);
+        match self.shared.pause.is_zero() {
+            true => desk.pools.push_back(pool),
+            false => desk.later.push(pool),
+        }
         if desk.asleep > 0 {
             desk.asleep -= 1;
             drop(desk);
@@ -154,30 +173,54 @@ impl Drop for Life {
     }
 }
 
+/// What a lane does next.
+enum Next {
+    Tend(Weak<dyn Tended>),
+    Pause,
+    Sleep,
+}
+
+impl Life {
+    fn next(&mut self) -> Next {
+        let mut desk = self.shared.desk();
+        if let Some(pool) = desk.pools.pop_front() {
+            return Next::Tend(pool);
+        }
+        if !desk.later.is_empty() {
+            return Next::Pause;
+        }
+        desk.asleep += 1;
+        self.asleep = true;
+        Next::Sleep
+    }
+}
+
 async fn lane(mut life: Life) {
     let shared = life.shared.clone();
     loop {
-        let next = {
-            let mut desk = shared.desk();
-            let next = desk.pools.pop_front();
-            if next.is_none() {
-                desk.asleep += 1;
-                life.asleep = true;
+        let pool = match life.next() {
+            Next::Tend(pool) => pool,
+            Next::Pause => {
+                tokio::time::sleep(shared.pause).await;
+                let mut desk = shared.desk();
+                let rested = std::mem::take(&mut desk.later);
+                desk.pools.extend(rested);
+                continue;
             }
-            next
-        };
-        let Some(pool) = next else {
-            match shared.bell.acquire().await {
-                Ok(permit) => permit.forget(),
-                Err(_closed) => return,
+            Next::Sleep => {
+                match shared.bell.acquire().await {
+                    Ok(permit) => permit.forget(),
+                    Err(_closed) => return,
+                }
+                life.asleep = false;
+                continue;
             }
-            life.asleep = false;
-            continue;
         };
         let Some(tended) = pool.upgrade() else { continue };
-        match AssertUnwindSafe(tended.tend()).catch_unwind().await {
-            Ok(true) => shared.desk().pools.push_back(pool),
-            Ok(false) => {}
+        match AssertUnwindSafe(tended.tend(shared.pause)).catch_unwind().await {
+            Ok(Rest::More) => shared.desk().pools.push_back(pool),
+            Ok(Rest::Later) => shared.desk().later.push(pool),
+            Ok(Rest::Nothing) => {}
             // What the supply panicked with was printed where it happened; the pool has put itself on the list again.
             Err(_) => tracing::error!("a worker panicked while it was cleaned"),
         }

@@ -1,7 +1,7 @@
 //! Leasing, warming, shedding, closing.
 
 use crate::alarms::Alarm;
-use crate::janitor::{Janitor, Tended};
+use crate::janitor::{Janitor, Rest, Tended};
 use crate::lease::{Lease, Place};
 use crate::refusal;
 use crate::settings::{Kind, Settings};
@@ -200,8 +200,11 @@ impl<S: Supply> Pool<S> {
 }
 
 impl<S: Supply> Tended for Pool<S> {
-    fn tend(self: Arc<Self>) -> BoxFuture<'static, bool> {
+    fn tend(self: Arc<Self>, pause: Duration) -> BoxFuture<'static, Rest> {
         async move {
+            if !pause.is_zero() && self.lock().was_called(Instant::now(), pause) {
+                return Rest::Later;
+            }
             let tending = Tending { pool: &self, done: false };
             match self.change(|state, _, _| state.chore()) {
                 Chore::Reset(idle) => {
@@ -282,9 +285,9 @@ struct Tending<'a, S: Supply> {
 }
 
 impl<S: Supply> Tending<'_, S> {
-    fn done(mut self) -> bool {
+    fn done(mut self) -> Rest {
         self.done = true;
-        self.pool.change(|state, _, _| state.more())
+        if self.pool.change(|state, _, _| state.more()) { Rest::More } else { Rest::Nothing }
     }
 }
 

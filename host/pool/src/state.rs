@@ -46,6 +46,8 @@ pub(crate) struct State<W> {
     /// Of an inline pool: whether the one that is kept exists.
     kept: bool,
     spare_wanted: bool,
+    /// When a call last gave its worker back.
+    finished: Option<Instant>,
     /// Whether the janitor knows that there is something to do.
     listed: bool,
     armed: [bool; Alarm::COUNT],
@@ -69,6 +71,7 @@ impl<W> State<W> {
             used: Vec::new(),
             kept: false,
             spare_wanted: false,
+            finished: None,
             listed: false,
             armed: [false; Alarm::COUNT],
             queue: Queue::default(),
@@ -271,6 +274,7 @@ impl<W> State<W> {
     pub(crate) fn finish(&mut self, settings: &Settings, worker: W, fx: &mut Effects<W>) {
         self.leased -= 1;
         let idle = Idle { worker, since: Instant::now() };
+        self.finished = Some(idle.since);
         // This call's own place counts for its worker.
         let surplus = self.promised() > self.target + SPARE;
         if (self.closed && self.queue.is_empty()) || (surplus && settings.kind != Kind::Inline) {
@@ -310,6 +314,11 @@ impl<W> State<W> {
 
     fn list(&mut self, fx: &mut Effects<W>) {
         fx.chore |= !std::mem::replace(&mut self.listed, true);
+    }
+
+    /// Whether a call ended in less than a pause: the next one will not be long in coming.
+    pub(crate) fn was_called(&self, now: Instant, pause: Duration) -> bool {
+        !self.closed && self.finished.is_some_and(|finished| now.duration_since(finished) < pause)
     }
 
     /// What the janitor does next.

@@ -33,6 +33,10 @@ impl Param {
     pub fn list(values: Value, marks: &[u8]) -> Result<Vec<Param>, Failure> {
         let values: Vec<(usize, Value)> = match values {
             Value::Nil => Vec::new(),
+            // Nearly all lists: of values that tell all, without holes.
+            Value::Array(items) if marks.is_empty() && items.len() <= MOST => {
+                return (1..).zip(items).map(|(position, value)| param(position, value, None)).collect();
+            }
             Value::Array(items) => (1..).zip(items).collect(),
             Value::Map(fields) => fields
                 .into_iter()

@@ -3,6 +3,7 @@
 use crate::budget::{Budget, Meter};
 use perilune_value::{Failure, Value};
 use rmp::encode;
+use std::ops::Range;
 
 /// What a query returned: an array of maps from column to value as MessagePack. NULL is an absent key; of columns with the
 /// same name the last one counts.
@@ -49,8 +50,9 @@ const CELL: usize = 40;
 /// Writes rows straight from what a driver has, without a tree in between. Cells come in the order of the columns.
 pub(crate) struct Encoder<'a> {
     out: Vec<u8>,
-    /// Names as MessagePack; `None` where a later column has the same name.
-    keys: Vec<Option<Vec<u8>>>,
+    /// The columns' names as MessagePack, one after the other, and where each lies: nowhere if a later column has the same.
+    names: Vec<u8>,
+    keys: Vec<Range<usize>>,
     meter: Meter<'a>,
     count: usize,
     /// Where the header of the row begins, which is written last.
@@ -68,6 +70,7 @@ impl<'a> Encoder<'a> {
     pub(crate) fn new(budget: &'a mut dyn Budget) -> Self {
         Encoder {
             out: vec![0; ARRAY_HEADER],
+            names: Vec::new(),
             keys: Vec::new(),
             meter: Meter::new(budget),
             count: 0,
@@ -85,11 +88,13 @@ impl<'a> Encoder<'a> {
         }
         self.has_columns = true;
         for name in names {
-            let key = text_key(name);
-            if let Some(twin) = self.keys.iter_mut().find(|other| other.as_ref() == Some(&key)) {
-                *twin = None;
+            let start = self.names.len();
+            write_text(&mut self.names, name.as_bytes());
+            let (before, key) = self.names.split_at(start);
+            if let Some(twin) = self.keys.iter_mut().find(|other| before[(*other).clone()] == *key) {
+                *twin = 0..0;
             }
-            self.keys.push(Some(key));
+            self.keys.push(start..self.names.len());
         }
     }
 
@@ -123,12 +128,11 @@ impl<'a> Encoder<'a> {
 
     /// Writes the next cell's key. False when its column does not count.
     fn key(&mut self) -> bool {
-        let key = self.keys.get(self.at).and_then(Option::as_ref);
+        let key = self.keys.get(self.at).cloned().unwrap_or_default();
         self.at += 1;
-        let Some(key) = key else { return false };
-        self.out.extend_from_slice(key);
-        self.cells += 1;
-        true
+        self.cells += usize::from(!key.is_empty());
+        self.out.extend_from_slice(&self.names[key.clone()]);
+        !key.is_empty()
     }
 
     pub(crate) fn null(&mut self) {
@@ -171,12 +175,6 @@ impl<'a> Encoder<'a> {
         self.out[1..ARRAY_HEADER].copy_from_slice(&count.to_be_bytes());
         Ok(Rows { encoded: self.out, count: self.count })
     }
-}
-
-fn text_key(name: &str) -> Vec<u8> {
-    let mut key = Vec::with_capacity(name.len() + 1);
-    write_text(&mut key, name.as_bytes());
-    key
 }
 
 fn write_text(out: &mut Vec<u8>, text: &[u8]) {

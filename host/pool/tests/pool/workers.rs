@@ -1,8 +1,8 @@
 //! Where a call's worker comes from, and where it goes.
 
-use crate::support::{MS, S, call, rig, turn};
+use crate::support::{MS, S, Workshop, call, rig, turn};
 use insta::assert_snapshot;
-use perilune_pool::Kind;
+use perilune_pool::{Janitor, Kind, Pool, Settings};
 use std::sync::atomic::Ordering::SeqCst;
 use tokio::time::{Instant, sleep};
 
@@ -38,6 +38,20 @@ async fn a_caller_that_comes_before_the_janitor_cleans_for_itself() {
     lease.finish();
     let met = rig.call(MS).await.unwrap();
     assert_eq!((met.id, met.marks, met.wait), (1, 0, 10 * MS));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_janitor_that_pauses_leaves_a_pool_to_its_callers_while_they_follow_each_other() {
+    let janitor = Janitor::on(tokio::runtime::Handle::current(), 1, 10 * MS);
+    let workshop = Workshop::default();
+    let books = workshop.0.clone();
+    let pool = Pool::new(workshop, Settings::new("app:handler", Kind::Lazy), &janitor);
+    for _ in 0..20 {
+        assert_eq!(call(pool.clone(), 5 * MS, None).await.unwrap().marks, 0);
+    }
+    assert_eq!((books.made(), books.cleaned(), pool.stats().ready), (1, 19, 0));
+    sleep(30 * MS).await;
+    assert_eq!((books.cleaned(), pool.stats().ready), (20, pool.stats().workers));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,11 +1,14 @@
 //! How a connection is opened.
 
 use super::error;
-use super::guard::Guard;
+use super::guard::{Guard, LONGEST_VALUE};
 use super::path::Place;
+use super::quick::LONGEST_QUICK;
 use perilune_value::Failure;
 use rusqlite::OpenFlags;
 use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,15 +24,26 @@ pub(super) enum Role {
 }
 
 /// How long a statement waits for another process that uses the file. In this process, writers queue before they get here.
-pub(super) const BUSY: Duration = Duration::from_secs(5);
+const BUSY: Duration = Duration::from_secs(5);
 
 /// Statements whose preparation is kept. An application has some dozens; each takes a few KiB.
 const STATEMENTS: usize = 64;
+
+/// What its statements may take their time for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Long values, and waiting for other processes.
+    Patient,
+    /// Neither.
+    Quick,
+}
 
 /// A connection and what watches over its statements.
 pub(super) struct Connection {
     pub(super) sqlite: rusqlite::Connection,
     pub(super) guard: Arc<Guard>,
+    /// `None` where changing it failed half way.
+    pace: Cell<Option<Pace>>,
 }
 
 impl Connection {
@@ -37,7 +51,7 @@ impl Connection {
     pub(super) fn open(place: &Place, role: Role) -> Result<Self, Failure> {
         let opened = Self::open_unguarded(place, role).and_then(|sqlite| {
             let guard = Guard::install(&sqlite)?;
-            Ok(Connection { sqlite, guard })
+            Ok(Connection { sqlite, guard, pace: Cell::new(Some(Pace::Patient)) })
         });
         opened.map_err(|problem| error::of_opening(place, &problem))
     }
@@ -69,6 +83,22 @@ impl Connection {
         }
         sqlite.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(sqlite)
+    }
+
+    /// Sets the pace. It stays for the next statement: most connections see one kind only.
+    pub(super) fn set_pace(&self, pace: Pace) -> rusqlite::Result<()> {
+        if self.pace.get() == Some(pace) {
+            return Ok(());
+        }
+        let (longest, busy) = match pace {
+            Pace::Patient => (LONGEST_VALUE, BUSY),
+            Pace::Quick => (LONGEST_QUICK, Duration::ZERO),
+        };
+        self.pace.set(None);
+        self.sqlite.set_limit(Limit::SQLITE_LIMIT_LENGTH, longest)?;
+        self.sqlite.busy_timeout(busy)?;
+        self.pace.set(Some(pace));
+        Ok(())
     }
 
     /// Whether a transaction is open.

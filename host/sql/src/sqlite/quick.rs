@@ -9,15 +9,12 @@
 //! * it is done after some thousand instructions and within a millisecond, with values and a result of some KiB. Else it is
 //!   stopped, and begins anew on a thread that may block: it only reads, so that nothing was done.
 
-use super::connection::{BUSY, Connection};
-use super::guard::LONGEST_VALUE;
+use super::connection::{Connection, Pace};
 use super::run;
 use crate::{Limit, Param, Rows};
 use lru::LruCache;
-use rusqlite::limits::Limit as Bound;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 /// Statements about which something is known. Twice as many as a connection keeps prepared.
 const KNOWN: NonZeroUsize = NonZeroUsize::new(128).expect("invariant: above zero");
@@ -26,7 +23,7 @@ const KNOWN: NonZeroUsize = NonZeroUsize::new(128).expect("invariant: above zero
 const LONGEST: usize = 4 * 1024;
 
 /// The longest value: its pages are read and copied by a single instruction.
-const LONGEST_QUICK: i32 = 64 * 1024;
+pub(super) const LONGEST_QUICK: i32 = 64 * 1024;
 
 /// The largest result, by the measure of [`crate::Budget`].
 const RESULT: usize = 64 * 1024;
@@ -149,16 +146,10 @@ fn is_cheap(connection: &Connection, sql: &str) -> rusqlite::Result<bool> {
 impl Connection {
     /// Answers a query that is known to be quick. `None` when it is not this time, and for whatever is wrong with it.
     pub(super) fn quick_query(&self, sql: &str, params: &[Param]) -> Option<Rows> {
-        let bounded = |longest, busy| {
-            self.sqlite.set_limit(Bound::SQLITE_LIMIT_LENGTH, longest)?;
-            self.sqlite.busy_timeout(busy)
-        };
-        bounded(LONGEST_QUICK, Duration::ZERO).ok()?;
-        let answer = self.guard.hurrying(|| {
+        self.set_pace(Pace::Quick).ok()?;
+        self.guard.hurrying(|| {
             let mut statement = self.sqlite.prepare_cached(sql).ok()?;
             run::query(self, &mut statement, params, &mut Limit(RESULT)).ok()
-        });
-        bounded(LONGEST_VALUE, BUSY).ok()?;
-        answer
+        })
     }
 }

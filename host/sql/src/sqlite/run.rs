@@ -1,7 +1,7 @@
 //! Queries and statements on a connection. All of this blocks.
 
 use super::Inner;
-use super::connection::Connection;
+use super::connection::{Connection, Pace};
 use super::error;
 use crate::param::check_count;
 use crate::rows::Encoder;
@@ -37,6 +37,9 @@ pub(super) fn run(
     may_write: bool,
     inner: &Inner,
 ) -> (Option<Work>, Result<Reply, Failure>) {
+    if let Err(problem) = connection.set_pace(Pace::Patient) {
+        return (None, Err(error::failure(&problem, &connection.guard)));
+    }
     let refused = || Err(Failure::internal("the statement needs another connection"));
     let reply = match &mut work {
         Work::Command(words) => connection.command(words).map(|()| Reply::Done),

@@ -1,6 +1,7 @@
 //! What only PostgreSQL has.
 
 use crate::support::{Db, kind, postgres, server, single, text};
+use perilune_resource::Allowed;
 use perilune_sql::Param;
 use perilune_value::{Kind, Value};
 use proptest::prelude::*;
@@ -235,8 +236,8 @@ async fn a_server_that_is_not_there_is_unavailable() {
             ("password", Value::from("none")),
             ("database", Value::from("none")),
         ];
-        let database =
-            crate::support::open(kind, &fields, folder.path(), Default::default()).expect("not tried yet");
+        let allowed = Allowed { network: vec!["127.0.0.1".to_owned()], ..Allowed::default() };
+        let database = crate::support::open(kind, &fields, folder.path(), allowed).expect("not tried yet");
         let failure = database.execute("SELECT 1", Vec::new()).await.expect_err("nobody is there");
         assert_eq!((failure.kind, failure.retryable), (Kind::Unavailable, Some(true)), "{}", failure.message);
     }
