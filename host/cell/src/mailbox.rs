@@ -168,6 +168,11 @@ impl Sender {
         true
     }
 
+    /// Messages that may wait, and their bytes.
+    pub fn capacity(&self) -> (usize, usize) {
+        (self.0.capacity, self.0.most_bytes)
+    }
+
     /// Messages that wait, and their bytes; those that the script has not read yet among them.
     pub fn waiting(&self) -> (usize, usize) {
         let state = self.0.lock();

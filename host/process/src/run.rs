@@ -1,6 +1,6 @@
 //! One run.
 
-use crate::Table;
+use crate::{Table, Vitals};
 use perilune_cell::{Mailbox, Message, Pid, Sender};
 use perilune_security::Actor;
 use perilune_value::{Failure, Kind};
@@ -35,6 +35,8 @@ pub struct Run {
     pub parent: Option<Pid>,
     /// When it began.
     pub began: Instant,
+    /// What can be seen of it from outside.
+    pub vitals: Vitals,
     pub(crate) sender: Sender,
     state: Mutex<State>,
 }
@@ -76,6 +78,7 @@ impl Run {
             actor: birth.actor,
             parent: birth.parent,
             began: birth.began,
+            vitals: Vitals::default(),
             sender,
             state: Mutex::new(State {
                 entry: birth.entry.clone(),
@@ -112,9 +115,24 @@ impl Run {
         self.state().watchers.iter().copied().collect()
     }
 
+    /// Numbers of the runs that it watches.
+    pub fn watched(&self) -> Vec<u64> {
+        self.state().watched.iter().copied().collect()
+    }
+
+    /// Whether failures of linked runs are events instead of its end.
+    pub fn traps_links(&self) -> bool {
+        self.state().traps_links
+    }
+
     /// Messages in its mailbox, and their bytes.
     pub fn waiting_messages(&self) -> (usize, usize) {
         self.sender.waiting()
+    }
+
+    /// Messages that its mailbox holds, and their bytes.
+    pub fn mailbox_size(&self) -> (usize, usize) {
+        self.sender.capacity()
     }
 
     /// Ends it. False when it has ended or been ended before.

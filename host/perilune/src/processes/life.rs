@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use perilune_cell::{Backlog, CallSpec, Cell, Death, Event, Identity, Mailbox, Status};
 use perilune_modules::process::Order;
 use perilune_modules::{self as modules, CallContext};
-use perilune_process::{Born, Outcome, Place, ProcessHost, Run};
+use perilune_process::{Activity, Born, Outcome, Place, ProcessHost, Run};
 use perilune_security::Authority;
 use perilune_value::{Failure, Kind, Value};
 use std::panic::AssertUnwindSafe;
@@ -127,9 +127,12 @@ impl Body {
         let mut next = Next::Start;
         loop {
             let status;
+            self.run.vitals.set_activity(Activity::Running);
             (cell, events, status) = self.turn(cell, events, next).await;
             next = Next::Turn;
-            let has_grown = self.place.takes(cell.state().memory_size());
+            let memory = cell.state().memory_size();
+            self.run.vitals.turn_over(memory);
+            let has_grown = self.place.takes(memory);
             let backlog = match status? {
                 Status::Done(result) => return Ok(result.map(End::Result)),
                 Status::Waiting(backlog) => backlog,

@@ -6,12 +6,19 @@
 //! | `life.rs` | how it lives: turn after turn, through upgrades, to its end |
 //! | `access.rs` | the global `process` over the host |
 //! | `commands.rs` | processes that run as commands |
+//! | `view.rs` | what an operator sees of them, and does to them |
+//! | `seen.rs` | the same as data |
 
 mod access;
 mod commands;
 mod life;
+mod seen;
 mod spawn;
+mod view;
 
 pub(crate) use access::Access;
 pub use commands::Command;
 pub(crate) use commands::decode;
+pub use seen::{
+    Dead, HostInfo, Letters, MailboxInfo, Overview, ProcessDetails, ProcessInfo, ProcessKind, ServiceInfo,
+};
