@@ -101,6 +101,7 @@ impl Shared {
     }
 }
 
+#[expect(clippy::derivable_impls, reason = "the type is generated")]
 impl Default for Backlog {
     fn default() -> Self {
         Backlog { messages: 0, bytes: 0 }

@@ -176,6 +176,13 @@ fn without_an_application_every_command_says_so() {
 }
 
 #[test]
+fn an_application_that_does_not_answer_is_given_up() {
+    let app = started();
+    app.freeze();
+    assert_snapshot!(masked(failed(&app.ask(&["ps"])), &app));
+}
+
+#[test]
 fn wrong_usage_is_exit_code_2() {
     let app = Operated::new();
     let commands: [&[&str]; 7] = [
@@ -240,7 +247,7 @@ fn a_folder_that_others_may_enter_is_not_used() {
 }
 
 #[test]
-fn a_link_in_place_of_the_folder_is_not_followed() {
+fn a_link_or_a_file_in_place_of_the_folder_is_not_used() {
     let app = Operated::new();
     let elsewhere = tempfile::tempdir().expect("a temporary folder");
     symlink(elsewhere.path(), app.folder()).expect("the link is made");
@@ -248,6 +255,9 @@ fn a_link_in_place_of_the_folder_is_not_followed() {
     let ran = app.logged(&["run", "brief"], "warn");
     assert!(ran.code == 0 && ran.stderr.contains("it is a link"), "{}", ran.stderr);
     assert_eq!(fs::read_dir(elsewhere.path()).expect("it is there").count(), 0);
+    fs::remove_file(app.folder()).expect("the link is removed");
+    fs::write(app.folder(), "").expect("a file is made");
+    assert_snapshot!("no_folder", masked(failed(&app.ask(&["ps"])), &app));
 }
 
 // Nonsense on the socket.

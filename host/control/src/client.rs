@@ -20,22 +20,24 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// [`ControlError`]: nobody listens, or what is asked for cannot be done.
 pub fn ask<T: DeserializeOwned>(directory: &Path, order: &Order) -> Result<T, ControlError> {
-    let stream = connect(directory)?;
+    let directory = fs::canonicalize(directory).map_err(ControlError::io(directory))?;
+    let stream = connect(&directory)?;
     let line = exchange(&stream, order).map_err(|error| match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => ControlError::Silent(directory.to_owned()),
-        _ => ControlError::io(directory)(error),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => ControlError::Silent(directory.clone()),
+        _ => ControlError::io(&directory)(error),
     })?;
-    read(&line)
+    // One that just ends closes its connections.
+    if line.is_empty() { Err(ControlError::Silent(directory)) } else { read(&line) }
 }
 
 fn connect(directory: &Path) -> Result<UnixStream, ControlError> {
-    let canonical = fs::canonicalize(directory).map_err(ControlError::io(directory))?;
     let mut problem = ControlError::NotRunning(directory.to_owned());
-    for place in places(&canonical) {
+    for (at, place) in places(directory).iter().enumerate() {
         match place.connect() {
             Ok(Some(stream)) => return Ok(stream),
-            Ok(None) => {}
-            Err(error) => problem = error,
+            // The others are seldom used, and what is wrong with them is seldom the matter.
+            Err(error) if at == 0 => problem = error,
+            Ok(None) | Err(_) => {}
         }
     }
     Err(problem)

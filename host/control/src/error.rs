@@ -21,9 +21,6 @@ pub enum ControlError {
         /// What is wrong with it, and what to do.
         reason: &'static str,
     },
-    /// No folder has a path that is short enough for a socket.
-    #[error("no folder for a control socket: the paths of XDG_RUNTIME_DIR and TMPDIR are too long")]
-    NoPlace,
     /// Somebody listens and says nothing.
     #[error("the `perilune run` of {} does not answer", .0.display())]
     Silent(PathBuf),
@@ -58,7 +55,6 @@ impl ControlError {
             ControlError::NotRunning(_) => "NotRunning",
             ControlError::AlreadyRunning(_) => "AlreadyRunning",
             ControlError::Unsafe { .. } => "Unsafe",
-            ControlError::NoPlace => "NoPlace",
             ControlError::Silent(_) => "Silent",
             ControlError::Malformed(_) => "Malformed",
             ControlError::Refused { code, .. } => code,

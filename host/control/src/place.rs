@@ -23,17 +23,22 @@ pub(crate) struct Place {
     pub(crate) socket: PathBuf,
 }
 
-/// All places for the socket of a directory that is written without links, the best first.
+/// All places for the socket of a directory that is written without links, the best first. There is at least one.
 pub(crate) fn places(directory: &Path) -> Vec<Place> {
     let hash = Sha256::digest(directory.as_os_str().as_bytes());
     let name: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let runtime = runtime.filter(|base| base.is_absolute() && base.is_dir());
+    let runtime = runtime.filter(|base| base.is_absolute() && is_own(base));
     let temporary = format!("perilune-{}", user());
     let folders = runtime.map(|base| base.join("perilune")).into_iter();
     let folders = folders.chain([std::env::temp_dir().join(&temporary), Path::new("/tmp").join(temporary)]);
     let places = folders.map(|folder| Place { socket: folder.join(format!("{name}.sock")), folder });
     places.filter(|place| place.socket.as_os_str().len() <= LONGEST).collect()
+}
+
+/// Whether a folder is the user's. Who becomes somebody else may keep the variables of who he was.
+fn is_own(folder: &Path) -> bool {
+    fs::metadata(folder).is_ok_and(|found| found.is_dir() && found.uid() == user())
 }
 
 /// The user whose rights this program has.

@@ -37,12 +37,12 @@ pub struct Server {
 pub fn serve(runtime: &Runtime, directory: &Path, command: Option<&str>) -> Result<Server, ControlError> {
     let canonical = fs::canonicalize(directory).map_err(ControlError::io(directory))?;
     let places = places(&canonical);
-    let place = places.first().cloned().ok_or(ControlError::NoPlace)?;
+    let place = places.first().expect("a path in `/tmp` is short enough").clone();
     let _lock = place.prepare()?;
     for place in &places {
         // Where nobody can tell, nobody who asks will look either.
         if let Ok(Some(_)) = place.connect() {
-            return Err(ControlError::AlreadyRunning(directory.to_owned()));
+            return Err(ControlError::AlreadyRunning(canonical));
         }
     }
     match fs::remove_file(&place.socket) {

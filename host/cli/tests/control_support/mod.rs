@@ -18,7 +18,7 @@ entries:
   - {name: main, kind: process.lua, source: 'file://main.lua', method: main, meta: {command: {name: main}}}
   - {name: brief, kind: process.lua, source: 'return function() print(\"brief\") end', method: main, meta: {command: {name: brief}}}
   - {name: counter, kind: process.lua, source: 'file://counter.lua', method: main, modules: [json]}
-  - {name: idle, kind: process.lua, source: 'return function() process.inbox():receive() end', method: main}
+  - {name: idle, kind: process.lua, source: 'return function() process.events():receive() end', method: main}
   - {name: spin, kind: process.lua, source: 'file://spin.lua', method: main, limits: {cpu: 10s}}
 ";
 
@@ -105,6 +105,13 @@ impl Operated {
     pub(crate) fn kill(&mut self) {
         self.running.as_mut().expect("it runs").0.kill().expect("it is killed");
         self.end();
+    }
+
+    /// Has the system not run it any more.
+    pub(crate) fn freeze(&self) {
+        let pid = self.running.as_ref().expect("it runs").0.id().to_string();
+        let done = Command::new("kill").args(["-STOP", &pid]).status().expect("`kill` runs");
+        assert!(done.success());
     }
 
     /// Where its socket is.
@@ -213,7 +220,7 @@ pub(crate) fn masked(text: &str, app: &Operated) -> String {
     for line in text.lines() {
         let mut words: Vec<String> = line.split("  ").map(str::trim).map(mask).collect();
         words.retain(|word| !word.is_empty());
-        let indented = if line.starts_with("  ") { "  " } else { "" };
+        let indented = &line[..line.len() - line.trim_start().len()];
         masked.push_str(&format!("{indented}{}\n", words.join("  ")));
     }
     masked

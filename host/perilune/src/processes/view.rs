@@ -21,7 +21,7 @@ impl Runtime {
         Overview {
             services: statuses.iter().map(|status| self.inner.service_info(status)).collect(),
             hosts: self.inner.host_infos(&runs, &statuses),
-            processes: runs.iter().map(|run| info(run)).collect(),
+            processes: self.processes(),
             dead_letters: self.inner.letters(),
         }
     }
