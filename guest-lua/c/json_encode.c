@@ -135,7 +135,13 @@ static bool nearest_decimal(double x, int places, uint64_t *number) {
   uint64_t mantissa = (bits & 0xfffffffffffffu) | 1ull << 52;
   int shift = 1075 - (int)(bits >> 52) - places; /* 10^places is 5^places * 2^places */
   for (int i = 0; i < places; i++) fives *= 5;
-  unsigned __int128 exact = (unsigned __int128)mantissa * fives, half = (unsigned __int128)1 << (shift - 1);
+  unsigned __int128 exact = (unsigned __int128)mantissa * fives;
+  if (shift <= 0) { /* a whole number */
+    *number = (uint64_t)(exact << -shift);
+    return true;
+  }
+  if (shift > 120) return false; /* nearest to 0 */
+  unsigned __int128 half = (unsigned __int128)1 << (shift - 1);
   *number = (uint64_t)((exact + half) >> shift);
   unsigned __int128 near = (unsigned __int128)*number << shift;
   return (near > exact ? near - exact : exact - near) <= fives / 2;
@@ -249,6 +255,7 @@ static bool hash_is_empty(const Table *table) {
 static uint8_t *put_table(uint8_t *to, const Table *table, const level *parent) {
   level here = {parent, table, parent == NULL ? 1 : parent->depth + 1};
   if (here.depth > MAX_DEPTH) return NULL;
+  to = with_room(to, SHORT); /* tables that begin with tables take it up */
   for (const level *above = parent; above != NULL; above = above->parent)
     if (above->table == table) return NULL;
   uint32_t room = luaH_realasize(table), length = 0;

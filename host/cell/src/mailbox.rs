@@ -101,6 +101,7 @@ impl Shared {
     }
 }
 
+#[expect(clippy::derivable_impls, reason = "the type is generated")]
 impl Default for Backlog {
     fn default() -> Self {
         Backlog { messages: 0, bytes: 0 }
@@ -166,6 +167,11 @@ impl Sender {
         self.0.killed.store(true, Ordering::Relaxed);
         self.0.arrived.notify_one();
         true
+    }
+
+    /// Messages that may wait, and their bytes.
+    pub fn capacity(&self) -> (usize, usize) {
+        (self.0.capacity, self.0.most_bytes)
     }
 
     /// Messages that wait, and their bytes; those that the script has not read yet among them.

@@ -25,13 +25,17 @@ pub(crate) fn load(directory: &Path, allow: Allow) -> Result<Runtime, Exit> {
     build(directory, builder)
 }
 
-fn build(directory: &Path, builder: RuntimeBuilder) -> Result<Runtime, Exit> {
-    if !directory.is_dir() {
-        let shown = directory.display();
-        return Err(Exit::usage(format!(
-            "`{shown}` is not a directory: name the application's directory with -C"
-        )));
+/// Whether there is a directory at all.
+pub(crate) fn check(directory: &Path) -> Result<(), Exit> {
+    if directory.is_dir() {
+        return Ok(());
     }
+    let shown = directory.display();
+    Err(Exit::usage(format!("`{shown}` is not a directory: name the application's directory with -C")))
+}
+
+fn build(directory: &Path, builder: RuntimeBuilder) -> Result<Runtime, Exit> {
+    check(directory)?;
     match builder.directory(directory).build() {
         Ok(runtime) => Ok(runtime),
         Err(BuildError::Entries(report)) => {

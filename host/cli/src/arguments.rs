@@ -69,6 +69,8 @@ PERILUNE_CACHE_DIR is where the compiled sandbox is kept.";
 pub(crate) enum Command {
     Run(Run),
     Call(Call),
+    #[command(flatten)]
+    Control(Control),
     #[command(subcommand)]
     Registry(Registry),
     /// Write definitions of all modules for the Lua language server, so that editors complete, explain and check
@@ -119,6 +121,63 @@ pub(crate) struct Call {
     pub timeout: Option<String>,
 }
 
+/// Commands that ask the application that `perilune run` has started.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Control {
+    /// Show what runs: services, hosts and processes below who started them, with mailboxes, memory and dead letters
+    Ps {
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Show one process: what it does, its mailbox, and who it is linked with
+    Inspect {
+        #[command(flatten)]
+        whom: Whom,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Send a message to a process
+    Send {
+        #[command(flatten)]
+        whom: Whom,
+        /// What the message is about
+        #[arg(value_name = "TOPIC")]
+        topic: String,
+        /// What it says, each value one JSON: 42, '"text"', '{"a": [1, 2]}'
+        #[arg(value_name = "JSON", allow_negative_numbers = true)]
+        values: Vec<String>,
+    },
+    /// Ask a process to end by itself
+    Cancel {
+        #[command(flatten)]
+        whom: Whom,
+        /// Why
+        #[arg(value_name = "REASON")]
+        reason: Option<String>,
+    },
+    /// End a process without asking
+    Terminate {
+        #[command(flatten)]
+        whom: Whom,
+    },
+}
+
+/// A process of an application that runs.
+#[derive(Args, Debug)]
+pub(crate) struct Whom {
+    /// The process: a name that it has registered, a pid such as '{app:host|0002a}', or the number in the pid
+    #[arg(value_name = "PID")]
+    pub pid: String,
+}
+
+/// How a result is printed.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Format {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Look at the application's entries
 #[derive(Debug, Subcommand)]
 pub(crate) enum Registry {
@@ -130,9 +189,8 @@ pub(crate) enum Registry {
         /// Only entries of this namespace; `*` stands for anything
         #[arg(short, long, value_name = "NAMESPACE")]
         namespace: Option<String>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        format: Format,
     },
     /// Show one entry as JSON
     Show {
@@ -148,8 +206,7 @@ pub(crate) enum Registry {
         /// Criteria, such as type=handler or '~meta.version=^2\.'
         #[arg(value_name = "KEY=VALUE", required = true)]
         criteria: Vec<String>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        format: Format,
     },
 }

@@ -44,7 +44,7 @@ fn prepare(command: &arguments::Call) -> Result<Call, String> {
     }
 }
 
-fn argument(position: usize, text: &str) -> Result<Value, String> {
+pub(crate) fn argument(position: usize, text: &str) -> Result<Value, String> {
     json::decode(text.as_bytes()).map_err(|failure| {
         format!("argument {position} is not JSON: {}; a text is written '\"{text}\"'", failure.message)
     })

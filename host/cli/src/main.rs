@@ -8,6 +8,7 @@
 //! | `application.rs` | from a directory to a runtime |
 //! | `behalf.rs` | the actor and the policies that a call runs under |
 //! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs` | one command each |
+//! | `control/` | commands that ask a running application |
 //! | `output.rs` | stdout, stderr, logs, colours |
 //! | `exit.rs`, `signals.rs` | exit codes; Ctrl-C and SIGTERM |
 
@@ -15,6 +16,7 @@ mod application;
 mod arguments;
 mod behalf;
 mod call;
+mod control;
 mod editor;
 mod exit;
 mod output;
@@ -49,6 +51,7 @@ async fn work(arguments: Arguments) -> Exit {
         // It stops its services itself when it is asked to end.
         Command::Run(command) => run::run(&directory, allow, command).await,
         Command::Call(command) => or_interrupted(call::call(&directory, allow, command)).await,
+        Command::Control(command) => control::control(&directory, command),
         Command::Registry(command) => registry::registry(&directory, command),
         Command::Editor { dir } => editor::editor(dir.as_ref().unwrap_or(&directory)),
     }

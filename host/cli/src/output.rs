@@ -15,7 +15,16 @@ pub(crate) fn start_logging() {
 
 /// Whether stderr shows colours: a terminal, and `NO_COLOR` is not set.
 pub(crate) fn color() -> bool {
-    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    shows_color(&io::stderr())
+}
+
+/// Whether stdout shows colours, by the same rule.
+pub(crate) fn stdout_color() -> bool {
+    shows_color(&io::stdout())
+}
+
+fn shows_color(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// A line of bytes on stdout. A reader that has gone away is no error: what it wanted it has.

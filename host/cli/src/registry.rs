@@ -14,9 +14,9 @@ pub(crate) fn registry(directory: &Path, command: Registry) -> Exit {
     };
     let snapshot = runtime.registry().snapshot();
     let done = match command {
-        Registry::List { kind, namespace, json } => list(&snapshot, kind, namespace, json),
+        Registry::List { kind, namespace, format } => list(&snapshot, kind, namespace, format.json),
         Registry::Show { id } => show(&snapshot, &id),
-        Registry::Find { criteria, json } => find(&snapshot, &criteria, json),
+        Registry::Find { criteria, format } => find(&snapshot, &criteria, format.json),
     };
     done.unwrap_or_else(|failure| Exit::of_failure(&failure))
 }

@@ -2,7 +2,7 @@
 
 use crate::arguments::{Allow, Run};
 use crate::exit::Exit;
-use crate::{application, output, signals};
+use crate::{application, control, output, signals};
 use perilune::{Command, Value};
 use std::path::Path;
 
@@ -26,6 +26,7 @@ pub(crate) async fn run(directory: &Path, allow: Allow, command: Run) -> Exit {
         () = signals::end() => return Exit::interrupted(),
         () = runtime.warm() => {}
     }
+    let _control = control::serve(&runtime, directory, name.as_deref());
     let is_command = name.is_some();
     // A required service may be tried for as long as it takes.
     let started = tokio::select! {

@@ -117,7 +117,10 @@ pub use perilune_resource::Allowed;
 pub use perilune_security::{Actor, Authority, Decision, Policy, Question, Rule, Scope, Strictness};
 pub use perilune_value::{Failure, Kind, Value, from_value, json, to_value};
 pub use pools::PoolStats;
-pub use processes::Command;
+pub use processes::{
+    Command, Dead, HostInfo, Letters, MailboxInfo, Overview, ProcessDetails, ProcessInfo, ProcessKind,
+    ServiceInfo,
+};
 pub use runtime::{CallError, Runtime};
 pub use surroundings::Output;
 

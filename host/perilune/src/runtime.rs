@@ -296,10 +296,10 @@ impl Runtime {
 
     /// How many processes wait for a message or an operation; with `hibernating`, those of them that gave their cells back.
     pub fn processes_at_rest(&self, hibernating: bool) -> u64 {
-        let is_so = |run: &Run| match run.activity() {
+        let is_so = |run: &Run| match run.vitals.activity() {
             Activity::Hibernating => true,
             Activity::Waiting => !hibernating,
-            Activity::Starting | Activity::Running => false,
+            Activity::Loading | Activity::Running => false,
         };
         self.inner.runs.list().iter().filter(|run| is_so(run)).count() as u64
     }

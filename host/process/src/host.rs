@@ -277,6 +277,11 @@ impl ProcessHost {
         self.live.memory.load(Ordering::Relaxed)
     }
 
+    /// Bytes that they may take together, where there is a limit.
+    pub fn max_memory(&self) -> Option<usize> {
+        Some(self.settings.max_memory).filter(|bytes| *bytes != usize::MAX)
+    }
+
     /// Takes a place for a process.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `table.rs` | [`Table`]: all runs of a host; how one begins and ends |
 //! | `run.rs` | [`Run`]: one of them, with its relations |
+//! | `vitals.rs` | [`Vitals`]: what can be seen of one from outside |
 //! | `relations.rs` | links and monitors |
 //! | `names.rs` | names of runs |
 //! | `notice.rs` | events that runs get of each other, as messages |
@@ -22,9 +23,11 @@ mod notice;
 mod relations;
 mod run;
 mod table;
+mod vitals;
 
 pub use dead_letters::DeadLetter;
 pub use host::{KINDS, Place, ProcessHost, Settings};
 pub use relations::Relation;
-pub use run::{Activity, Born, Nature, Outcome, Run, Upgrade};
+pub use run::{Born, Nature, Outcome, Run, Upgrade};
 pub use table::{Birth, Table};
+pub use vitals::{Activity, Vitals};

@@ -1,11 +1,10 @@
 //! One run.
 
-use crate::Table;
+use crate::{Table, Vitals};
 use perilune_cell::{Mailbox, Message, Pid, Sender};
 use perilune_security::Actor;
 use perilune_value::{Failure, Kind};
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::oneshot;
@@ -24,20 +23,6 @@ pub enum Nature {
     Outside,
 }
 
-/// What a run is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Activity {
-    /// It has no cell yet.
-    Starting,
-    /// It computes, or is about to.
-    Running,
-    /// It waits for a message or an operation.
-    Waiting,
-    /// It waits for a message, and has given its cell back.
-    Hibernating,
-}
-
 /// One run.
 pub struct Run {
     /// Its name among all runs.
@@ -50,8 +35,9 @@ pub struct Run {
     pub parent: Option<Pid>,
     /// When it began.
     pub began: Instant,
+    /// What can be seen of it from outside.
+    pub vitals: Vitals,
     pub(crate) sender: Sender,
-    activity: AtomicU8,
     state: Mutex<State>,
 }
 
@@ -92,8 +78,8 @@ impl Run {
             actor: birth.actor,
             parent: birth.parent,
             began: birth.began,
+            vitals: Vitals::default(),
             sender,
-            activity: AtomicU8::new(Activity::Starting as u8),
             state: Mutex::new(State {
                 entry: birth.entry.clone(),
                 ended: false,
@@ -114,18 +100,6 @@ impl Run {
         self.state().entry.clone()
     }
 
-    /// What it is doing.
-    pub fn activity(&self) -> Activity {
-        const ALL: [Activity; 4] =
-            [Activity::Starting, Activity::Running, Activity::Waiting, Activity::Hibernating];
-        ALL[usize::from(self.activity.load(Ordering::Relaxed)) % ALL.len()]
-    }
-
-    /// Says what it is doing.
-    pub fn set_activity(&self, activity: Activity) {
-        self.activity.store(activity as u8, Ordering::Relaxed);
-    }
-
     /// Its names.
     pub fn names(&self) -> Vec<Arc<str>> {
         self.state().names.clone()
@@ -141,9 +115,24 @@ impl Run {
         self.state().watchers.iter().copied().collect()
     }
 
+    /// Numbers of the runs that it watches.
+    pub fn watched(&self) -> Vec<u64> {
+        self.state().watched.iter().copied().collect()
+    }
+
+    /// Whether failures of linked runs are events instead of its end.
+    pub fn traps_links(&self) -> bool {
+        self.state().traps_links
+    }
+
     /// Messages in its mailbox, and their bytes.
     pub fn waiting_messages(&self) -> (usize, usize) {
         self.sender.waiting()
+    }
+
+    /// Messages that its mailbox holds, and their bytes.
+    pub fn mailbox_size(&self) -> (usize, usize) {
+        self.sender.capacity()
     }
 
     /// Ends it. False when it has ended or been ended before.

@@ -109,7 +109,10 @@ impl Table {
     /// `NotFound` when it has ended, `RateLimited` when its mailbox is full.
     pub fn send(&self, to: &Run, message: Message) -> Result<(), Failure> {
         match to.sender.deliver(Event::Message(message)) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                to.vitals.message_received();
+                Ok(())
+            }
             Err(Refused::Closed) => Err(gone(&to.pid.to_string())),
             Err(full) => {
                 let message = format!("the mailbox of {} is full: {full}", to.pid);

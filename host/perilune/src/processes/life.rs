@@ -130,9 +130,12 @@ impl Body {
         let mut next = Next::Start;
         loop {
             let status;
+            self.run.vitals.set_activity(Activity::Running);
             (cell, events, status) = self.turn(cell, events, next).await;
             next = Next::Turn;
-            let has_grown = self.place.takes(cell.state().memory_size());
+            let memory = cell.state().memory_size();
+            self.run.vitals.turn_over(memory);
+            let has_grown = self.place.takes(memory);
             let backlog = match status? {
                 Status::Done(result) => return Ok(result.map(End::Result)),
                 Status::Waiting(backlog) => backlog,
@@ -148,7 +151,6 @@ impl Body {
             tokio::task::consume_budget().await;
             events.clear();
             cell = self.wait(program, cell, mailbox, &mut events).await?;
-            self.run.set_activity(Activity::Running);
         }
     }
 

@@ -8,15 +8,22 @@
 //! | `access.rs` | the global `process` over the host |
 //! | `services.rs` | processes that services start |
 //! | `commands.rs` | processes that run as commands |
+//! | `view.rs` | what an operator sees of them, and does to them |
+//! | `seen.rs` | the same as data |
 
 mod access;
 mod commands;
 mod life;
 mod rest;
+mod seen;
 mod services;
 mod spawn;
+mod view;
 
 pub(crate) use access::Access;
 pub use commands::Command;
 pub(crate) use commands::decode;
+pub use seen::{
+    Dead, HostInfo, Letters, MailboxInfo, Overview, ProcessDetails, ProcessInfo, ProcessKind, ServiceInfo,
+};
 pub(crate) use services::ForServices;

@@ -35,7 +35,7 @@ impl Body {
         mailbox: &mut Mailbox,
         events: &mut Vec<Event>,
     ) -> Result<Box<Cell>, Death> {
-        self.run.set_activity(Activity::Waiting);
+        self.run.vitals.set_activity(Activity::Waiting);
         let after = self.host.settings().hibernate_after().filter(|_| cell.can_hibernate());
         let Some(after) = after.filter(|_| cell.state().memory_size() <= LARGEST) else {
             cell.wait(Some(mailbox), events).await?;
@@ -73,7 +73,7 @@ impl Body {
             }
         };
         self.place.takes(asleep.bytes());
-        self.run.set_activity(Activity::Hibernating);
+        self.run.vitals.hibernates(asleep.bytes());
         let arrival = match asleep.deadline() {
             None => Some(mailbox.receive().await),
             Some(deadline) => tokio::time::timeout_at(deadline.into(), mailbox.receive()).await.ok(),
@@ -84,7 +84,7 @@ impl Body {
             // Its time is up: the cell says so.
             Some(Arrival::Nothing) | None => {}
         }
-        self.run.set_activity(Activity::Starting);
+        self.run.vitals.set_activity(Activity::Loading);
         let mut cell = loop {
             match program.revive(&asleep).await {
                 Ok(cell) => break Box::new(cell),
