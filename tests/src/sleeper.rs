@@ -42,7 +42,8 @@ impl Host for Mirror {
         let posted = json::decode(line).expect("programs print what they post");
         let topic = posted.get("topic").and_then(Value::as_str).expect("a topic");
         let values: Vec<Value> = posted.get("value").cloned().into_iter().collect();
-        self.0.deliver(message(topic, &values)).expect("the mailbox has room");
+        // Some cells have nobody who would receive it.
+        drop(self.0.deliver(message(topic, &values)));
     }
 
     fn seed(&self) -> (u64, u64) {

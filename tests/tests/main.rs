@@ -36,6 +36,7 @@ mod never_frozen;
 mod permissions;
 mod pools;
 mod process_command;
+mod process_hosts;
 mod process_model;
 mod processes;
 mod queue;

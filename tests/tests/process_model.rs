@@ -54,7 +54,7 @@ end
 /// The model, and what draws random steps.
 const MAIN: &str = r#"
 local time = require("time")
-local replies, events = process.listen("reply"), process.events()
+local replies, events
 local last = 0
 
 local function order(pid, work, first, second)
@@ -142,6 +142,7 @@ local function settle()
 end
 
 return function(seed, steps)
+  replies, events = process.listen("reply"), process.events()
   math.randomseed(seed)
   local random = math.random
   local function pick() return order_of[random(#order_of)] end

@@ -49,7 +49,7 @@ fn a_required_service_that_is_given_up_ends_the_program_with_an_error() {
 
 #[test]
 fn services_are_stopped_when_the_program_is_asked_to_end() {
-    let (code, log) = terminated(&server("127.0.0.1:0", ""), "listening");
+    let (code, log) = terminated(&server("127.0.0.1:0", ""), "started");
     assert!(code == Some(0) && log.contains("stopped"), "{code:?} {log}");
 }
 

@@ -151,8 +151,8 @@ impl Service for ProcessService {
 
 impl Drop for ProcessService {
     fn drop(&mut self) {
-        // Nobody would know of it any more. One that has ended does not mind.
-        if let Some(running) = self.running() {
+        // Nobody would know of it any more.
+        if let Some(running) = self.running().filter(|running| running.ended.peek().is_none()) {
             running.child.terminate();
         }
     }
