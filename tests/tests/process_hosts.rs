@@ -69,7 +69,7 @@ async fn a_process_that_waits_hibernates_and_goes_on_with_the_next_message() {
         "a coroutine slept, too"
     );
     until("it hibernates", async || app.runtime.processes_at_rest(true) == 1).await;
-    assert_eq!(app.call("app:stop", &[pid.clone()]).await, Ok(Value::Bool(true)));
+    assert_eq!(app.call("app:stop", std::slice::from_ref(&pid)).await, Ok(Value::Bool(true)));
     until("it is gone", async || app.runtime.processes_at_rest(true) == 0).await;
 }
 

@@ -1,1 +1,136 @@
 //! What the table of runs promises.
+
+use perilune_cell::{Arrival, Event, Message};
+use perilune_process::{Birth, Born, Nature, Relation, Table};
+use perilune_value::{Failure, Kind, Value, args_from_msgpack, args_to_msgpack};
+use std::sync::Arc;
+use std::time::Instant;
+
+fn begin(table: &Arc<Table>, messages: usize) -> Born {
+    table.begin(Birth {
+        nature: Nature::Process,
+        host: &"app:host".into(),
+        entry: &"app:worker".into(),
+        actor: None,
+        parent: None,
+        began: Instant::now(),
+        messages,
+        bytes: 1024,
+    })
+}
+
+fn message(topic: &str) -> Message {
+    let payloads = args_to_msgpack(&[Value::from(topic)]);
+    Message { topic: topic.to_owned(), sender: String::new(), payloads }
+}
+
+/// The kinds of the events that are in a mailbox, and the topics of messages.
+fn seen(born: &mut Born) -> Vec<String> {
+    let mut seen = Vec::new();
+    while let Some(Event::Message(message)) = born.mailbox.receive_now() {
+        let payloads = args_from_msgpack(&message.payloads).expect("values");
+        let kind = payloads[0].get("kind").and_then(Value::as_str).unwrap_or(&message.topic).to_owned();
+        seen.push(kind);
+    }
+    seen
+}
+
+#[test]
+fn a_pid_stands_for_its_run_in_one_way_of_writing() {
+    let table = Arc::<Table>::default();
+    let born = begin(&table, 4);
+    let pid = born.run.pid.to_string();
+    assert_eq!(pid, "{app:host|00001}");
+    assert!(table.find(&pid).is_ok());
+    for other in [
+        "{app:host|1}",
+        "{app:host|000001}",
+        "{app:other|00001}",
+        "{app:host|00002}",
+        "app:host|00001",
+        "",
+        "{",
+    ] {
+        assert_eq!(
+            table.find(other).map(drop).map_err(|failure| failure.kind),
+            Err(Kind::NotFound),
+            "{other:?}"
+        );
+    }
+    drop(born);
+    assert!(table.find(&pid).is_err() && table.count() == 0);
+}
+
+#[test]
+fn who_watches_learns_of_any_end_and_who_is_linked_of_a_failure() {
+    let table = Arc::<Table>::default();
+    for (outcome, watcher_sees, linked_sees) in [
+        (Ok(args_to_msgpack(&[])[..].into()), vec!["pid.exit"], vec![]),
+        (Err(Failure::internal("gone wrong")), vec!["pid.exit"], vec!["pid.link.down"]),
+    ] {
+        let (ends, mut watcher, mut linked) = (begin(&table, 4), begin(&table, 4), begin(&table, 4));
+        linked.run.trap_links(Some(true));
+        table.relate(&watcher.run, &ends.run, Relation::Monitor).expect("both live");
+        table.relate(&linked.run, &ends.run, Relation::Link).expect("both live");
+        ends.end(&outcome);
+        assert_eq!((seen(&mut watcher), seen(&mut linked)), (owned(&watcher_sees), owned(&linked_sees)));
+        assert!(watcher.run.links().is_empty() && linked.run.links().is_empty());
+    }
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_failure_ends_who_does_not_trap_links() {
+    let table = Arc::<Table>::default();
+    let (ends, mut linked) = (begin(&table, 4), begin(&table, 4));
+    table.relate(&ends.run, &linked.run, Relation::Link).expect("both live");
+    ends.end(&Err(Failure::internal("gone wrong")));
+    let Arrival::Killed(reason) = linked.mailbox.receive().await else { panic!("it is ended") };
+    assert!(reason.message.starts_with("linked process failed"), "{}", reason.message);
+}
+
+#[test]
+fn a_mailbox_is_bounded_but_for_events() {
+    let table = Arc::<Table>::default();
+    let (mut full, other) = (begin(&table, 2), begin(&table, 2));
+    table.relate(&full.run, &other.run, Relation::Monitor).expect("both live");
+    assert!(table.send(&full.run, message("one")).is_ok() && table.send(&full.run, message("two")).is_ok());
+    let refused = table.send(&full.run, message("three")).expect_err("it is full");
+    assert_eq!((refused.kind, refused.retryable), (Kind::RateLimited, Some(true)));
+    drop(other);
+    assert_eq!(seen(&mut full), ["one", "two", "pid.exit"]);
+}
+
+#[test]
+fn what_nobody_read_is_a_dead_letter() {
+    let table = Arc::<Table>::default();
+    let born = begin(&table, 200);
+    for _ in 0..150 {
+        table.send(&born.run, message("lost")).expect("it has room");
+    }
+    let (run, pid) = (born.run.clone(), born.run.pid.to_string());
+    drop(born);
+    let (count, kept) = table.dead_letters();
+    assert_eq!(
+        (count, kept.len(), kept[0].to.as_str(), kept[0].topic.as_str()),
+        (150, 100, pid.as_str(), "lost")
+    );
+    assert_eq!(table.send(&run, message("late")).map_err(|failure| failure.kind), Err(Kind::NotFound));
+}
+
+#[test]
+fn a_name_belongs_to_one_run_until_that_ends() {
+    let table = Arc::<Table>::default();
+    let (one, two) = (begin(&table, 4), begin(&table, 4));
+    table.register("name", &one.run).expect("it is free");
+    table.register("name", &one.run).expect("it is its own");
+    let taken = table.register("name", &two.run).expect_err("it is taken");
+    assert_eq!(taken.kind, Kind::AlreadyExists);
+    assert!(!table.unregister("name", &two.run));
+    assert_eq!(table.find("name").map(|run| run.pid.number), Ok(one.run.pid.number));
+    drop(one);
+    table.register("name", &two.run).expect("it is free again");
+}
