@@ -23,7 +23,8 @@ impl Host {
         match host {
             url::Host::Domain(name) => {
                 let name = name.as_ref().strip_suffix('.').unwrap_or(name.as_ref());
-                (!name.is_empty()).then(|| Host::Name(name.to_ascii_lowercase()))
+                let is_name = !name.is_empty() && !name.ends_with('.');
+                is_name.then(|| Host::Name(name.to_ascii_lowercase()))
             }
             url::Host::Ipv4(address) => Some(Host::Address((*address).into())),
             url::Host::Ipv6(address) => Some(Host::Address(IpAddr::from(*address).to_canonical())),

@@ -159,6 +159,8 @@ fn what_is_no_item_is_refused_with_the_reason() {
         ("::ffff:10.0.0.0/104", "IPv4 network"),
         ("exa mple.com", "no host name"),
         (".", "no host name"),
+        ("..", "no host name"),
+        ("a..", "no host name"),
     ] {
         let error = written.parse::<Pattern>().expect_err(written).to_string();
         assert!(error.contains(reason) && error.contains(&format!("`{written}`")), "{error}");

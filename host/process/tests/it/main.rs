@@ -15,7 +15,7 @@ fn begin(table: &Arc<Table>, messages: usize) -> Born {
         parent: None,
         began: Instant::now(),
         messages,
-        bytes: 1024,
+        bytes: 64 << 10,
     })
 }
 
