@@ -101,7 +101,10 @@ fn entries(hibernate: bool) -> anyhow::Result<Vec<Entry>> {
         .with_field("hibernate", Value::Bool(hibernate))
         .with_field("hibernate_after", "50ms")
         .with_field("mailbox", Value::from_iter([("messages", Value::Integer(100_000))]));
-    let driver = function("driver", DRIVER)?
+    let methods = ["spawn", "pingpong", "wait"].map(Value::from).to_vec();
+    let driver = Entry::new(EntryId::new("bench", "driver")?, "module.lua")
+        .with_field("source", DRIVER)
+        .with_field("methods", methods)
         .with_field("pool", block([("type", "inline")]))
         .with_field("limits", block([("cpu", "60s"), ("timeout", "10m")]));
     Ok(vec![
