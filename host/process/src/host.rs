@@ -38,7 +38,7 @@ pub const KINDS: &[ResourceKind] = &[
     ResourceKind {
         spec: KindSpec {
             name: "terminal.host",
-            doc: "Where one process at a time has the terminal",
+            doc: "Where one process runs at a time",
             fields: Fields::Known(&[HIDE_LOGS, LIFECYCLE]),
             placeholders: true,
             ..KindSpec::EMPTY
@@ -130,7 +130,7 @@ const HIDE_LOGS: Field = Field {
     name: "hide_logs",
     ty: Type::Bool,
     default: "false",
-    doc: "keep log lines off the terminal while a process has it",
+    doc: "accepted for compatibility, without effect",
     ..FIELD
 };
 
@@ -148,7 +148,7 @@ pub struct Settings {
     hibernate_after: Duration,
     /// What a mailbox holds.
     pub mailbox: MailboxSize,
-    /// Whether log lines stay off the terminal.
+    /// Accepted for compatibility, without effect.
     pub hide_logs: bool,
 }
 
@@ -262,7 +262,7 @@ impl ProcessHost {
         &self.settings
     }
 
-    /// Whether its process has the terminal.
+    /// Whether it runs one process at a time, as `terminal.host` does.
     pub fn is_terminal(&self) -> bool {
         self.is_terminal
     }
