@@ -27,6 +27,7 @@ mod signals;
 use arguments::{Arguments, Command};
 use clap::Parser;
 use exit::Exit;
+use signals::Signals;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -46,11 +47,12 @@ fn main() -> ExitCode {
 
 /// Carries out the command.
 async fn work(arguments: Arguments) -> Exit {
+    let signals = Signals::listen();
     let Arguments { directory, allow, command } = arguments;
     match command {
         // It stops its services itself when it is asked to end.
-        Command::Run(command) => run::run(&directory, allow, command).await,
-        Command::Call(command) => or_interrupted(call::call(&directory, allow, command)).await,
+        Command::Run(command) => run::run(&directory, allow, command, signals).await,
+        Command::Call(command) => or_interrupted(call::call(&directory, allow, command), signals).await,
         Command::Control(command) => control::control(&directory, command),
         Command::Registry(command) => registry::registry(&directory, command),
         Command::Editor { dir } => editor::editor(dir.as_ref().unwrap_or(&directory)),
@@ -58,9 +60,9 @@ async fn work(arguments: Arguments) -> Exit {
 }
 
 /// Ctrl-C ends it.
-async fn or_interrupted(command: impl Future<Output = Exit>) -> Exit {
+async fn or_interrupted(command: impl Future<Output = Exit>, mut signals: Signals) -> Exit {
     tokio::select! {
         exit = command => exit,
-        () = signals::end() => Exit::interrupted(),
+        () = signals.end() => Exit::interrupted(),
     }
 }

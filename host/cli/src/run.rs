@@ -2,11 +2,12 @@
 
 use crate::arguments::{Allow, Run};
 use crate::exit::Exit;
-use crate::{application, control, output, signals};
+use crate::signals::Signals;
+use crate::{application, control, output};
 use perilune::{Command, Value};
 use std::path::Path;
 
-pub(crate) async fn run(directory: &Path, allow: Allow, command: Run) -> Exit {
+pub(crate) async fn run(directory: &Path, allow: Allow, command: Run, mut signals: Signals) -> Exit {
     let runtime = match application::load(directory, allow) {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
@@ -23,7 +24,7 @@ pub(crate) async fn run(directory: &Path, allow: Allow, command: Run) -> Exit {
     };
     tokio::select! {
         // Nothing has begun that would have to be stopped.
-        () = signals::end() => return Exit::interrupted(),
+        () = signals.end() => return Exit::interrupted(),
         () = runtime.warm() => {}
     }
     let _control = control::serve(&runtime, directory, name.as_deref());
@@ -32,7 +33,7 @@ pub(crate) async fn run(directory: &Path, allow: Allow, command: Run) -> Exit {
     let started = tokio::select! {
         started = runtime.start() => started.map_err(|failure| Exit::of_failure(&failure)),
         code = runtime.exit_requested() => Err(Exit::requested(code)),
-        () = signals::end() => Err(Exit::interrupted()),
+        () = signals.end() => Err(Exit::interrupted()),
     };
     let work = async {
         match name {
@@ -52,13 +53,13 @@ pub(crate) async fn run(directory: &Path, allow: Allow, command: Run) -> Exit {
             exit = work => exit,
             failure = runtime.service_given_up() => Exit::of_failure(&failure),
             code = runtime.exit_requested() => Exit::requested(code),
-            () = signals::end() => if is_command { Exit::interrupted() } else { Exit::done() },
+            () = signals.end() => if is_command { Exit::interrupted() } else { Exit::done() },
         },
     };
     tokio::select! {
         () = runtime.stop() => exit,
         // Who asks twice does not want to wait.
-        () = signals::end() => Exit::interrupted(),
+        () = signals.end() => Exit::interrupted(),
     }
 }
 
