@@ -1,7 +1,7 @@
 //! Where the repository and its target directory are, and how cargo is called.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -48,6 +48,9 @@ impl Workspace {
     pub fn cargo_command<S: AsRef<str>>(&self, args: &[S]) -> Command {
         let mut command = Command::new(cargo_program());
         command.current_dir(&self.root).args(args.iter().map(AsRef::as_ref));
+        for name in env::vars_os().map(|(name, _)| name).filter(|name| is_of_this_package(name)) {
+            command.env_remove(name);
+        }
         command
     }
 
@@ -64,6 +67,14 @@ impl Workspace {
         }
         Ok(())
     }
+}
+
+/// Whether cargo set this variable to describe the package that runs, which is xtask. Build scripts that watch these, as `ring`'s
+/// does, would run again, and all that depends on them be compiled again, whenever one goes from `cargo xtask` to `cargo test`
+/// or to another clone.
+fn is_of_this_package(variable: &OsStr) -> bool {
+    let Some(name) = variable.to_str() else { return false };
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
 }
 
 /// Shows a cargo command before it runs.
