@@ -1,5 +1,6 @@
 //! One sandboxed VM.
 
+use crate::cpu::instructions;
 use crate::extension::Extension;
 use crate::image::Memory;
 use crate::interfaces::{Guest as Instance, GuestPre, exports, failure_from_wit};
@@ -78,8 +79,13 @@ impl Cell {
     ) -> Result<Self, Failure> {
         let place = engine.place().await?;
         let entry = spec.identity.entry.clone();
-        let mut store = Store::new(engine.wasmtime(), CellState::new(spec, engine.ticker().clone()));
+        let mut store = Store::new(engine.wasmtime(), CellState::new(
+            spec,
+            engine.ticker().clone(),
+            engine.is_deterministic(),
+        ));
         store.limiter(|state| state);
+        refuel(&mut store);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut store| store.data_mut().tick());
         match template.instantiate_async(&mut store).await {
@@ -185,6 +191,7 @@ impl Cell {
     pub(crate) fn begin(&mut self) -> (&Instance, &mut Store<CellState>) {
         self.store.data_mut().begin_turn();
         self.store.set_epoch_deadline(1);
+        refuel(&mut self.store);
         (&self.instance, &mut self.store)
     }
 
@@ -203,6 +210,15 @@ impl Cell {
         self.store.data_mut().tickets.clear();
         self.dead = Some(death.clone());
         death
+    }
+}
+
+/// Sets how many instructions a turn may execute, on engines that count them.
+fn refuel(store: &mut Store<CellState>) {
+    let state = store.data();
+    if state.counts_instructions() {
+        // The only error is an engine that does not count.
+        let _ = store.set_fuel(instructions(state.limits.cpu));
     }
 }
 

@@ -5,6 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+/// Instructions that count as a second where cells must compute the same on every machine. About what a slow one executes in it.
+const INSTRUCTIONS_PER_SECOND: u64 = 1_000_000_000;
+
+/// Where instructions are counted, a turn may take so many times as long as its limit says, for slow machines and long calls of
+/// host functions, before it is ended by the clock.
+pub(crate) const PATIENCE: u32 = 10;
+
+/// Instructions that count as so much CPU time.
+pub(crate) fn instructions(time: Duration) -> u64 {
+    let counted = time.as_nanos() * u128::from(INSTRUCTIONS_PER_SECOND) / 1_000_000_000;
+    u64::try_from(counted).unwrap_or(u64::MAX)
+}
+
 /// The CPU time of one turn, measured in slices between two ticks. A slice is charged what its thread computed, so that
 /// long calls of host functions count, and time in which the machine ran something else does not. The first slice of a
 /// turn is charged one tick: reading the thread's clock at the start of every turn would cost more than a short turn.

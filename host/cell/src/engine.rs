@@ -36,6 +36,9 @@ pub struct EngineOptions {
     pub max_wait: Duration,
     /// Where compiled guests are kept; `None` keeps none.
     pub cache: Option<PathBuf>,
+    /// Whether cells compute the same on every machine: limits of CPU time count instructions, and every NaN has the same bits.
+    /// Such cells compute more slowly.
+    pub deterministic: bool,
 }
 
 impl Default for EngineOptions {
@@ -45,6 +48,7 @@ impl Default for EngineOptions {
             max_waiting: 10_000,
             max_wait: Duration::from_secs(30),
             cache: cache::default_folder(),
+            deterministic: false,
         }
     }
 }
@@ -94,7 +98,9 @@ impl Engine {
     /// [`EngineError::Engine`] where the machine cannot give what the options ask for.
     pub fn new(options: EngineOptions) -> Result<Self, EngineError> {
         let max_cells = options.max_cells;
-        let wasmtime = wasmtime::Engine::new(&wasmtime_config(max_cells))
+        let mut config = wasmtime_config(max_cells);
+        config.consume_fuel(options.deterministic).cranelift_nan_canonicalization(options.deterministic);
+        let wasmtime = wasmtime::Engine::new(&config)
             .map_err(|error| EngineError::Engine { max_cells, reason: format!("{error:#}") })?;
         let ticker = Ticker::start(wasmtime.weak())?;
         Ok(Engine {
@@ -107,6 +113,11 @@ impl Engine {
                 options,
             }),
         })
+    }
+
+    /// Whether cells compute the same on every machine.
+    pub fn is_deterministic(&self) -> bool {
+        self.inner.options.deterministic
     }
 
     /// How many cells exist now.

@@ -40,6 +40,8 @@ pub enum Limit {
     Memory(u64),
     /// [`Limits::cpu`].
     Cpu(Duration),
+    /// [`Limits::cpu`], counted in instructions.
+    Instructions(Duration),
     /// [`Limits::timeout`].
     Timeout(Duration),
     /// The stack of nested calls in C.
@@ -79,6 +81,10 @@ fn limit_text(limit: Limit) -> String {
     match limit {
         Limit::Memory(bytes) => format!("used more memory than `limits.memory` allows ({} MiB)", bytes >> 20),
         Limit::Cpu(time) => format!("one turn used more CPU time than `limits.cpu` allows ({time:?})"),
+        Limit::Instructions(time) => format!(
+            "one turn executed more instructions than `limits.cpu` allows ({time:?}, which count as {})",
+            crate::cpu::instructions(time)
+        ),
         Limit::Timeout(time) => format!("took longer than `limits.timeout` allows ({time:?})"),
         Limit::Stack => "nested calls deeper than the sandbox's stack".to_owned(),
         Limit::Tickets(most) => format!("started more than {most} operations at the same time"),
@@ -93,7 +99,7 @@ impl Death {
         }
         let (kind, limit) = match &self {
             Death::Limit(Limit::Memory(_)) => (Kind::RateLimited, Some("memory")),
-            Death::Limit(Limit::Cpu(_)) => (Kind::Timeout, Some("cpu")),
+            Death::Limit(Limit::Cpu(_) | Limit::Instructions(_)) => (Kind::Timeout, Some("cpu")),
             Death::Limit(Limit::Timeout(_)) => (Kind::Timeout, Some("timeout")),
             Death::Limit(Limit::Stack) => (Kind::Internal, Some("stack")),
             Death::Limit(Limit::Tickets(_)) => (Kind::RateLimited, Some("tickets")),

@@ -1,6 +1,6 @@
 //! What the host keeps of a cell.
 
-use crate::cpu::Budget;
+use crate::cpu::{Budget, PATIENCE};
 use crate::extension::Extension;
 use crate::limits::{Death, Limit, Limits};
 use crate::mailbox::KillSwitch;
@@ -55,12 +55,14 @@ pub struct CellState {
     pub(crate) memory: usize,
     memory_before: usize,
     budget: Budget,
+    /// How many times its limit of CPU time a turn may take by the clock.
+    patience: u32,
     /// Who may end the run that is under way.
     pub(crate) kill_switch: Option<KillSwitch>,
 }
 
 impl CellState {
-    pub(crate) fn new(spec: crate::CellSpec, ticker: Arc<Ticker>) -> Self {
+    pub(crate) fn new(spec: crate::CellSpec, ticker: Arc<Ticker>, counts_instructions: bool) -> Self {
         CellState {
             identity: spec.identity,
             tickets: Tickets::default(),
@@ -79,6 +81,7 @@ impl CellState {
             memory: 0,
             memory_before: 0,
             budget: Budget::default(),
+            patience: if counts_instructions { PATIENCE } else { 1 },
             kill_switch: None,
         }
     }
@@ -110,6 +113,11 @@ impl CellState {
         self.kill_switch = None;
     }
 
+    /// Whether turns are limited by their instructions.
+    pub(crate) fn counts_instructions(&self) -> bool {
+        self.patience > 1
+    }
+
     pub(crate) fn begin_turn(&mut self) {
         self.budget.restart();
         self.ticked.store(false, Ordering::Relaxed);
@@ -126,7 +134,7 @@ impl CellState {
             return Err(wasmtime::Error::new(self.too_long()));
         }
         let is_first = self.budget.is_first();
-        if self.budget.charge() > self.limits.cpu {
+        if self.budget.charge() > self.limits.cpu.saturating_mul(self.patience) {
             return Err(wasmtime::Error::new(Death::Limit(Limit::Cpu(self.limits.cpu))));
         }
         // It may catch a turn that has just begun, or one whose thread was kept waiting. To move either would cost much more
@@ -150,6 +158,7 @@ impl CellState {
         }
         match error.downcast_ref::<wasmtime::Trap>() {
             Some(wasmtime::Trap::StackOverflow) => Death::Limit(Limit::Stack),
+            Some(wasmtime::Trap::OutOfFuel) => Death::Limit(Limit::Instructions(self.limits.cpu)),
             _ if self.memory_refused => Death::Limit(Limit::Memory(self.limits.memory)),
             Some(trap) => Death::Trap(trap.to_string()),
             None => Death::Trap(format!("{error:#}")),

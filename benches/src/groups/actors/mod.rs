@@ -6,8 +6,9 @@ use crate::entries::{block, function, threads};
 use crate::groups::idle::resident;
 use crate::run::micros;
 use crate::{Group, Key, Run, Side, Unit};
-use anyhow::{Context, ensure};
-use perilune::{Entry, EntryId, Runtime, Value};
+use anyhow::{Context, bail, ensure};
+use perilune::{EngineOptions, Entry, EntryId, Runtime, Value};
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 pub(super) const GROUP: Group = Group { keys: KEYS, measure };
@@ -35,6 +36,11 @@ const KEYS: &[Key] = &[
         "anonymous resident memory for each of 10,000 processes that wait in their inbox",
     ),
     Key::new("actor.hibernated_kib", Unit::KiB, "the same for each of 100,000 that hibernate").at_most(20.0),
+    Key::new(
+        "actor.spinner_neighbour_p99_ratio",
+        Unit::Ratio,
+        "p99 of a message and its answer beside one spinning process per core, over the same alone",
+    ),
 ];
 
 /// Processes of one sample, rounds of messages, and messages.
@@ -45,6 +51,12 @@ const SENDERS: u32 = 1_000;
 
 const IDLE: u32 = 10_000;
 const HIBERNATED: u32 = 100_000;
+
+/// For the driver, and whatever is loaded.
+const SPARE_CELLS: u32 = 16;
+
+/// Milliseconds of one burst beside spinners.
+const WINDOW: i64 = 300;
 
 const BRIEF: &str = "return { main = function() end }";
 
@@ -65,8 +77,29 @@ end }";
 
 const WAITING: &str = "return { main = function() process.inbox():receive() end }";
 
+const SPIN: &str = "return { main = function(to) process.send(to, 'spinning') while true do end end }";
+
 const DRIVER: &str = "
+local time = require('time')
 local methods = {}
+-- Microseconds that each message and its answer took, for so many milliseconds, beside so many processes that spin.
+function methods.beside(spinners, window)
+  local answers, echo = process.listen('answer'), assert(process.spawn('bench:echo', 'bench:host'))
+  local spinning, spun = process.listen('spinning'), {}
+  for i = 1, spinners do spun[i] = assert(process.spawn('bench:spin', 'bench:host', process.pid())) end
+  for _ = 1, spinners do spinning:receive() end
+  local took, began = {}, time.now()
+  repeat
+    local asked = time.now()
+    process.send(echo, 'say', 1)
+    answers:receive()
+    local answered = time.now()
+    took[#took + 1] = answered:sub(asked):microseconds()
+  until answered:sub(began):milliseconds() >= window
+  for _, pid in ipairs(spun) do assert(process.terminate(pid)) end
+  process.terminate(echo)
+  return took
+end
 function methods.spawn(count)
   local events = process.events()
   for _ = 1, count do assert(process.spawn_monitored('bench:brief', 'bench:host')) end
@@ -101,10 +134,11 @@ fn entries(hibernate: bool) -> anyhow::Result<Vec<Entry>> {
         .with_field("hibernate", Value::Bool(hibernate))
         .with_field("hibernate_after", "50ms")
         .with_field("mailbox", Value::from_iter([("messages", Value::Integer(100_000))]));
-    let methods = ["spawn", "pingpong", "wait"].map(Value::from).to_vec();
+    let methods = ["spawn", "pingpong", "wait", "beside"].map(Value::from).to_vec();
     let driver = Entry::new(EntryId::new("bench", "driver")?, "module.lua")
         .with_field("source", DRIVER)
         .with_field("methods", methods)
+        .with_field("modules", vec![Value::from("time")])
         .with_field("pool", block([("type", "inline")]))
         .with_field("limits", block([("cpu", "60s"), ("timeout", "10m")]));
     Ok(vec![
@@ -121,7 +155,9 @@ fn entries(hibernate: bool) -> anyhow::Result<Vec<Entry>> {
                 "return { main = function(...) methods.receive(...) return true end }",
             ),
         )?
+        .with_field("modules", vec![Value::from("time")])
         .with_field("limits", block([("cpu", "60s")])),
+        process("spin", SPIN)?.with_field("limits", block([("cpu", "60s")])),
         process("brief", BRIEF)?,
         process("echo", ECHO)?,
         process("sender", SENDER)?,
@@ -184,16 +220,40 @@ fn measure(run: &mut Run) -> anyhow::Result<()> {
     run.record("actor.many_to_one_per_s_per_core", many.p50(), Some(many.spread()))?;
     let ratio = native.over(&one, 0.5);
     run.record("actor.messages_over_native", ratio.value, Some(ratio.spread))?;
+
+    let cores = available_parallelism()?.get();
+    let all = threads(cores)?;
+    let beside = |spinners: usize| -> anyhow::Result<Vec<f64>> {
+        let runtime = runtime.clone();
+        let args = [spinners as i64, WINDOW].map(Value::Integer);
+        let took =
+            all.block_on(all.spawn(async move { runtime.call("bench:driver.beside", args).await }))??;
+        let Value::Array(took) = took else { bail!("the driver gave {took:?}") };
+        took.iter().map(|took| took.as_float().context("a number")).collect()
+    };
+    let [alone, spun] = run.interleave(
+        "actor.spinner",
+        [Side::new("alone", || beside(0)), Side::new("beside spinners", || beside(cores))],
+    )?;
+    let ratio = spun.over(&alone, 0.99);
+    run.record("actor.spinner_neighbour_p99_ratio", ratio.value, Some(ratio.spread))?;
     drop(runtime);
 
-    run.record("actor.idle_kib", each_of_many(IDLE, false)?, None)?;
-    run.record("actor.hibernated_kib", each_of_many(HIBERNATED, true)?, None)
+    if run.wants("actor.idle_kib") {
+        run.record("actor.idle_kib", each_of_many(IDLE, false)?, None)?;
+    }
+    if run.wants("actor.hibernated_kib") {
+        run.record("actor.hibernated_kib", each_of_many(HIBERNATED, true)?, None)?;
+    }
+    Ok(())
 }
 
 /// KiB that each of many processes takes which wait.
 fn each_of_many(count: u32, hibernate: bool) -> anyhow::Result<f64> {
     let thread = threads(1)?;
-    let runtime = Runtime::builder().entries(entries(hibernate)?).build()?;
+    let cells = if hibernate { EngineOptions::default().max_cells } else { count + SPARE_CELLS };
+    let engine = EngineOptions { max_cells: cells, ..EngineOptions::default() };
+    let runtime = Runtime::builder().engine(engine).entries(entries(hibernate)?).build()?;
     let before = resident()?;
     let begun = thread.block_on(async {
         runtime.call("bench:driver.wait", [Value::Integer(count.into())]).await?;
