@@ -79,11 +79,10 @@ impl Cell {
     ) -> Result<Self, Failure> {
         let place = engine.place().await?;
         let entry = spec.identity.entry.clone();
-        let mut store = Store::new(engine.wasmtime(), CellState::new(
-            spec,
-            engine.ticker().clone(),
-            engine.is_deterministic(),
-        ));
+        let mut store = Store::new(
+            engine.wasmtime(),
+            CellState::new(spec, engine.ticker().clone(), engine.is_deterministic()),
+        );
         store.limiter(|state| state);
         refuel(&mut store);
         store.set_epoch_deadline(1);

@@ -83,6 +83,7 @@
 //! | `post.rs` | messages between them and what is no cell, such as the connection of a client |
 //! | `checks.rs` | what the registry cannot check: Lua's syntax, the host's ceilings |
 //! | `access.rs`, `system.rs` | modules `registry` and `system` over the host |
+//! | `spares.rs` | cells that processes leave to the next ones |
 //! | `surroundings.rs` | what live cells find around them |
 
 mod access;
@@ -98,6 +99,7 @@ mod post;
 mod processes;
 mod program;
 mod runtime;
+mod spares;
 mod surroundings;
 mod system;
 mod target;

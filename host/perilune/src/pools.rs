@@ -44,7 +44,7 @@ pub(crate) struct Target {
 /// An entry that can be called.
 pub(crate) struct Callee {
     pub(crate) program: Arc<Program>,
-    /// None for a process, whose every run has a cell of its own.
+    /// None for a process, whose every run has a cell of its own; it leaves it to the next one in the program's spares.
     pool: Option<Arc<Pool<Workers>>>,
 }
 
@@ -123,8 +123,11 @@ impl Pools {
     pub(crate) fn rest(&self) {
         let callees: Vec<_> = self.current.load().callees().values().cloned().collect();
         for callee in callees {
-            if let Some(pool) = &callee.pool {
-                pool.visit_idle(RESTS_AFTER, |cell| callee.program.rest(cell));
+            match &callee.pool {
+                Some(pool) => {
+                    pool.visit_idle(RESTS_AFTER, |cell| callee.program.rest(cell));
+                }
+                None => callee.program.spares.rest(RESTS_AFTER),
             }
         }
     }
@@ -148,7 +151,10 @@ impl Pools {
             if shed >= most {
                 break;
             }
-            shed += callee.pool.as_ref().map_or(0, |pool| pool.shed(most - shed));
+            shed += match &callee.pool {
+                Some(pool) => pool.shed(most - shed),
+                None => callee.program.spares.shed(most - shed),
+            };
         }
         shed
     }

@@ -1,5 +1,6 @@
 //! An entry with everything it imports: its cells begin with the image that loading it left.
 
+use crate::spares::Spares;
 use perilune_cell::{
     Cell, CellSpec, Chunk, Extension, Guest, Hibernated, Host, Identity, Image, ImportAlias, Limits, Pid,
     Template,
@@ -31,6 +32,8 @@ pub(crate) struct Program {
     image: OnceLock<Result<Arc<Image>, Failure>>,
     /// Whose turn it is to make it.
     loading: Arc<Mutex<()>>,
+    /// For processes; calls have a pool.
+    pub(crate) spares: Spares,
 }
 
 /// What programs are linked with.
@@ -95,6 +98,7 @@ impl Linker {
             chunks: std::sync::Mutex::new(chunks),
             image: OnceLock::new(),
             loading: Arc::default(),
+            spares: Spares::default(),
         })
     }
 }

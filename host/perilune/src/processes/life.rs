@@ -19,7 +19,7 @@ use perilune_process::{Activity, Born, Outcome, Place, ProcessHost, Run};
 use perilune_security::Authority;
 use perilune_value::{Failure, Kind, Value};
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 use tokio::sync::Notify;
 
@@ -43,6 +43,8 @@ pub(super) struct Body {
     args: Vec<u8>,
     values: Value,
     authority: Authority,
+    /// The cell of code that has ended, for a process to come. Only ever asked for by this process: the lock makes it shareable.
+    left: Mutex<Option<(Arc<Program>, Box<Cell>)>>,
 }
 
 /// How the code of a process ended.
@@ -73,6 +75,7 @@ impl Life {
             args: order.args,
             values: order.context,
             authority: order.authority,
+            left: Mutex::default(),
         };
         Life { born, body }
     }
@@ -89,9 +92,13 @@ impl Life {
             let (entry, pid) = (self_entry(&body), &born.run.pid);
             tracing::warn!(target: "perilune::process", %pid, entry, error = %failure.message, "a process failed");
         }
+        let left = body.left.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         // Its place is free before anybody can hear of its end.
         drop(body);
         born.end(&outcome);
+        if let Some((program, cell)) = left {
+            program.spares.keep(&program, cell);
+        }
     }
 }
 
@@ -137,7 +144,10 @@ impl Body {
             self.run.vitals.turn_over(memory);
             let has_grown = self.place.takes(memory);
             let backlog = match status? {
-                Status::Done(result) => return Ok(result.map(End::Result)),
+                Status::Done(result) => {
+                    self.left = Mutex::new(Some((program.clone(), cell)));
+                    return Ok(result.map(End::Result));
+                }
                 Status::Waiting(backlog) => backlog,
             };
             if self.run.is_upgrading() {
@@ -156,6 +166,9 @@ impl Body {
 
     async fn cell(&mut self, program: &Arc<Program>, mailbox: &Mailbox) -> Result<Box<Cell>, Failure> {
         let mut cell = loop {
+            if let Some(cell) = program.spares.take() {
+                break cell;
+            }
             match program.cell().await {
                 Ok(cell) => break Box::new(cell),
                 Err(failure) => self.try_again(mailbox, failure).await?,
