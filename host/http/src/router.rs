@@ -130,7 +130,8 @@ pub(crate) struct Endpoint {
     pub(crate) function: String,
 }
 
-fn text<'a>(data: &'a Value, field: &str) -> Option<&'a str> {
+/// A field that is a text.
+pub(crate) fn text<'a>(data: &'a Value, field: &str) -> Option<&'a str> {
     data.get(field).and_then(Value::as_str)
 }
 

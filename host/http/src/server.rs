@@ -3,8 +3,8 @@
 use crate::connection;
 use crate::current::Current;
 use crate::serve::Surroundings;
+use crate::streams::Streams;
 use crate::watch::Patience;
-use hyper_util::rt::TokioExecutor;
 use hyper_util::server::conn::auto::Builder;
 use perilune_resource::Security;
 use perilune_value::{Failure, Kind};
@@ -26,7 +26,7 @@ pub(crate) struct Server {
     pub(crate) surroundings: Surroundings,
     pub(crate) current: Current,
     pub(crate) security: Arc<Security>,
-    pub(crate) protocol: Builder<TokioExecutor>,
+    pub(crate) protocol: Builder<Streams>,
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) patience: Patience,
     pub(crate) read_patience: Duration,
