@@ -59,7 +59,13 @@ impl Running {
         shown: &str,
     ) -> Result<Self, Failure> {
         let no_socket = |error: io::Error| {
-            Failure::new(Kind::Unavailable, format!("cannot listen at {shown}: {error}")).with_retryable(true)
+            let hint = match error.kind() {
+                io::ErrorKind::AddrInUse => "; another program listens there: stop it, or change `addr`",
+                io::ErrorKind::PermissionDenied => "; ports below 1024 take rights: change `addr`",
+                _ => "",
+            };
+            let message = format!("cannot listen at {shown}: {error}{hint}");
+            Failure::new(Kind::Unavailable, message).with_retryable(true)
         };
         let listener = TcpListener::bind(addresses).await.map_err(no_socket)?;
         let running = Running {

@@ -86,7 +86,7 @@ async fn mysql_is_not_spoken_with_a_server_that_nobody_vouches_for() {
 
 /// What a server says first that has no encryption: protocol 10, and the capabilities that every client needs.
 fn greeting() -> Vec<u8> {
-    let mut packet = b"\x0a8.0.0\0\x01\0\0\012345678\0".to_vec();
+    let mut packet = b"\x0a8.0.0\0\x01\0\0\x0012345678\0".to_vec();
     packet.extend([0x08, 0x82, 45, 2, 0, 0x08, 0x00, 21]);
     packet.extend([0; 10]);
     packet.extend(b"123456789012\0mysql_native_password\0");
