@@ -93,7 +93,7 @@ async fn a_malformed_jinja_template_is_refused_at_load() {
     let yaml = "version: '1.0'\nnamespace: app\nentries:\n  - {name: s, kind: template.set}\n  - {name: t, kind: template.jinja, set: s, source: \"a\\n{% if %}\"}\n";
     let Err(error) = App::try_new(&[("app.yaml", yaml)]) else { panic!("it is refused") };
     let text = perilune_tests::render(&error);
-    assert!(text.contains("E403") && text.contains("app:t"), "{text}");
+    assert!(text.contains("E404") && text.contains("app:t"), "{text}");
 }
 
 #[tokio::test]

@@ -7,11 +7,15 @@ local function refused(name, what)
   return nil, core.error("Invalid", "compress." .. name .. ": " .. what)
 end
 
+local function article(noun)
+  return (noun:find("^[aeiou]") and "an " or "a ") .. noun
+end
+
 -- An option that must be of a type, or absent.
 local function option(options, name, expected)
   local value = options[name]
   local found = math.type(value) or type(value)
-  return value == nil or found == expected, value, name .. " must be a " .. expected .. ", not a " .. found
+  return value == nil or found == expected, value, name .. " must be " .. article(expected) .. ", not " .. article(found)
 end
 
 local function check(data, options)

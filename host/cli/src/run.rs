@@ -4,7 +4,7 @@ use crate::arguments::{Allow, Run};
 use crate::exit::Exit;
 use crate::signals::Signals;
 use crate::{application, control, output};
-use perilune::{Command, Value};
+use perilune::{Command, Runtime, Value};
 use std::path::Path;
 
 pub(crate) async fn run(directory: &Path, allow: Allow, command: Run, mut signals: Signals) -> Exit {
@@ -35,6 +35,9 @@ pub(crate) async fn run(directory: &Path, allow: Allow, command: Run, mut signal
         code = runtime.exit_requested() => Err(Exit::requested(code)),
         () = signals.end() => Err(Exit::interrupted()),
     };
+    if started.is_ok() && !is_command {
+        mention_what_waits(&runtime).await;
+    }
     let work = async {
         match name {
             Some(name) => match runtime.run_command_as(authority, &name, &command.args).await {
@@ -60,6 +63,27 @@ pub(crate) async fn run(directory: &Path, allow: Allow, command: Run, mut signal
         () = runtime.stop() => exit,
         // Who asks twice does not want to wait.
         () = signals.end() => Exit::interrupted(),
+    }
+}
+
+/// Kinds that do nothing until they are started.
+const SERVICES: [&str; 3] = ["http.service", "process.service", "queue.consumer"];
+
+/// Says which services nobody starts: they are nearly always meant to be.
+async fn mention_what_waits(runtime: &Runtime) {
+    let started = runtime.services().await;
+    if started.is_empty() {
+        return;
+    }
+    let snapshot = runtime.registry().snapshot();
+    let waits =
+        snapshot.entries().filter(|entry| SERVICES.contains(&entry.kind()) && !started.contains(entry.id()));
+    for entry in waits {
+        tracing::info!(
+            target: "perilune::service",
+            service = %entry.id(),
+            "not started: it has no `lifecycle: {{auto_start: true}}`, and nothing that runs requires it"
+        );
     }
 }
 

@@ -61,3 +61,16 @@ fn a_program_whose_services_still_start_can_be_asked_to_end() {
         terminated(&server(&address, ", restart: {initial_delay: 1h, max_delay: 1h}"), "starts again in");
     assert_eq!(code, Some(130));
 }
+
+#[test]
+fn a_service_that_nobody_starts_is_mentioned_beside_those_that_run() {
+    let entries = "namespace: app
+entries:
+  - {name: web, kind: http.service, addr: '127.0.0.1:0', lifecycle: {auto_start: true}}
+  - {name: other, kind: http.service, addr: '127.0.0.1:0'}
+";
+    let app = App::new(entries, &[]);
+    // The text is only found in a line about the other one.
+    let (code, _) = terminated(&app, "not started: it has no `lifecycle: {auto_start: true}`");
+    assert_eq!(code, Some(0));
+}

@@ -1,9 +1,11 @@
 //! What a response consists of after its headers.
 
+use crate::streams::Stall;
 use crate::watch::InFlight;
 use bytes::Bytes;
 use hyper::body::{Body as HyperBody, Frame, SizeHint};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// Why a body broke off.
@@ -16,6 +18,8 @@ pub struct Body {
     size: Option<u64>,
     /// Keeps the connection busy until the body is gone.
     in_flight: Option<InFlight>,
+    /// Told whether the client of an HTTP/2 stream takes what it is offered.
+    stall: Option<Arc<Stall>>,
 }
 
 enum Content {
@@ -31,7 +35,7 @@ impl Body {
 
     /// Bytes that come piece by piece.
     pub fn pieces(body: impl HyperBody<Data = Bytes, Error = BodyError> + Send + 'static) -> Self {
-        Body { content: Content::Pieces(Box::pin(body)), size: None, in_flight: None }
+        Body { content: Content::Pieces(Box::pin(body)), size: None, in_flight: None, stall: None }
     }
 
     /// As [`Body::pieces`], when it is known how many bytes that will be.
@@ -51,11 +55,28 @@ impl Body {
         self.in_flight = Some(in_flight);
         self
     }
+
+    /// Has a stream of HTTP/2 know what becomes of it.
+    pub(crate) fn watched(mut self, stall: Option<Arc<Stall>>) -> Self {
+        if let Some(stall) = &stall {
+            stall.begin();
+        }
+        self.stall = stall;
+        self
+    }
+
+    fn poll_content(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut self.content {
+            Content::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Content::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Content::Pieces(body) => body.as_mut().poll_frame(context),
+        }
+    }
 }
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Body { content: Content::Whole(bytes), size: None, in_flight: None }
+        Body { content: Content::Whole(bytes), size: None, in_flight: None, stall: None }
     }
 }
 
@@ -79,11 +100,12 @@ impl HyperBody for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match &mut self.content {
-            Content::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Content::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Content::Pieces(body) => body.as_mut().poll_frame(context),
+        let polled = self.poll_content(context);
+        if let Some(stall) = &self.stall {
+            // It is asked for more only when there is room for it.
+            if polled.is_pending() { stall.end() } else { stall.begin() }
         }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

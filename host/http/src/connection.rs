@@ -2,12 +2,13 @@
 
 use crate::message::{self, Request, Response, Slot, refusal};
 use crate::server::Server;
+use crate::streams::{Stall, Streams};
 use crate::watch::{End, Watch, Watched};
 use crate::{incoming::RequestBody, serve};
 use http::StatusCode;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -15,6 +16,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
@@ -26,8 +28,8 @@ const MOST_STREAMS: u32 = 128;
 const LEAST_BUFFER: usize = 8 << 10;
 
 /// What speaks HTTP/1.1 and HTTP/2, within the limits of a server.
-pub(crate) fn protocol(max_header_bytes: usize, max_headers: usize) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+pub(crate) fn protocol(max_header_bytes: usize, max_headers: usize, write: Duration) -> Builder<Streams> {
+    let mut builder = Builder::new(Streams { patience: write });
     let mut http1 = builder.http1();
     // Timers are this crate's: hyper would make and drop one for every request.
     http1.max_buf_size(max_header_bytes.max(LEAST_BUFFER)).header_read_timeout(None);
@@ -41,7 +43,7 @@ pub(crate) fn protocol(max_header_bytes: usize, max_headers: usize) -> Builder<T
         .max_concurrent_streams(MOST_STREAMS)
         .max_header_list_size(u32::try_from(max_header_bytes).unwrap_or(u32::MAX))
         // A peer that vanished without a word would hold its requests for ever.
-        .keep_alive_interval(std::time::Duration::from_secs(30));
+        .keep_alive_interval(Duration::from_secs(30));
     builder
 }
 
@@ -145,5 +147,5 @@ async fn respond(
     };
     let table = server.current.table(&server.surroundings);
     let response = serve::serve(&table, &server.surroundings, request).await;
-    response.map(|body| body.counted(in_flight))
+    response.map(|body| body.counted(in_flight).watched(Stall::of_this_task()))
 }

@@ -10,10 +10,11 @@
 //! |---|---|
 //! | `service.rs`, `settings.rs` | the kind `http.service`: [`HttpService`] |
 //! | `server.rs`, `connection.rs` | what accepts connections, and what one of them does |
-//! | `watch.rs` | how long a connection may take for what |
+//! | `watch.rs`, `streams.rs` | how long a connection may take for what, and a stream of HTTP/2 |
 //! | `tls.rs` | encryption |
 //! | `router.rs`, `pattern.rs`, `static_files.rs` | the kinds `http.router`, `http.endpoint`, `http.static` |
 //! | `table.rs`, `current.rs` | the routes of one version of the registry, and of the present one |
+//! | `conflicts.rs` | entries that want the same path |
 //! | `serve.rs`, `middleware/` | from a request to whoever answers it |
 //! | `endpoint.rs`, `error.rs` | the call of a function, and what becomes of its outcome |
 //! | `exchange.rs`, `incoming.rs`, `multipart.rs` | what a handler sees of its request |
@@ -21,6 +22,7 @@
 //! | `message.rs` | [`Request`] and [`Response`] as middleware sees them |
 
 mod body;
+mod conflicts;
 mod connection;
 mod current;
 mod endpoint;
@@ -38,6 +40,7 @@ mod server;
 mod service;
 mod settings;
 mod static_files;
+mod streams;
 mod table;
 mod tls;
 mod watch;

@@ -20,7 +20,7 @@ pub(crate) const MIDDLEWARE: Field = Field {
     name: "middleware",
     ty: Type::Strings,
     default: "none",
-    doc: "what requests pass through before they are matched, the outermost first",
+    doc: "what requests pass through before they are matched, the outermost first; see [Middleware](#middleware)",
     ..FIELD
 };
 pub(crate) const OPTIONS: Field = Field {
@@ -130,7 +130,8 @@ pub(crate) struct Endpoint {
     pub(crate) function: String,
 }
 
-fn text<'a>(data: &'a Value, field: &str) -> Option<&'a str> {
+/// A field that is a text.
+pub(crate) fn text<'a>(data: &'a Value, field: &str) -> Option<&'a str> {
     data.get(field).and_then(Value::as_str)
 }
 

@@ -3,8 +3,8 @@
 use crate::connection;
 use crate::current::Current;
 use crate::serve::Surroundings;
+use crate::streams::Streams;
 use crate::watch::Patience;
-use hyper_util::rt::TokioExecutor;
 use hyper_util::server::conn::auto::Builder;
 use perilune_resource::Security;
 use perilune_value::{Failure, Kind};
@@ -26,7 +26,7 @@ pub(crate) struct Server {
     pub(crate) surroundings: Surroundings,
     pub(crate) current: Current,
     pub(crate) security: Arc<Security>,
-    pub(crate) protocol: Builder<TokioExecutor>,
+    pub(crate) protocol: Builder<Streams>,
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) patience: Patience,
     pub(crate) read_patience: Duration,
@@ -59,7 +59,13 @@ impl Running {
         shown: &str,
     ) -> Result<Self, Failure> {
         let no_socket = |error: io::Error| {
-            Failure::new(Kind::Unavailable, format!("cannot listen at {shown}: {error}")).with_retryable(true)
+            let hint = match error.kind() {
+                io::ErrorKind::AddrInUse => "; another program listens there: stop it, or change `addr`",
+                io::ErrorKind::PermissionDenied => "; ports below 1024 take rights: change `addr`",
+                _ => "",
+            };
+            let message = format!("cannot listen at {shown}: {error}{hint}");
+            Failure::new(Kind::Unavailable, message).with_retryable(true)
         };
         let listener = TcpListener::bind(addresses).await.map_err(no_socket)?;
         let running = Running {

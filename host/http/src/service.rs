@@ -49,6 +49,7 @@ pub(crate) const KIND: ResourceKind = ResourceKind {
         ]),
         placeholders: true,
         check: Some(check),
+        together: Some(crate::conflicts::TOGETHER),
         ..KindSpec::EMPTY
     },
     open,
@@ -228,7 +229,7 @@ impl HttpService {
             current: Current::new(self.id.clone(), self.host.registry.clone(), &surroundings)?,
             surroundings,
             security: self.security.clone(),
-            protocol: protocol(header_bytes, limits.max_headers),
+            protocol: protocol(header_bytes, limits.max_headers, timeouts.write()),
             tls: self.tls.clone(),
             patience: Patience {
                 header: limits.header_timeout,

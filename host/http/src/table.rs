@@ -1,6 +1,7 @@
 //! What a server answers with: made from the entries of one version of the registry, and never changed.
 
 use crate::message::{Matched, Params};
+use crate::pattern::Pattern;
 use crate::router::{Endpoint, Router};
 use crate::static_files::Static;
 use http::Method;
@@ -15,19 +16,48 @@ use std::sync::Arc;
 /// The routes and static directories of one server.
 #[derive(Default)]
 pub(crate) struct Table {
-    methods: Vec<(Method, Routes)>,
+    methods: Vec<(Method, Routes<Route>)>,
     /// What answers paths without an endpoint: the longest prefix first, and of equal ones static directories.
     mounts: Vec<Mount>,
 }
 
 /// The routes of one method. What ends in `{rest...}` is asked only when nothing else matches: anything else is more specific.
-#[derive(Default)]
-struct Routes {
-    exact: matchit::Router<Route>,
-    rest: matchit::Router<Route>,
+pub(crate) struct Routes<T> {
+    exact: matchit::Router<T>,
+    rest: matchit::Router<T>,
+}
+
+impl<T> Default for Routes<T> {
+    fn default() -> Self {
+        Routes { exact: matchit::Router::new(), rest: matchit::Router::new() }
+    }
+}
+
+impl<T: Clone> Routes<T> {
+    /// Takes a route in.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be, with what is there already.
+    pub(crate) fn insert(
+        &mut self,
+        pattern: &Pattern,
+        prefix: &str,
+        route: T,
+    ) -> Result<(), (InsertError, Option<T>)> {
+        let among = if pattern.has_rest() { &mut self.rest } else { &mut self.exact };
+        let Err(error) = among.insert(pattern.route(prefix, false), route) else { return Ok(()) };
+        let there = match &error {
+            // A pattern matches itself, taken as a path: its open segments are segments.
+            InsertError::Conflict { with } => among.at(with).ok().map(|found| found.value.clone()),
+            _ => None,
+        };
+        Err((error, there))
+    }
 }
 
 /// An endpoint in its place.
+#[derive(Clone)]
 pub(crate) struct Route {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) router: Arc<Router>,
@@ -84,12 +114,11 @@ impl Table {
             let rank = |mount: &Mount| (mount.prefix.len(), matches!(mount.place, Place::Static(_)));
             rank(right).cmp(&rank(left))
         });
-        let mut names = HashMap::new();
         let mut bare = Vec::new();
         for entry in of_kind("http.endpoint") {
             let endpoint: Arc<Endpoint> = resources.get(&entry.id().to_string())?;
             let Some(router) = routers.get(&endpoint.router) else { continue };
-            table.route(&endpoint, router, &mut names)?;
+            table.route(&endpoint, router)?;
             if endpoint.path.has_rest() {
                 bare.push((endpoint, router.clone()));
             }
@@ -112,7 +141,7 @@ impl Table {
         Ok(())
     }
 
-    fn routes(&mut self, method: &Method) -> &mut Routes {
+    fn routes(&mut self, method: &Method) -> &mut Routes<Route> {
         let at = self.methods.iter().position(|(known, _)| known == method).unwrap_or_else(|| {
             self.methods.push((method.clone(), Routes::default()));
             self.methods.len() - 1
@@ -120,29 +149,18 @@ impl Table {
         &mut self.methods[at].1
     }
 
-    fn route(
-        &mut self,
-        endpoint: &Arc<Endpoint>,
-        router: &Arc<Router>,
-        names: &mut HashMap<(Method, String), EntryId>,
-    ) -> Result<(), Failure> {
-        let path = endpoint.path.route(&router.prefix, false);
-        let routes = self.routes(&endpoint.method);
-        let has_rest = endpoint.path.has_rest();
-        let among = if has_rest { &mut routes.rest } else { &mut routes.exact };
-        let route = Route { endpoint: endpoint.clone(), router: router.clone(), hides_last: has_rest };
-        match among.insert(path.as_str(), route) {
-            Ok(()) => {
-                names.insert((endpoint.method.clone(), path), EntryId::clone(&endpoint.id));
-                Ok(())
-            }
-            Err(InsertError::Conflict { with }) => {
-                let (id, method) = (&*endpoint.id, &endpoint.method);
-                let other = names.get(&(method.clone(), with)).unwrap_or(id);
+    fn route(&mut self, endpoint: &Arc<Endpoint>, router: &Arc<Router>) -> Result<(), Failure> {
+        let hides_last = endpoint.path.has_rest();
+        let route = Route { endpoint: endpoint.clone(), router: router.clone(), hides_last };
+        let (id, method) = (&*endpoint.id, &endpoint.method);
+        match self.routes(method).insert(&endpoint.path, &router.prefix, route) {
+            Ok(()) => Ok(()),
+            Err((InsertError::Conflict { .. }, there)) => {
+                let other = there.as_ref().map_or(id, |there| &*there.endpoint.id);
                 let shown = format!("{}{}", router.prefix, endpoint.path);
                 Err(conflict(format!("{id} and {other} both answer {method} {shown}"), id, other))
             }
-            Err(error) => Err(Failure::invalid(format!("{}: field `path`: {error}", endpoint.id))),
+            Err((error, _)) => Err(Failure::invalid(format!("{id}: field `path`: {error}"))),
         }
     }
 

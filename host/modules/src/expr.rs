@@ -6,6 +6,7 @@ use crate::{base64, compute};
 use lru::LruCache;
 use perilune_cell::interfaces::failure_to_wit;
 use perilune_cell::{CellState, Class, Module, Ticket};
+use perilune_text::regexp::is_read_quickly;
 use perilune_value::{Failure, json};
 use regex::bytes::{Regex, RegexBuilder};
 use std::num::NonZeroUsize;
@@ -59,6 +60,10 @@ pub fn matches(text: &[u8], pattern: &[u8]) -> Result<bool, Failure> {
 fn compile(pattern: &[u8]) -> Result<Regex, Failure> {
     let refused = |reason: &dyn std::fmt::Display| Failure::invalid(format!("the pattern is not usable: {reason}"));
     let text = std::str::from_utf8(pattern).map_err(|error| refused(&error))?;
+    // It is compiled where it is asked for, and refused patterns are not kept.
+    if !is_read_quickly(text).map_err(|error| refused(&error.message))? {
+        return Err(refused(&"it has too many large classes of characters"));
+    }
     RegexBuilder::new(text)
         .size_limit(MAX_COMPILED)
         .dfa_size_limit(MAX_COMPILED)

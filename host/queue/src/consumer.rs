@@ -26,7 +26,7 @@ const FIELD: Field = Field { name: "", ty: Type::Any, required: false, default: 
 pub(crate) const KIND: ResourceKind = ResourceKind {
     spec: KindSpec {
         name: "queue.consumer",
-        doc: "calls a function with each message of a queue",
+        doc: "Calls a function with each message of a queue",
         fields: Fields::Known(&[
             Field {
                 name: "queue",

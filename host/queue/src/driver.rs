@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 pub(crate) const KIND: ResourceKind = ResourceKind {
     spec: KindSpec {
         name: "queue.driver.memory",
-        doc: "queues in the memory of the host; messages are lost when it ends",
+        doc: "Queues in the memory of the host; messages are lost when it ends",
         fields: Fields::Known(&[LIFECYCLE]),
         placeholders: true,
         ..KindSpec::EMPTY

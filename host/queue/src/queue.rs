@@ -19,7 +19,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub(crate) const KIND: ResourceKind = ResourceKind {
     spec: KindSpec {
         name: "queue.queue",
-        doc: "a queue of messages, delivered in order and again until they are acknowledged",
+        doc: "A queue of messages, delivered in order and again until they are acknowledged",
         fields: Fields::Known(&[
             Field {
                 name: "driver",

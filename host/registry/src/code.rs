@@ -96,4 +96,6 @@ codes! {
     MISSING_ENTRY = "E309";
     /// A field names an entry of a kind that does not fit.
     WRONG_KIND = "E310";
+    /// Two entries want what only one can have, such as a path of a server.
+    CONFLICT = "E311";
 }

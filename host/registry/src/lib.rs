@@ -27,9 +27,9 @@
 //! | `id.rs`, `path.rs` | [`EntryId`], and [`FieldPath`]: where in an entry something stands |
 //! | `entry.rs`, `origin.rs`, `text.rs` | [`Entry`], and where it was written |
 //! | `schema.rs`, `kinds.rs`, `lua.rs`, `pool.rs`, `units.rs`, `source.rs` | the table of kinds: types of fields, the kinds themselves, their typed form |
-//! | `rules.rs` | [`Rules`] and [`Limits`] |
+//! | `rules.rs`, `together.rs` | [`Rules`] and [`Limits`]; [`Together`], a kind's own check of several entries |
 //! | `read/` | from files to entries: `walk.rs` the directory, `files.rs` the wall around it, `yaml.rs` and `json.rs` into the tree of `node.rs`, `document.rs` the frame, `sources.rs` `file://` |
-//! | `check/` | whether entries are right: `fields.rs` each by itself, `references.rs` all together, over the imports of `closure.rs` and `graph.rs`, `names.rs` what names mean |
+//! | `check/` | whether entries are right: `fields.rs` each by itself, `references.rs` all together, over the imports of `closure.rs` and `graph.rs`, `names.rs` what names mean, `together.rs` the checks that kinds bring |
 //! | `problem.rs`, `code.rs`, `report.rs`, `suggest.rs` | one thing that is wrong, its code, all of them as text, suggestions |
 //! | `registry.rs`, `state.rs`, `history.rs`, `change.rs` | [`Registry`], [`Snapshot`], [`Version`], [`Operation`] |
 //! | `filter.rs`, `glob.rs`, `value.rs` | queries, patterns with `*`, and when two values are the same |
@@ -57,6 +57,7 @@ mod source;
 mod state;
 mod suggest;
 mod text;
+mod together;
 mod units;
 mod value;
 
@@ -80,5 +81,6 @@ pub use schema::{Field, Fields, KindSpec, Kinds, Type};
 pub use source::MAX_SOURCE_BYTES;
 pub use state::Snapshot;
 pub use text::SourceText;
+pub use together::{Everything, Together};
 pub use units::{bytes as parse_bytes, duration as parse_duration};
 pub use value::same;

@@ -110,6 +110,13 @@ impl Problem {
         self
     }
 
+    /// [`Problem::related`] with a field of another entry.
+    #[must_use]
+    pub fn related_field(self, entry: &Entry, field: impl Into<FieldPath>, label: impl Into<String>) -> Self {
+        let place = entry.origin.place(&entry.id, &field.into(), Half::Value);
+        self.related(place, label)
+    }
+
     /// The stable code.
     pub fn code(&self) -> Code {
         self.code

@@ -3,6 +3,7 @@
 use crate::entry::Entry;
 use crate::path::FieldPath;
 use crate::problem::Problem;
+use crate::together::Together;
 use perilune_value::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -167,6 +168,8 @@ pub struct KindSpec {
     pub placeholders: bool,
     /// What the fields cannot say one by one; called when each is right by itself.
     pub check: Option<fn(&Entry) -> Vec<Problem>>,
+    /// What entries of this kind and others cannot say alone.
+    pub together: Option<&'static Together>,
 }
 
 impl KindSpec {
@@ -179,6 +182,7 @@ impl KindSpec {
         importable: false,
         placeholders: false,
         check: None,
+        together: None,
     };
 
     /// Shows each value of an entry that a known field describes, with the field's type and path.

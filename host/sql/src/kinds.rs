@@ -2,7 +2,7 @@
 
 use crate::{Database, mysql, postgres, sqlite};
 use perilune_network::{Host, List, Policy, Target};
-use perilune_registry::{Field, Fields, KindSpec, Type};
+use perilune_registry::{Field, Fields, KindSpec, Type, parse_bytes};
 use perilune_resource::{Opened, Opening, ResourceKind, kind};
 use perilune_value::{Failure, Kind};
 use serde::{Deserialize, Deserializer};
@@ -77,8 +77,11 @@ const OPTIONS: Field = Field {
     name: "options",
     ty: Type::Texts,
     default: "none",
-    doc: "settings of each connection: `sslmode`, `sslrootcert`, `application_name` and settings of the server \
-          (PostgreSQL), session variables (MySQL); SQLite has none",
+    doc: "settings of each connection: `sslmode` and `sslrootcert`; `application_name` and settings of the server \
+          (PostgreSQL), session variables (MySQL). `sslmode` is `disable` (default), or `require`, `verify-ca` or \
+          `verify-full`, which all encrypt and check the server's certificate, by the authorities in `sslrootcert` (PEM) \
+          or else the public ones. SQLite: `max_size`, bytes that the database may have, 256MiB without it in memory, else \
+          no limit",
     ..FIELD
 };
 const POOL: Field = Field {
@@ -198,8 +201,15 @@ fn open_sqlite(opening: &Opening<'_>) -> Result<Opened, Failure> {
     #[derive(Deserialize)]
     struct Config {
         file: String,
+        #[serde(default, deserialize_with = "texts")]
+        options: BTreeMap<String, String>,
     }
     let config: Config = opening.config()?;
     let place = sqlite::locate(&config.file, opening.folder(), &opening.allowed().directories)?;
-    Ok(opened(Database::new(sqlite::Sqlite::new(place))))
+    let size = config.options.get("max_size").map(|text| {
+        parse_bytes(text)
+            .filter(|size| *size > 0)
+            .ok_or_else(|| Failure::invalid(format!("options.max_size: `{text}` is no size such as 64MiB")))
+    });
+    Ok(opened(Database::new(sqlite::Sqlite::new(place, size.transpose()?))))
 }

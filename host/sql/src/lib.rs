@@ -16,6 +16,7 @@
 //! | `moment.rs` | dates and times as text |
 //! | `text.rs` | what a statement's first word tells |
 //! | `session.rs` | what a driver offers, and how operations are given up |
+//! | `tls.rs` | what entries say about encryption |
 //! | `waits.rs` | [`Stats`]: counts of connections and of waiting |
 //! | `sqlite/`, `postgres/`, `mysql/` | the drivers |
 
@@ -31,6 +32,7 @@ mod session;
 mod sqlite;
 mod statement;
 mod text;
+mod tls;
 mod transaction;
 mod waits;
 

@@ -111,7 +111,8 @@ pub(crate) fn check_count(takes: usize, given: usize) -> Result<(), Failure> {
         return Ok(());
     }
     let hint = if given < takes { "; a nil at the end is not counted: write sql.NULL" } else { "" };
-    Err(Failure::invalid(format!("the statement takes {takes} parameters, {given} were given{hint}"))
+    let plural = if takes == 1 { "" } else { "s" };
+    Err(Failure::invalid(format!("the statement takes {takes} parameter{plural}, {given} were given{hint}"))
         .with_detail("expected", takes as i64)
         .with_detail("given", given as i64))
 }

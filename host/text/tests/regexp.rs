@@ -124,6 +124,39 @@ fn patterns_that_would_explode_are_invalid() {
 }
 
 #[test]
+fn patterns_whose_classes_take_long_to_read_are_invalid_before_they_are_read() {
+    for part in [
+        r"[\x{0}-\x{10FFFF}]",
+        r"[a-\x{FFFF}]",
+        r"\pL",
+        r"\P{L}",
+        r"[\W]",
+        r"[[^a]]",
+        "[[[[[[[[[[[[[[[[[[[a]]]]]]]]]]]]]]]]]]]",
+        r"[a&&b]",
+        r"[a--b]",
+    ] {
+        let many = part.repeat(16_000 / part.len());
+        for pattern in [format!("(?i){many}"), format!("(?i:{many})"), format!("(?s)a(?im-x){many}")] {
+            let failure = Regexp::new(&pattern).expect_err("it is refused");
+            assert!(failure.message.contains("too many large classes"), "{part}: {failure}");
+            let cache = Cache::default();
+            assert!(cache.quick(&pattern).expect("nothing was read").is_none(), "{part}");
+        }
+    }
+    assert!(Regexp::new(&r"\pL".repeat(5_000)).is_err());
+    // What people write is far from that.
+    for pattern in [
+        r"(?i)^[\w.%+-]+@[a-z0-9.-]+\.[a-z]{2,}$",
+        r"(?i)\b(\pL[\pL\pM'-]*)\b",
+        r"(?i)[^\x00-\x{7f}]+|[[:alpha:]]+|\p{Greek}|\p{Cyrillic}",
+    ] {
+        Regexp::new(pattern).expect(pattern);
+    }
+    assert!(Cache::default().quick(r"(?i)[a-z]+\w").expect("it is right").is_some());
+}
+
+#[test]
 fn what_takes_long_to_compile_is_not_compiled_quickly() {
     assert!(Parsed::new(r"^[\w.-]{3,32}@[\w.-]+\.\w{2,}$").expect("it is read").is_quick());
     assert!(!Parsed::new(r"\p{L}{200}").expect("it is read").is_quick());

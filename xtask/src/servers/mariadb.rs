@@ -25,6 +25,11 @@ pub(super) fn start(account: &Account) -> anyhow::Result<(Server, String)> {
          GRANT ALL ON perilune.* TO perilune@'127.0.0.1';\n\
          GRANT ALL ON perilune.* TO perilune@localhost;\n",
     )?;
+    // For tests of encryption; nobody trusts it.
+    let (certificate, key) = (folder.join("server.pem"), folder.join("server.key"));
+    std::fs::write(&certificate, include_bytes!("../../../host/http/tests/server/certificates/server.pem"))?;
+    std::fs::write(&key, include_bytes!("../../../host/http/tests/server/certificates/server.key"))?;
+
     let address = super::free_address()?;
     let mut server = account.command(&daemon);
     server.args([
@@ -33,6 +38,8 @@ pub(super) fn start(account: &Account) -> anyhow::Result<(Server, String)> {
         "--skip-log-bin",
         "--innodb-flush-log-at-trx-commit=0",
     ]);
+    server.arg(format!("--ssl-cert={}", certificate.display()));
+    server.arg(format!("--ssl-key={}", key.display()));
     server.arg(with_data).arg(format!("--port={}", address.port()));
     server.arg(format!("--socket={}", folder.join("socket").display()));
     server.arg(format!("--pid-file={}", folder.join("pid").display()));

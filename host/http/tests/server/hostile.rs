@@ -241,6 +241,49 @@ async fn connections_beyond_the_limit_wait_for_their_turn() {
     assert_eq!(third.line().await.as_deref(), Some("HTTP/1.1 200 OK"));
 }
 
+#[tokio::test]
+async fn connections_that_say_nothing_or_half_close_keep_nobody_waiting() {
+    let (site, _) = site("").await;
+    // As many as a process with the usual 1,024 files has room for, on both sides.
+    let mut idle = Vec::new();
+    for number in 0..400 {
+        let mut wire = site.connect().await;
+        match number % 3 {
+            0 => {}
+            1 => wire.send("GET /a HTTP/1.1\r\nHost: te").await,
+            _ => wire.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await,
+        }
+        idle.push(wire);
+    }
+    assert_eq!(site.get("/a").await.0, 200);
+    drop(idle);
+    // One that says no more ends at once, whatever was begun.
+    for begun in
+        ["", "GET /a HTTP/1.1\r\nHost: te", "POST /a HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nhe"]
+    {
+        let mut wire = site.connect().await;
+        wire.send(begun).await;
+        wire.half_close().await;
+        wire.rest().await;
+    }
+    assert_eq!(site.get("/a").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_pipeline_is_answered_no_faster_than_it_is_read() {
+    let (site, _) = site(IMPATIENT).await;
+    let mut wire = site.connect().await;
+    let burst = "GET /a HTTP/1.1\r\nHost: test\r\n\r\n".repeat(1_000);
+    // Nothing is read: the server stops taking requests, and cuts off whoever takes no answers.
+    for _ in 0..10_000 {
+        if !wire.try_send(&burst).await {
+            break;
+        }
+    }
+    assert_eq!(site.get("/a").await.0, 200);
+    wire.rest().await;
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 

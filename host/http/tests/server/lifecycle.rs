@@ -80,4 +80,8 @@ async fn an_address_that_is_taken_is_named() {
         failure.message.contains(&site.address.to_string()) && failure.message.contains("app:web"),
         "{failure}"
     );
+    assert!(
+        failure.message.ends_with("another program listens there: stop it, or change `addr`"),
+        "{failure}"
+    );
 }

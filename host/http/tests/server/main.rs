@@ -4,6 +4,7 @@ mod bodies;
 mod connections;
 mod files;
 mod hostile;
+mod hostile_http2;
 mod lifecycle;
 mod middleware;
 mod outcomes;

@@ -115,25 +115,68 @@ async fn routers_have_prefixes_and_each_server_its_own() {
     }
 }
 
-#[tokio::test]
-async fn two_endpoints_of_one_path_are_refused_with_both_names() {
-    let line = |line: &str| line.to_owned();
-    let server = line("{name: web, kind: http.service, addr: '127.0.0.1:0'}");
-    let router = line("{name: api, kind: http.router, meta: {server: web}}");
-    let other = |path: &str| {
-        format!("{{name: other, kind: http.endpoint, router: api, method: GET, path: '{path}', func: f}}")
-    };
+const SERVER: &str = "{name: web, kind: http.service, addr: '127.0.0.1:0'}";
+const ROUTER: &str = "{name: api, kind: http.router, meta: {server: web}, prefix: /v1}";
+
+fn get(name: &str, router: &str, path: &str) -> String {
+    format!("{{name: {name}, kind: http.endpoint, router: {router}, method: GET, path: '{path}', func: f}}")
+}
+
+#[test]
+fn two_endpoints_of_one_path_are_refused_at_load() {
+    insta::assert_snapshot!(problems(&[
+        SERVER,
+        ROUTER,
+        &get("first", "api", "/orders/{id}"),
+        &get("second", "api", "/orders/:order"),
+    ]));
+    let root = "{name: root, kind: http.router, server: web}";
     for (first, second) in
-        [("/a", "/a"), ("/a/{x}", "/a/{y}"), ("/a/{x...}", "/a/{y...}"), ("/{x}/b", "/:y/b")]
+        [("/a", "/v1/a"), ("/a/{x...}", "/v1/a/{y...}"), ("/{x}/b", "/v1/:y/b"), ("/", "/v1/")]
     {
-        let lines = [server.clone(), router.clone(), endpoint("GET", first, "f"), other(second)];
-        let failure = Site::of(&lines, [says("f")]).await.err().expect("it does not start");
-        assert_eq!(failure.kind, Kind::Conflict);
-        assert!(failure.message.contains("app:other") && failure.message.contains("app:e_GET_"), "{failure}");
+        let problems =
+            problems(&[SERVER, ROUTER, root, &get("one", "api", first), &get("two", "root", second)]);
+        assert!(problems.contains("app:two: field `path`: `app:one` answers GET"), "{first}: {problems}");
     }
-    let twin = line("{name: twin, kind: http.router, meta: {server: web}, prefix: /}");
-    let failure = Site::of(&[server, router, twin], []).await.err().expect("it does not start");
-    assert!(failure.message.contains("app:twin") && failure.message.contains("prefix `/`"), "{failure}");
+    let other = "{name: far, kind: http.router, server: other}";
+    let apart = [
+        SERVER,
+        ROUTER,
+        "{name: other, kind: http.service, addr: ':0'}",
+        other,
+        &get("one", "api", "/a"),
+        &get("two", "far", "/v1/a"),
+        &get("rest", "api", "/a/{rest...}"),
+        &get("open", "api", "/a/{one}"),
+        "{name: post, kind: http.endpoint, router: api, method: POST, path: /a, func: f}",
+    ];
+    assert_eq!(problems(&apart), "nothing");
+}
+
+#[test]
+fn two_routers_or_directories_of_one_path_are_refused_at_load() {
+    let folder = "{name: files, kind: fs.directory, directory: .}";
+    let pages = "{name: pages, kind: http.static, server: web, path: /v1, fs: files}";
+    assert_eq!(problems(&[SERVER, ROUTER, folder, pages]), "nothing", "paths without an endpoint are files");
+    insta::assert_snapshot!(problems(&[
+        SERVER,
+        ROUTER,
+        folder,
+        pages,
+        "{name: twin, kind: http.router, server: web, prefix: /v1/}",
+        "{name: twins, kind: http.static, server: web, path: /v1, fs: files}",
+    ]));
+}
+
+#[tokio::test]
+async fn what_placeholders_hide_is_refused_when_the_server_starts() {
+    let lines =
+        [SERVER.to_owned(), ROUTER.to_owned(), get("one", "api", "/a"), get("two", "api", "${env:NONE|/a}")];
+    let failure = Site::of(&lines, [says("f")]).await.err().expect("it does not start");
+    assert_eq!(
+        (failure.kind, failure.message.as_str()),
+        (Kind::Conflict, "app:two and app:one both answer GET /v1/a")
+    );
 }
 
 #[tokio::test]
@@ -146,14 +189,17 @@ async fn a_change_reaches_the_next_request_and_a_wrong_one_changes_nothing() {
             .with_field("path", path)
             .with_field("func", function)
     };
-    let apply = |operation| site.registry.apply(&[operation], None).expect("the change is let in");
-    apply(Operation::Create(Arc::new(entry("b", "/b", "g"))));
+    let apply = |operation| site.registry.apply(&[operation], None);
+    apply(Operation::Create(Arc::new(entry("b", "/b", "g")))).expect("the change is let in");
     assert_eq!(site.get("/b").await.1, "\"g\"");
-    // Now two answer the same.
-    apply(Operation::Update(Arc::new(entry("b", "/a", "g"))));
+    let failure = apply(Operation::Update(Arc::new(entry("b", "/a", "g")))).expect_err("two answer the same");
+    assert_eq!(failure.kind, Kind::Invalid);
+    assert!(failure.message.contains("`app:b` answers GET `/a` already"), "{failure}");
+    // What placeholders hide cannot be seen before, and leaves the routes as they were.
+    apply(Operation::Update(Arc::new(entry("b", "${env:NONE|/a}", "g")))).expect("the change is let in");
     assert_eq!(site.get("/a").await.1, "\"f\"");
     assert_eq!(site.get("/b").await.1, "\"g\"");
-    apply(Operation::Delete(EntryId::new("app", "b").expect("an id")));
+    apply(Operation::Delete(EntryId::new("app", "b").expect("an id"))).expect("the change is let in");
     assert_eq!(site.get("/b").await.0, 404);
 }
 

@@ -208,6 +208,16 @@ impl Wire {
         drop(self.stream.get_mut().write_all(bytes.as_ref()).await);
     }
 
+    /// [`Wire::send`] that says whether the server has taken all of it.
+    pub(crate) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        within(self.stream.get_mut().write_all(bytes.as_ref())).await.is_ok()
+    }
+
+    /// Says that nothing more will be sent.
+    pub(crate) async fn half_close(&mut self) {
+        drop(self.stream.get_mut().shutdown().await);
+    }
+
     /// The next line, without its end; `None` at the end.
     pub(crate) async fn line(&mut self) -> Option<String> {
         let mut line = Vec::new();

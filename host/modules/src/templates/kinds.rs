@@ -8,7 +8,7 @@ use perilune_value::{Failure, Value};
 use std::sync::Arc;
 
 /// A template is malformed.
-const SYNTAX: Code = Code::new("E403");
+const SYNTAX: Code = Code::new("E404");
 
 /// The kinds.
 pub const KINDS: &[ResourceKind] = &[SET, JET, JINJA];

@@ -6,6 +6,7 @@ mod graph;
 mod links;
 mod names;
 mod references;
+mod together;
 
 pub(crate) use closure::{closure, dependents, targets};
 pub(crate) use fields::{check as check_fields, type_name};
@@ -38,5 +39,6 @@ pub(crate) fn check(subject: &Subject<'_>, rules: &Rules) -> Report {
         }
     }
     references::check(subject, rules, &mut report);
+    together::check(subject, rules, &mut report);
     report
 }

@@ -2,9 +2,11 @@
 
 use super::{MySql, Shared};
 use crate::kinds::Server;
+use crate::tls::{Mode, Roots};
 use crate::waits::Waits;
-use mysql_async::{OptsBuilder, Pool, PoolConstraints, PoolOpts};
+use mysql_async::{OptsBuilder, Pool, PoolConstraints, PoolOpts, SslOpts};
 use perilune_value::Failure;
+use rustls::crypto::CryptoProvider;
 use std::sync::Arc;
 
 /// Statements that a connection keeps prepared.
@@ -28,6 +30,8 @@ impl Config {
             .with_abs_conn_ttl(Some(pool.max_lifetime))
             // What a caller leaves behind is undone by the session, where there is anything.
             .with_reset_connection(false);
+        let option = |name: &str| options.get(name).map(String::as_str);
+        let tls = encryption(&Mode::new(option("sslmode"), option("sslrootcert"))?);
         let settings = OptsBuilder::default()
             .ip_or_hostname(host)
             .tcp_port(port)
@@ -35,6 +39,7 @@ impl Config {
             .user(Some(username))
             .pass(Some(password))
             .prefer_socket(false)
+            .ssl_opts(tls)
             .stmt_cache_size(STATEMENTS)
             .max_allowed_packet(Some(LARGEST_MESSAGE))
             // A row that already is as it was to be made counts, as it does in other databases.
@@ -47,6 +52,22 @@ impl Config {
     }
 }
 
+/// What the driver is told about encryption; a server that has none is refused then.
+fn encryption(mode: &Mode<'_>) -> Option<SslOpts> {
+    let Mode::On(roots) = mode else { return None };
+    // The driver asks for the provider of the process, of which there must be one, and only one can be found by itself.
+    if CryptoProvider::get_default().is_none() {
+        // Somebody else may have been faster.
+        drop(rustls::crypto::ring::default_provider().install_default());
+    }
+    Some(match roots {
+        Roots::Public => SslOpts::default(),
+        Roots::Own { pem, .. } => SslOpts::default()
+            .with_disable_built_in_roots(true)
+            .with_root_certs(vec![pem.as_bytes().to_vec().into()]),
+    })
+}
+
 /// What each connection begins with.
 fn session_settings<'a>(
     options: impl IntoIterator<Item = (&'a String, &'a String)>,
@@ -54,13 +75,12 @@ fn session_settings<'a>(
     // Instants mean the same everywhere.
     let mut statements = vec!["SET NAMES utf8mb4".to_owned(), "SET time_zone = '+00:00'".to_owned()];
     for (name, value) in options {
-        if matches!(name.as_str(), "tls" | "sslmode" | "ssl_mode") {
-            if matches!(value.as_str(), "false" | "disable" | "disabled" | "DISABLED") {
-                continue;
-            }
+        if matches!(name.as_str(), "sslmode" | "sslrootcert") {
+            continue;
+        }
+        if matches!(name.as_str(), "tls" | "ssl_mode" | "ssl-mode" | "ssl") {
             return Err(Failure::invalid(format!(
-                "options.{name}: this host does not speak TLS with MySQL; use `{name}: disable` and a network that is \
-                 protected otherwise"
+                "options.{name}: encryption is `sslmode`: disable, require, verify-ca or verify-full"
             )));
         }
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {

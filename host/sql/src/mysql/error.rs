@@ -1,12 +1,17 @@
 //! Errors of MySQL and MariaDB as failures.
 
-use mysql_async::{Error, ServerError};
+use mysql_async::{DriverError, Error, ServerError};
 use perilune_value::{Failure, Kind};
 
 /// What went wrong.
 pub(super) fn failure(error: &Error) -> Failure {
     match error {
         Error::Server(error) => of_server(error),
+        Error::Driver(DriverError::NoClientSslFlagFromServer) => Failure::new(
+            Kind::Unavailable,
+            "MySQL: `options.sslmode` asks for encryption, and the server offers none",
+        )
+        .with_detail("driver", "mysql"),
         other => Failure::new(Kind::Unavailable, format!("MySQL: {other}"))
             .with_retryable(true)
             .with_detail("driver", "mysql"),

@@ -3,6 +3,7 @@
 use super::tls::Tls;
 use super::{Postgres, Shared};
 use crate::kinds::Server;
+use crate::tls::Mode;
 use crate::waits::Waits;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use perilune_value::Failure;
@@ -46,7 +47,7 @@ impl Config {
             }
         }
         config.options(run_time(&settings)?);
-        let tls = Tls::new(tls.0.as_deref(), tls.1.as_deref())?;
+        let tls = Tls::new(&Mode::new(tls.0.as_deref(), tls.1.as_deref())?)?;
         config.ssl_mode(tls.mode());
         // What a caller leaves behind is undone when the connection comes back, not while the next one waits for it.
         let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };

@@ -1,31 +1,25 @@
 //! Encrypted connections.
 
+use crate::tls::{Mode, Roots};
 use perilune_value::Failure;
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 use std::sync::Arc;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{CancelToken, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// Whether connections are encrypted. Where they are, the server's certificate is always checked: encryption alone protects
-/// from nobody who can answer in the server's place.
+/// Whether connections are encrypted.
 pub(super) enum Tls {
     Off,
     On(MakeRustlsConnect),
 }
 
 impl Tls {
-    /// From `options.sslmode`, and `options.sslrootcert`: certificates as PEM text in place of the public ones.
-    pub(super) fn new(mode: Option<&str>, roots: Option<&str>) -> Result<Self, Failure> {
-        match mode.unwrap_or("disable") {
-            "disable" => Ok(Tls::Off),
-            "require" | "verify-ca" | "verify-full" => Ok(Tls::On(MakeRustlsConnect::new(config(roots)?))),
-            other => Err(Failure::invalid(format!(
-                "options.sslmode: `{other}` is none of disable, require, verify-ca, verify-full; all but the first check \
-                 the server's certificate"
-            ))),
+    /// As an entry says.
+    pub(super) fn new(mode: &Mode<'_>) -> Result<Self, Failure> {
+        match mode {
+            Mode::Off => Ok(Tls::Off),
+            Mode::On(roots) => Ok(Tls::On(MakeRustlsConnect::new(config(roots)?))),
         }
     }
 
@@ -45,21 +39,12 @@ impl Tls {
     }
 }
 
-fn config(roots: Option<&str>) -> Result<ClientConfig, Failure> {
+fn config(roots: &Roots<'_>) -> Result<ClientConfig, Failure> {
     let mut store = RootCertStore::empty();
     match roots {
-        None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Some(text) => {
-            let refuse = |why: String| {
-                Failure::invalid(format!("options.sslrootcert: {why}; write certificates as PEM text"))
-            };
-            for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
-                let certificate = certificate.map_err(|problem| refuse(problem.to_string()))?;
-                store.add(certificate).map_err(|problem| refuse(problem.to_string()))?;
-            }
-            if store.is_empty() {
-                return Err(refuse("there is no certificate in it".to_owned()));
-            }
+        Roots::Public => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Roots::Own { certificates, .. } => {
+            store.add_parsable_certificates(certificates.iter().cloned());
         }
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());

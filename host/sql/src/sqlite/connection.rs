@@ -26,6 +26,15 @@ pub(super) enum Role {
 /// How long a statement waits for another process that uses the file. In this process, writers queue before they get here.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// Bytes of a database in memory that does not say how large it may be: no limit of an entry counts them.
+const MOST_MEMORY: u64 = 256 << 20;
+
+/// Bytes of the temporary tables of a connection. They lie in a file that nobody sees.
+const MOST_TEMPORARY: u64 = 1 << 30;
+
+/// SQLite's own limit, which larger numbers would leave unchanged.
+const MOST_PAGES: u64 = 4_294_967_294;
+
 /// Statements whose preparation is kept. An application has some dozens; each takes a few KiB.
 const STATEMENTS: usize = 64;
 
@@ -47,16 +56,20 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Opens a database, and makes its file if need be. Blocks.
-    pub(super) fn open(place: &Place, role: Role) -> Result<Self, Failure> {
-        let opened = Self::open_unguarded(place, role).and_then(|sqlite| {
+    /// Opens a database of at most so many bytes, and makes its file if need be. Blocks.
+    pub(super) fn open(place: &Place, size: Option<u64>, role: Role) -> Result<Self, Failure> {
+        let opened = Self::open_unguarded(place, size, role).and_then(|sqlite| {
             let guard = Guard::install(&sqlite)?;
             Ok(Connection { sqlite, guard, pace: Cell::new(Some(Pace::Patient)) })
         });
         opened.map_err(|problem| error::of_opening(place, &problem))
     }
 
-    fn open_unguarded(place: &Place, role: Role) -> rusqlite::Result<rusqlite::Connection> {
+    fn open_unguarded(
+        place: &Place,
+        size: Option<u64>,
+        role: Role,
+    ) -> rusqlite::Result<rusqlite::Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
@@ -68,6 +81,15 @@ impl Connection {
         sqlite.busy_timeout(BUSY)?;
         if let Place::File(_) = place {
             sqlite.pragma_update(None, "journal_mode", "WAL")?;
+        }
+        let page: u64 = sqlite.pragma_query_value(None, "page_size", |row| row.get(0))?;
+        let set_size = |schema, bytes: u64| {
+            let pages = (bytes / page.max(1)).clamp(1, MOST_PAGES);
+            sqlite.pragma_update(Some(schema), "max_page_count", pages)
+        };
+        set_size("temp", MOST_TEMPORARY)?;
+        if let Some(bytes) = size.or((*place == Place::Memory).then_some(MOST_MEMORY)) {
+            set_size("main", bytes)?;
         }
         sqlite.pragma_update(None, "foreign_keys", true)?;
         // Wherever a name in double quotes is unknown, SQLite would take it for a string: a misspelt column would be found.

@@ -48,6 +48,9 @@ fn classify(error: ffi::Error, text: &str, refusal: Option<String>) -> Failure {
     let text = match (error.code, refusal) {
         (ErrorCode::AuthorizationForStatementDenied, Some(refusal)) => refusal,
         (ErrorCode::Unknown, Some(refusal)) if text.contains("not authorized") => refusal,
+        (ErrorCode::DiskFull, _) => {
+            format!("{text}: delete something, or raise `options.max_size` (256MiB for a database in memory)")
+        }
         _ => text.to_owned(),
     };
     let failure = Failure::new(kind, text)

@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Connections of one role.
 pub(super) struct Lane {
     place: Place,
+    /// Bytes that the database may have.
+    size: Option<u64>,
     role: Role,
     count: usize,
     places: Arc<Semaphore>,
@@ -29,10 +31,16 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn new(place: Place, role: Role, count: usize, opening: Arc<tokio::sync::Mutex<()>>) -> Self {
+    pub(super) fn new(
+        (place, size): (Place, Option<u64>),
+        role: Role,
+        count: usize,
+        opening: Arc<tokio::sync::Mutex<()>>,
+    ) -> Self {
         let places = Arc::new(Semaphore::new(count));
         Lane {
             place,
+            size,
             role,
             count,
             places,
@@ -93,8 +101,8 @@ impl Lane {
     async fn open(&self) -> Result<Connection, Failure> {
         self.runtime.get_or_init(Handle::current);
         let _alone = self.opening.lock().await;
-        let (place, role) = (self.place.clone(), self.role);
-        let opened = tokio::task::spawn_blocking(move || Connection::open(&place, role)).await;
+        let (place, size, role) = (self.place.clone(), self.size, self.role);
+        let opened = tokio::task::spawn_blocking(move || Connection::open(&place, size, role)).await;
         opened.map_err(|_| Failure::internal("the host failed while it opened the database"))?
     }
 

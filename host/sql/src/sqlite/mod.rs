@@ -54,9 +54,11 @@ struct Inner {
 }
 
 impl Sqlite {
-    pub(crate) fn new(place: Place) -> Self {
+    /// A database of at most so many bytes.
+    pub(crate) fn new(place: Place, size: Option<u64>) -> Self {
         let opening = Arc::default();
-        let lane = |role, count| Arc::new(Lane::new(place.clone(), role, count, Arc::clone(&opening)));
+        let lane =
+            |role, count| Arc::new(Lane::new((place.clone(), size), role, count, Arc::clone(&opening)));
         let (readers, writer) = match &place {
             Place::Memory => (None, lane(Role::Only, 1)),
             Place::File(_) => (Some(lane(Role::Reader, READERS)), lane(Role::Writer, 1)),

@@ -10,4 +10,5 @@ mod quick;
 mod servers;
 mod sqlite;
 mod support;
+mod tls;
 mod transactions;

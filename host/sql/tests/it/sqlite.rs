@@ -1,6 +1,7 @@
 //! What statements may do to SQLite, and what may happen at the same time.
 
-use crate::support::{Db, kind, plenty, sqlite, text};
+use crate::support::{Db, kind, open, plenty, sqlite, text};
+use perilune_resource::Allowed;
 use perilune_sql::{Begin, Param};
 use perilune_value::{Kind, Value};
 use std::sync::Arc;
@@ -198,4 +199,33 @@ async fn a_database_in_memory_stays_as_long_as_it_is_known() {
     );
     db.at_rest().await;
     assert_eq!(db.count().await, 1);
+}
+
+#[tokio::test]
+async fn a_database_grows_no_larger_than_it_may() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let open = |file: &str, size: &str| {
+        let options: Value = [("max_size", Value::from(size))].into_iter().collect();
+        let fields = [("file", Value::from(file)), ("options", options)];
+        open("db.sql.sqlite", &fields, folder.path(), Allowed::default())
+    };
+    let fill = "INSERT INTO t WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) \
+                SELECT randomblob(10000) FROM c LIMIT 1000";
+    for file in [":memory:", "test.db"] {
+        let db = open(file, "1MiB").expect("it opens");
+        let run = |sql: &'static str| db.execute(sql.to_owned(), Vec::new());
+        run("CREATE TABLE t (x)").await.expect("there is room");
+        let failure = run(fill).await.expect_err("ten megabytes are too much");
+        assert_eq!(failure.kind, Kind::Unavailable, "{file}");
+        assert!(failure.message.contains("raise `options.max_size`"), "{failure}");
+        run("INSERT INTO t VALUES (zeroblob(100000))").await.expect("what was refused took no room");
+    }
+    // Without a limit of its own, one in memory has one.
+    let db = sqlite(":memory:");
+    let pages = db.value("SELECT max_page_count AS n FROM pragma_max_page_count", &[]).await;
+    assert_eq!(pages, Value::Integer(65_536));
+    for size in ["large", "0", "-1"] {
+        let failure = open("test.db", size).map(drop).expect_err("it is refused");
+        assert!(failure.message.contains("is no size such as 64MiB"), "{failure}");
+    }
 }

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 pub(crate) const KIND: ResourceKind = ResourceKind {
     spec: KindSpec {
         name: "store.memory",
-        doc: "a key-value store in the memory of the host; empty again when the host starts or the entry changes",
+        doc: "A key-value store in the memory of the host; empty again when the host starts or the entry changes",
         fields: Fields::Known(&[
             Field {
                 name: "max_size",

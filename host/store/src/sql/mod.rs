@@ -34,7 +34,7 @@ const FIELD: Field = Field { name: "", ty: Type::Any, required: false, default: 
 pub(crate) const KIND: ResourceKind = ResourceKind {
     spec: KindSpec {
         name: "store.sql",
-        doc: "a key-value store in a table of a database",
+        doc: "A key-value store in a table of a database",
         fields: Fields::Known(&[
             Field {
                 name: "database",

@@ -59,7 +59,11 @@ pub fn sanitize(rules: &Arc<Rules>, text: &[u8], quick: bool) -> Result<Option<S
         }
         Err(Refused::Time) => return Err(too_much("reading the text takes too long".to_owned())),
     }
-    let clean = cleaner(rules).clean(text).to_string();
+    // In pieces: in one, each `&` that means nothing would have all the rest moved.
+    let clean = cleaner(rules)
+        .clean_from_reader(text.as_bytes())
+        .map_err(|error| Failure::internal(format!("a text in memory could not be read: {error}")))?
+        .to_string();
     Ok(Some(if rules.marks_links() { links::mark(&clean, rules) } else { clean }))
 }
 

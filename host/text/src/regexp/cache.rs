@@ -34,6 +34,10 @@ impl Cache {
         if let Some(kept) = self.kept(pattern) {
             return Ok(Some(kept));
         }
+        // A pattern that is too long is refused where it is read.
+        if pattern.len() <= super::MAX_PATTERN && !super::is_read_quickly(pattern)? {
+            return Ok(None);
+        }
         let parsed = Parsed::new(pattern)?;
         if !parsed.is_quick() {
             return Ok(None);

@@ -5,6 +5,7 @@
 
 mod cache;
 mod cost;
+mod effort;
 mod syntax;
 
 pub use cache::Cache;
@@ -29,6 +30,9 @@ const MAX_GROUPS: usize = 100;
 
 /// Patterns up to so many states are compiled at once: 3 ms (measured: 500 ns a state at the slowest).
 pub const QUICK_STATES: u64 = 5_000;
+
+/// Classes of characters that are made at once: 3 ms.
+const QUICK_EFFORT: u64 = 500_000;
 
 /// One search may take `width × bytes` up to this: the slowest engine needs 10 ns for each, so 5 s at the worst, while usual
 /// patterns are a thousand times faster than the worst.
@@ -95,6 +99,16 @@ impl fmt::Debug for Regexp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Regexp").field(&self.regex.as_str()).finish()
     }
+}
+
+/// Whether reading a pattern takes no noticeable time. Patterns in other dialects are asked about as well: it counts classes of
+/// characters, which all have.
+///
+/// # Errors
+///
+/// `Invalid` with the position of what is wrong.
+pub fn is_read_quickly(pattern: &str) -> Result<bool, Failure> {
+    Ok(pattern.len() <= MAX_PATTERN && syntax::effort(pattern)? <= QUICK_EFFORT)
 }
 
 /// A pattern that was read and not yet compiled.

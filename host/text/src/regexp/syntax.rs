@@ -1,5 +1,6 @@
 //! Reading patterns: what is wrong where, and RE2's meaning of `\d`, `\s`, `\w` and `\b`.
 
+use super::effort;
 use perilune_value::Failure;
 use regex_syntax::ast::{
     self, AssertionKind, Ast, ClassPerl, ClassPerlKind, ClassSetItem, Span, Visitor, parse::ParserBuilder,
@@ -9,9 +10,17 @@ use regex_syntax::hir::{Hir, translate::TranslatorBuilder};
 /// Groups within groups. Reading and compiling recurse this deep.
 pub(super) const MAX_NESTING: u32 = 100;
 
+/// The effort that a pattern may be, see [`effort`]: a quarter of a second at the worst.
+const MAX_EFFORT: u64 = 20_000_000;
+
 /// The pattern in the syntax of crate `regex`, and what it means.
 pub(super) fn read(pattern: &str) -> Result<(String, Hir), Failure> {
     let ast = parse(pattern)?;
+    if effort::of(&ast) > MAX_EFFORT {
+        return Err(Failure::invalid(
+            "the pattern has too many large classes of characters, such as `\\pL` where case does not matter",
+        ));
+    }
     let hir = translate(pattern, &ast)?;
     let ascii = splice(pattern, &ast);
     if ascii == pattern {
@@ -19,6 +28,11 @@ pub(super) fn read(pattern: &str) -> Result<(String, Hir), Failure> {
     }
     let hir = translate(&ascii, &parse(&ascii)?)?;
     Ok((ascii, hir))
+}
+
+/// What [`read`] and compiling it cost for classes of characters, whatever else the pattern holds.
+pub(super) fn effort(pattern: &str) -> Result<u64, Failure> {
+    parse(pattern).map(|ast| effort::of(&ast))
 }
 
 fn translate(pattern: &str, ast: &Ast) -> Result<Hir, Failure> {
