@@ -11,6 +11,7 @@ fn begin(table: &Arc<Table>, messages: usize) -> Born {
         nature: Nature::Process,
         host: &"app:host".into(),
         entry: &"app:worker".into(),
+        code: None,
         actor: None,
         parent: None,
         began: Instant::now(),
