@@ -9,7 +9,7 @@ entries:
   - {name: host, kind: process.host, mailbox: {messages: 100, bytes: 64KiB}}
   - {name: full, kind: process.host, max_processes: 10}
   - {name: good, kind: process.host}
-  - {name: main, kind: function.lua, source: 'file://main.lua', method: main, modules: [time, security], limits: {timeout: 25s, memory: 256MiB, cpu: 20s}}
+  - {name: main, kind: function.lua, source: 'file://main.lua', method: main, modules: [time, security], limits: {timeout: 25s, memory: 1GiB, cpu: 20s}}
   - {name: echo, kind: process.lua, source: 'file://echo.lua', method: main}
   - {name: idle, kind: process.lua, source: 'return function() channel.new():receive() process.inbox() end', method: main}
   - {name: wait, kind: process.lua, source: 'return function() process.listen(\"end\"):receive() end', method: main}

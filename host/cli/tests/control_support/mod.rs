@@ -249,8 +249,8 @@ fn mask(cell: &str) -> String {
             at += 1;
         } else if at > 0 && words[at - 1] == "process" {
             masked.push("[number],".to_owned());
-        } else if is_moment(word) {
-            masked.push("[time]".to_owned());
+        } else if is_moment(word.trim_end_matches(';')) {
+            masked.push(format!("[time]{}", &word[word.trim_end_matches(';').len()..]));
         } else {
             masked.push(word.to_owned());
         }
