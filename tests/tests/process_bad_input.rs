@@ -169,13 +169,9 @@ refusals! {
             local sent, err = process.send(own, "again")
             if not sent then
                 refused(errors.RATE_LIMITED, "mailbox", sent, err)
-                neighbour = process.spawn("app:echo", "app:good", "another")
-                process.send(neighbour, "ping")
-                -- A mailbox that is full has no room for answers either; what was sent to itself is read first.
+                -- A mailbox that is full has no room for answers either.
                 local inbox = process.inbox()
                 for _ = 1, 1024 do inbox:receive() end
-                process.send(neighbour, "ping")
-                while pongs:receive() ~= 1 do end
                 break
             end
             assert(i < 100000)
