@@ -27,7 +27,7 @@ end
 
 -- bindings: topic -> {channel, items, as_message}; `unclaimed` holds what has no binding.
 local bindings, topic_of, unclaimed, inbox, make_payload
--- Messages in all of these queues, their bytes, and how many have ever been there.
+-- Messages in all of these queues, their bytes, and how many have ever been there. Events of the host do not count.
 local waiting, waiting_bytes, arrived = 0, 0, 0
 -- Whether any of these is not as `reset` leaves it. Most calls receive nothing, and begin with what is there.
 local used = true
@@ -65,13 +65,21 @@ function mailbox.backlog()
   return waiting, waiting_bytes
 end
 
+local function is_event(message)
+  return message.topic:byte() == 64
+end
+
 local function keep(items, message)
-  waiting, waiting_bytes = waiting + 1, waiting_bytes + message.size
+  if not is_event(message) then
+    waiting, waiting_bytes = waiting + 1, waiting_bytes + message.size
+  end
   put(items, message)
 end
 
 local function release(message)
-  waiting, waiting_bytes = waiting - 1, waiting_bytes - message.size
+  if not is_event(message) then
+    waiting, waiting_bytes = waiting - 1, waiting_bytes - message.size
+  end
 end
 
 local function plain(message)
@@ -163,8 +171,8 @@ function mailbox.message(topic, sender, size, ...)
   end
 end
 
--- Gives away what nobody has read, in the order in which it came.
-function mailbox.hand_over(take_over)
+-- What nobody has read, in the order in which it came.
+local function all_unread()
   local unread = {}
   local function gather(items)
     table.move(items, items.first, items.last, #unread + 1, unread)
@@ -179,8 +187,28 @@ function mailbox.hand_over(take_over)
   table.sort(unread, function(left, right)
     return left.order < right.order
   end)
-  for _, message in ipairs(unread) do
+  return unread
+end
+
+-- Gives away what nobody has read.
+function mailbox.hand_over(take_over)
+  for _, message in ipairs(all_unread()) do
     take_over(message.topic, message.sender, table.unpack(message, 1, message.n))
+  end
+end
+
+local left_unread
+
+function mailbox.set_bury(note)
+  left_unread = note
+end
+
+-- Tells the host of what nobody will read.
+function mailbox.bury()
+  for _, message in ipairs(all_unread()) do
+    if not is_event(message) then
+      left_unread(message.topic, message.sender, message.size - #message.topic - #message.sender)
+    end
   end
 end
 

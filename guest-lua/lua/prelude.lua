@@ -29,6 +29,8 @@ local core = {
   file = file, -- a module of several files loads the others by it
 }
 
+core.builder = file("builder")(core)
+
 -- Gives up an operation. Its callback will not be called.
 function core.cancel(ticket)
   scheduler.forget_ticket(ticket)
@@ -123,6 +125,7 @@ for name in pairs(imports) do
 end
 modules.template = modules.templates -- another name for it
 local process = file("process")(imports.process, mailbox, scheduler, core)
+mailbox.set_bury(imports.process.left_unread)
 
 local globals = {
   channel = channel.library,

@@ -2,9 +2,10 @@
 local raw, mailbox, scheduler, core = ...
 
 local EVENTS = "@pid/events"
+local copy = core.builder.copy
 
 local process = {
-  event = { CANCEL = "pid.cancel", EXIT = "pid.exit", LINK_DOWN = "pid.link.down" },
+  event = { CANCEL = "pid.cancel", EXIT = "pid.exit", LINK_DOWN = "pid.link.down", OUTDATED = "pid.outdated" },
   id = raw.id,
   pid = raw.pid,
 }
@@ -72,8 +73,11 @@ function process.cancel(whom, reason)
   return done(raw.cancel(whom, reason))
 end
 
+-- Each sets what it is named after if there is a value, and gives what is set.
+local OPTIONS = { trap_links = raw.trap_links, upgradable = raw.upgradable }
+
 function process.get_options()
-  return { trap_links = raw.trap_links(nil) }
+  return { trap_links = raw.trap_links(nil), upgradable = raw.upgradable(nil) }
 end
 
 function process.set_options(options)
@@ -81,14 +85,19 @@ function process.set_options(options)
     return false, core.error("Invalid", "options are a table, not a " .. core.describe(options))
   end
   for name, value in pairs(options) do
-    if name ~= "trap_links" then
-      return false, core.error("Invalid", string.format("option %s is not supported; there is trap_links", tostring(name)))
+    if not OPTIONS[name] then
+      local text = "option %s is not supported; there are trap_links and upgradable"
+      return false, core.error("Invalid", text:format(tostring(name)))
     elseif type(value) ~= "boolean" then
-      return false, core.error("Invalid", "option trap_links is a boolean, not a " .. core.describe(value))
+      local text = "option %s is a boolean, not a %s"
+      return false, core.error("Invalid", text:format(name, core.describe(value)))
     end
   end
-  if options.trap_links ~= nil then
-    raw.trap_links(options.trap_links)
+  for name, value in pairs(options) do
+    local _, problem = OPTIONS[name](value)
+    if problem then
+      return false, problem
+    end
   end
   return true
 end
@@ -142,17 +151,6 @@ local WAYS = {
   spawn_linked_monitored = { link = true, monitor = true },
 }
 
-local function copy(values, over)
-  local merged = {}
-  for key, value in pairs(values or {}) do
-    merged[key] = value
-  end
-  for key, value in pairs(over or {}) do
-    merged[key] = value
-  end
-  return merged
-end
-
 local function start(way, name, options, entry, host, ...)
   if type(entry) ~= "string" then
     return invalid("process.%s: the entry is an id, not a %s", name, core.describe(entry))
@@ -183,75 +181,34 @@ function spawner.exec(self, entry, host, ...)
 end
 
 -- A builder raises where a permission is missing: it has no other result than the next builder.
-local function insist(allowed, problem)
-  if not allowed then
-    error(problem, 3)
-  end
-end
+core.builder.extend(spawner, Spawner, raw, function(problem)
+  error(problem, 0)
+end)
 
-local function check_table(value, name)
-  if type(value) ~= "table" then
-    error(string.format("bad argument #1 to '%s' (table expected, got %s)", name, core.describe(value)), 3)
-  end
-end
-
-local function with_context(options, values)
-  local changed = copy(options)
-  changed.context = copy(options.context, values)
-  return Spawner.new(changed)
-end
-
-local function with_options(options, values)
-  for name in pairs(values) do
-    error(string.format("with_options: option %s is not supported", tostring(name)), 3)
-  end
-  return Spawner.new(copy(options))
-end
-
-function process.with_context(values)
-  check_table(values, "with_context")
-  insist(raw.may_choose_context())
-  return with_context({}, values)
-end
-
-function process.with_options(values)
-  check_table(values, "with_options")
-  insist(raw.may_choose_context())
-  return with_options({}, values)
-end
-
-function spawner.with_context(self, values)
-  local options = Spawner.state(self, "with_context")
-  check_table(values, "with_context")
-  insist(raw.may_choose_context())
-  return with_context(options, values)
-end
+-- Options of processes: what else there is has a method of its own.
+local SPAWN_OPTIONS = { timeout = true }
 
 function spawner.with_options(self, values)
   local options = Spawner.state(self, "with_options")
-  check_table(values, "with_options")
-  insist(raw.may_choose_context())
-  return with_options(options, values)
-end
-
--- Sets on whose behalf, or under which policies, processes run. `seal_of` gives the seal of what is set.
-local function choose(self, name, seal_of, value)
-  local options = Spawner.state(self, "with_" .. name)
-  local seal = seal_of(value)
-  if not seal then
-    local text = "bad argument #1 to 'with_%s' (%s expected, got %s)"
-    error(text:format(name, name == "actor" and "Actor" or "Scope", core.describe(value)), 3)
+  core.builder.check_table(values, "with_options")
+  for name in pairs(values) do
+    if not SPAWN_OPTIONS[name] then
+      error(string.format("with_options: option %s is not supported; there is timeout, for exec", tostring(name)), 2)
+    end
   end
-  insist(raw.may_choose_security())
-  return Spawner.new(copy(options, { [name] = seal }))
+  local allowed, problem = raw.may_choose_context()
+  if not allowed then
+    error(problem, 0)
+  end
+  return Spawner.new(copy(options, values))
 end
 
-function spawner.with_actor(self, actor)
-  return choose(self, "actor", core.actor_seal, actor)
+function process.with_context(values)
+  return spawner.with_context(Spawner.new({}), values)
 end
 
-function spawner.with_scope(self, scope)
-  return choose(self, "scope", core.scope_seal, scope)
+function process.with_options(values)
+  return spawner.with_options(Spawner.new({}), values)
 end
 
 -- If a process has the name already, spawning gives its pid, and messages go to it.

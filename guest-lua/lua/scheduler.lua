@@ -21,8 +21,8 @@ local current, main
 local ended, succeeded, result, frames
 -- Set when nothing may run any more, although nothing has ended.
 local halted = false
--- Whether a message could still wake somebody, and what of them nobody has read: the mailbox's.
-local listening, backlog
+-- Whether a message could still wake somebody, what of them nobody has read, and what becomes of that in the end: the mailbox's.
+local listening, backlog, bury
 
 local function reset()
   tasks, values, more_values, first, last = {}, {}, {}, 1, 0
@@ -34,7 +34,7 @@ reset()
 main = new_task()
 
 function scheduler.set_mailbox(mailbox)
-  listening, backlog = mailbox.listening, mailbox.backlog
+  listening, backlog, bury = mailbox.listening, mailbox.backlog, mailbox.bury
 end
 
 function scheduler.current()
@@ -130,6 +130,9 @@ function scheduler.run()
   end
   if not ended then
     return nil, backlog()
+  end
+  if backlog() > 0 then
+    bury()
   end
   local value, at = result, frames
   if is_tidy() then

@@ -79,66 +79,15 @@ end
 local executor_methods = {}
 Executor = core.class("funcs.Executor", executor_methods)
 
-local function copy(values, over)
-  local merged = {}
-  for key, value in pairs(values or {}) do
-    merged[key] = value
-  end
-  for key, value in pairs(over or {}) do
-    merged[key] = value
-  end
-  return merged
-end
-
-local function check_table(value, name)
-  if type(value) ~= "table" then
-    error(string.format("bad argument #1 to '%s' (table expected, got %s)", name, type(value)), 3)
-  end
-end
-
--- Adds values to the context of the calls.
-function executor_methods.with_context(self, values)
-  local options = Executor.state(self, "with_context")
-  check_table(values, "with_context")
-  local allowed, problem = raw.may_choose_context()
-  if not allowed then
-    return nil, problem
-  end
-  local changed = copy(options)
-  changed.context = copy(options.context, values)
-  return Executor.new(changed)
-end
-
--- Sets on whose behalf, or under which policies, the calls run. `name` is what is set; `seal_of` gives its seal.
-local function choose(self, name, seal_of, value)
-  local options = Executor.state(self, "with_" .. name)
-  local seal = seal_of(value)
-  if not seal then
-    local text = "bad argument #1 to 'with_%s' (%s expected, got %s)"
-    error(text:format(name, name == "actor" and "Actor" or "Scope", core.describe(value)), 3)
-  end
-  local allowed, problem = raw.may_choose_security()
-  if not allowed then
-    return nil, problem
-  end
-  local changed = copy(options)
-  changed[name] = seal
-  return Executor.new(changed)
-end
-
-function executor_methods.with_actor(self, actor)
-  return choose(self, "actor", core.actor_seal, actor)
-end
-
-function executor_methods.with_scope(self, scope)
-  return choose(self, "scope", core.scope_seal, scope)
-end
+core.builder.extend(executor_methods, Executor, raw, function(problem)
+  return nil, problem
+end)
 
 -- Replaces the options of the calls, such as {timeout = "5s"}.
 function executor_methods.with_options(self, values)
   local options = Executor.state(self, "with_options")
-  check_table(values, "with_options")
-  local changed = copy(values)
+  core.builder.check_table(values, "with_options")
+  local changed = core.builder.copy(values)
   changed.context, changed.actor, changed.scope = options.context, options.actor, options.scope
   return Executor.new(changed)
 end

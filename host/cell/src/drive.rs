@@ -84,7 +84,13 @@ impl Cell {
             }
             self.wait(mailbox.as_deref_mut(), &mut events).await?;
             match self.turn(&events).await? {
-                Status::Done(result) => return Ok(result),
+                Status::Done(result) => {
+                    // It has said itself what it did not read.
+                    if let Some(mailbox) = mailbox {
+                        mailbox.set_backlog(Backlog::default());
+                    }
+                    return Ok(result);
+                }
                 Status::Waiting(left) => backlog = left,
             }
         }

@@ -32,6 +32,9 @@ pub enum Arrival {
     Nothing,
 }
 
+/// Bytes of a message of the host that always has room.
+const SMALL: usize = 4096;
+
 /// Puts messages into a mailbox.
 #[derive(Debug)]
 pub struct Sender(Arc<Shared>);
@@ -139,20 +142,66 @@ impl Sender {
         Ok(())
     }
 
-    /// Puts a message of the host at the end, however many wait: there are as many as the cell has relations.
+    /// As [`Sender::deliver`], where so many more messages may wait: what asks a cell to end must reach one that is busy.
     ///
     /// # Errors
     ///
-    /// [`Refused::Closed`].
-    pub fn notify(&self, event: Event) -> Result<(), Refused> {
+    /// As [`Sender::deliver`].
+    pub fn urge(&self, event: Event, more: usize) -> Result<(), Refused> {
         let mut state = self.0.lock();
         if state.closed {
             return Err(Refused::Closed);
+        }
+        let most = self.0.capacity.saturating_add(more);
+        if state.events.len() + state.backlog.messages as usize >= most {
+            return Err(Refused::Full(most));
         }
         state.put(event);
         drop(state);
         self.0.arrived.notify_one();
         Ok(())
+    }
+
+    /// Puts a message of the host at the end, however many wait: there are as many as the cell has relations.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Closed`]; [`Refused::TooLarge`] for a large one that there is no room for.
+    pub fn notify(&self, event: Event) -> Result<(), Refused> {
+        let mut state = self.0.lock();
+        if state.closed {
+            return Err(Refused::Closed);
+        }
+        let size = size(&event);
+        if size > SMALL && state.bytes.saturating_add(size) > self.0.most_bytes {
+            return Err(Refused::TooLarge(self.0.most_bytes));
+        }
+        state.put(event);
+        drop(state);
+        self.0.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Puts a message of the host in the place of an older one with these payloads, if that was not taken yet, or else at the end.
+    /// Without a new one the older one is only removed.
+    pub fn replace(&self, older: Option<&[u8]>, newer: Option<Event>) {
+        let mut state = self.0.lock();
+        if state.closed {
+            return;
+        }
+        let is_older = |event: &Event| match event {
+            Event::Message(message) => older == Some(&message.payloads[..]),
+            Event::Completed(_) => false,
+        };
+        if let Some(at) = older.and_then(|_| state.events.iter().position(is_older))
+            && let Some(removed) = state.events.remove(at)
+        {
+            state.bytes -= size(&removed);
+        }
+        let Some(event) = newer else { return };
+        state.put(event);
+        drop(state);
+        self.0.arrived.notify_one();
     }
 
     /// Ends the cell: within a tick where it computes, at once where it waits. The first reason counts. False when it has ended
@@ -242,6 +291,11 @@ impl Mailbox {
     /// Says how much the cell has taken that its script has not read.
     pub fn set_backlog(&mut self, backlog: Backlog) {
         self.0.lock().backlog = backlog;
+    }
+
+    /// How much the cell has taken that its script has not read, as it said after its last turn.
+    pub fn backlog(&self) -> Backlog {
+        self.0.lock().backlog
     }
 
     /// Takes nothing any more, and gives what nobody will read.

@@ -3,14 +3,15 @@
 use crate::arguments::{Allow, Strict};
 use crate::exit::Exit;
 use crate::output;
-use perilune::{Allowed, BuildError, EngineOptions, Identity, Runtime, RuntimeBuilder, Strictness};
+use perilune::{Allowed, BuildError, EngineOptions, Identity, Runtime, RuntimeBuilder, Strictness, Terminal};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Cells that a command may have at once. Room for one takes 8 µs to set up, so ten thousand would be felt at each command.
 const CELLS: u32 = 1000;
 
 /// Loads an application whose entries print to stdout. When something is wrong with it, all of it is shown.
-pub(crate) fn load(directory: &Path, allow: Allow) -> Result<Runtime, Exit> {
+pub(crate) fn load(directory: &Path, allow: Allow, terminal: Option<Arc<Terminal>>) -> Result<Runtime, Exit> {
     let engine = EngineOptions::default();
     let engine = EngineOptions { max_cells: engine.max_cells.min(CELLS), ..engine };
     let print = |_: &Identity, line: &[u8], _: &str| output::line(line);
@@ -22,6 +23,10 @@ pub(crate) fn load(directory: &Path, allow: Allow) -> Result<Runtime, Exit> {
         Strict::Never => Strictness::Never,
     };
     let builder = Runtime::builder().engine(engine).output(print).allow(allowed).strictness(strictness);
+    let builder = match terminal {
+        Some(terminal) => builder.terminal(terminal),
+        None => builder,
+    };
     build(directory, builder)
 }
 

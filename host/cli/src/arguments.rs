@@ -90,11 +90,15 @@ pub(crate) enum Command {
 /// ends with exit code 1.
 ///
 /// A command is a `process.lua` entry with `meta.command.name`. Its arguments reach `method` as texts. What it returns decides
-/// the exit code: a number is the code, true is 0, false is 1, an error is 1; a text is printed.
+/// the exit code: a number is the code, true is 0, false is 1, an error is 1; a text is printed. Where the application has a
+/// `terminal.host`, the command runs on it, and module `io` reads and writes the terminal.
 #[derive(Args, Debug)]
 pub(crate) struct Run {
     #[command(flatten)]
     pub behalf: Behalf,
+    /// The `terminal.host` that runs the command, where the application has several
+    #[arg(long, value_name = "ID")]
+    pub host: Option<String>,
     /// Name of the command; without it, the one with `meta.command.main` runs, or the services alone
     #[arg(value_name = "COMMAND")]
     pub name: Option<String>,

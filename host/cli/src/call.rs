@@ -12,7 +12,7 @@ pub(crate) async fn call(directory: &Path, allow: Allow, command: arguments::Cal
         Ok(call) => call,
         Err(message) => return Exit::usage(message),
     };
-    let runtime = match application::load(directory, allow) {
+    let runtime = match application::load(directory, allow, None) {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `arguments.rs` | every command and option, with its help |
 //! | `application.rs` | from a directory to a runtime |
+//! | `terminal.rs` | what a command on a `terminal.host` reads and writes |
 //! | `behalf.rs` | the actor and the policies that a call runs under |
 //! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs` | one command each |
 //! | `control/` | commands that ask a running application |
@@ -23,6 +24,7 @@ mod output;
 mod registry;
 mod run;
 mod signals;
+mod terminal;
 
 use arguments::{Arguments, Command};
 use clap::Parser;

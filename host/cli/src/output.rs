@@ -1,16 +1,25 @@
 //! stdout for results, stderr for everything else.
 #![expect(clippy::print_stderr, reason = "this file is where the program speaks")]
 
+use crate::terminal;
 use std::io::{self, IsTerminal, Write};
 use tracing_subscriber::EnvFilter;
 
 /// Warnings of the host, which services run, and what entries write to their logger.
 const DEFAULT_LOG: &str = "warn,perilune::service=info,perilune::logger=info";
 
-/// Sends log records to stderr. `RUST_LOG` chooses them.
+/// Sends log records to stderr. `RUST_LOG` chooses them. Where it does not, a process that has the terminal may hide them.
 pub(crate) fn start_logging() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(color()).init();
+    let chosen = EnvFilter::try_from_default_env();
+    let may_hide = chosen.is_err();
+    let filter = chosen.unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
+    let writer = move || -> Box<dyn Write> {
+        match may_hide && terminal::hides_logs() {
+            true => Box::new(io::sink()),
+            false => Box::new(io::stderr()),
+        }
+    };
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(color()).init();
 }
 
 /// Whether stderr shows colours: a terminal, and `NO_COLOR` is not set.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub(crate) fn registry(directory: &Path, command: Registry) -> Exit {
-    let runtime = match application::load(directory, Allow::default()) {
+    let runtime = match application::load(directory, Allow::default(), None) {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };

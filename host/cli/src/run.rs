@@ -3,12 +3,14 @@
 use crate::arguments::{Allow, Run};
 use crate::exit::Exit;
 use crate::signals::Signals;
-use crate::{application, control, output};
+use crate::{application, control, output, terminal};
 use perilune::{Command, Runtime, Value};
 use std::path::Path;
+use std::pin::pin;
 
 pub(crate) async fn run(directory: &Path, allow: Allow, command: Run, mut signals: Signals) -> Exit {
-    let runtime = match application::load(directory, allow) {
+    let terminal = terminal::open(&command.args);
+    let runtime = match application::load(directory, allow, Some(terminal.clone())) {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };
@@ -38,29 +40,39 @@ pub(crate) async fn run(directory: &Path, allow: Allow, command: Run, mut signal
     if started.is_ok() && !is_command {
         mention_what_waits(&runtime).await;
     }
-    let work = async {
+    let host = command.host.as_deref();
+    // It lives until all has stopped: dropping it would end the command without asking.
+    let mut work = pin!(async {
         match name {
-            Some(name) => match runtime.run_command_as(authority, &name, &command.args).await {
-                Ok(result) => exit_for(result),
-                Err(failure) => command.behalf.exit(&failure),
-            },
+            Some(name) => {
+                let result = runtime.run_command_on(host, authority, &name, &command.args).await;
+                // What it wrote comes before what is said of it.
+                terminal.drain().await;
+                match result {
+                    Ok(result) => exit_for(result),
+                    Err(failure) => command.behalf.exit(&failure),
+                }
+            }
             None if runtime.services().await.is_empty() => {
                 Exit::usage(format!("name a command to run\n{}", list(&commands)))
             }
             None => std::future::pending().await,
         }
-    };
+    });
     let exit = match started {
         Err(exit) => exit,
         Ok(()) => tokio::select! {
-            exit = work => exit,
+            exit = &mut work => exit,
             failure = runtime.service_given_up() => Exit::of_failure(&failure),
             code = runtime.exit_requested() => Exit::requested(code),
             () = signals.end() => if is_command { Exit::interrupted() } else { Exit::done() },
         },
     };
     tokio::select! {
-        () = runtime.stop() => exit,
+        () = async {
+            runtime.stop().await;
+            terminal.drain().await;
+        } => exit,
         // Who asks twice does not want to wait.
         () = signals.end() => Exit::interrupted(),
     }

@@ -85,6 +85,55 @@ fn names_cannot_write_to_the_operators_terminal() {
     assert!(shown.contains(r"evil\u{1b}[2J\nname") && !shown.contains('\x1b'), "{shown}");
 }
 
+const SERVICES: &str = "
+namespace: app
+entries:
+  - {name: host, kind: process.host, lifecycle: {auto_start: true}}
+  - {name: tries, kind: store.memory}
+  - {name: flaky, kind: process.lua, source: 'file://flaky.lua', method: main, modules: [store]}
+  - {name: fails, kind: process.lua, source: 'return function() error(\"no luck\") end', method: main}
+  - {name: keeper, kind: process.service, process: flaky, host: host, lifecycle: {auto_start: true, restart: {initial_delay: 1ms}}}
+  - {name: waits, kind: process.service, process: fails, host: host, lifecycle: {auto_start: true, startup: optional, restart: {initial_delay: 1h, max_delay: 1h, jitter: 0}}}
+";
+
+/// Fails at its first two starts.
+const FLAKY: &str = "local store = require('store')
+return function()
+  local tries = assert(store.get('app:tries'))
+  local count = (tries:get('count') or 0) + 1
+  tries:set('count', count)
+  if count < 3 then error('not yet') end
+  print('ready')
+  process.inbox():receive()
+end";
+
+#[test]
+fn services_that_are_processes_are_shown_with_their_restarts() {
+    let mut app = Operated::of(SERVICES, &[("flaky.lua", FLAKY)]);
+    app.start_by(&["run"]);
+    app.until(|listing| {
+        let services = listing["services"].as_array().expect("a list");
+        services.iter().any(|service| service["id"] == "app:waits" && service["state"] == "waiting")
+    });
+    let shown = app.settled();
+    assert_snapshot!(masked(&shown, &app));
+    let listing = app.listing();
+    let service = |id: &str| {
+        let services = listing["services"].as_array().expect("a list");
+        services.iter().find(|service| service["id"] == id).expect("it is there").clone()
+    };
+    let (keeper, waits) = (service("app:keeper"), service("app:waits"));
+    assert_eq!((&keeper["state"], &keeper["restarts"]), (&json!("running"), &json!(2)));
+    assert!(keeper["next_ms"].is_null());
+    assert_eq!((&waits["restarts"], &waits["failures"]), (&json!(0), &json!(1)));
+    assert!(waits["next_ms"].as_u64().is_some_and(|next| next > 3_500_000), "{waits}");
+    let inspected = app.json(&["inspect", "app:keeper", "--json"]);
+    assert_eq!((&inspected["pid"], &inspected["service"]["restarts"]), (&keeper["details"], &json!(2)));
+    let text = app.ask(&["inspect", "app:keeper"]).stdout;
+    assert!(text.contains("service       app:keeper, 2 restarts, 2 failures in a row"), "{text}");
+    assert_snapshot!("service_waits", failed(&app.ask(&["inspect", "app:waits"])));
+}
+
 // What is done.
 
 #[test]

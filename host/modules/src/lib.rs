@@ -61,6 +61,7 @@ modules! {
         html
         http
         http_client
+        io
         json
         logger
         metrics

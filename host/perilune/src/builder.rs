@@ -6,6 +6,7 @@ use crate::surroundings::{Log, Output, Surroundings};
 use perilune_cell::{Engine, EngineError, EngineOptions, Extension, Guest, Limits};
 use perilune_modules::{ALIASES, ALWAYS, KINDS, MODULES};
 use perilune_network::{List, PatternError};
+use perilune_process::Terminal;
 use perilune_registry::{Baseline, Entry, Kinds, Registry, Report, Rules};
 use perilune_resource::Allowed;
 use perilune_security::Strictness;
@@ -64,6 +65,7 @@ pub struct RuntimeBuilder {
     registry_writable: bool,
     allowed: Allowed,
     strictness: Strictness,
+    terminal: Option<Arc<Terminal>>,
 }
 
 impl Default for RuntimeBuilder {
@@ -79,6 +81,7 @@ impl Default for RuntimeBuilder {
             registry_writable: true,
             allowed: Allowed::default(),
             strictness: Strictness::default(),
+            terminal: None,
         }
     }
 }
@@ -182,6 +185,13 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Sets what a process on a `terminal.host` reads and writes (module `io`). Nothing without it.
+    #[must_use]
+    pub fn terminal(mut self, terminal: Arc<Terminal>) -> Self {
+        self.terminal = Some(terminal);
+        self
+    }
+
     /// Loads and checks all entries and starts the engine. Nothing runs yet.
     ///
     /// # Errors
@@ -223,6 +233,7 @@ impl RuntimeBuilder {
             folder: self.directory,
             allowed: self.allowed,
             strictness: self.strictness,
+            terminal: self.terminal,
         });
         Ok(Runtime { inner })
     }

@@ -105,6 +105,7 @@ impl Inner {
             nature: Nature::Call,
             host: program.host(),
             entry: name,
+            code: None,
             actor: context.authority.actor.clone(),
             parent: None,
             began,

@@ -111,6 +111,7 @@ pub use perilune_cell::{EngineOptions, Extension, Identity, Limits};
 pub use perilune_http::HttpService;
 pub use perilune_modules::MODULES;
 pub use perilune_pool::{Kind as PoolKind, Stats, WaitStats};
+pub use perilune_process::{LONGEST_LINE, Terminal};
 pub use perilune_registry::{
     Applied, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Registry, Report, Snapshot, Version,
     VersionId,

@@ -19,6 +19,7 @@ impl Deliver for ByPids {
             nature: Nature::Outside,
             host: &host,
             entry: &host,
+            code: None,
             actor: None,
             parent: None,
             began: Instant::now(),

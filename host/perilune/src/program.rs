@@ -5,6 +5,7 @@ use perilune_cell::{
     Cell, CellSpec, Chunk, Extension, Guest, Hibernated, Host, Identity, Image, ImportAlias, Limits, Pid,
     Template,
 };
+use perilune_process::Changed;
 use perilune_registry::{Entry, EntryId, Import, LimitSpec, LuaEntry, PoolSpec, Snapshot};
 use perilune_value::{Failure, Kind, Value};
 use std::any::Any;
@@ -124,6 +125,16 @@ impl Program {
         self.sources
             .iter()
             .all(|source| snapshot.get(source.id()).is_some_and(|entry| Arc::ptr_eq(entry, source)))
+    }
+
+    /// Which of the entry and all it imports are not the same in a snapshot.
+    pub(crate) fn changed_in(&self, snapshot: &Snapshot) -> Changed {
+        let changed = self.sources.iter().filter_map(|source| {
+            let now = snapshot.get(source.id()).cloned();
+            let is_same = now.as_ref().is_some_and(|now| Arc::ptr_eq(now, source));
+            (!is_same).then(|| (source.id().clone(), now))
+        });
+        changed.collect()
     }
 
     /// The memory that loading leaves.

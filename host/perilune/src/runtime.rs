@@ -13,7 +13,7 @@ use crate::system::System;
 use crate::{RuntimeBuilder, access};
 use perilune_cell::{Engine, Extension, Guest, Limits};
 use perilune_modules::{self as modules, CallContext};
-use perilune_process::{Activity, Run, Table};
+use perilune_process::{Activity, Run, Table, Terminal};
 use perilune_registry::{EntryId, Registry};
 use perilune_resource::{Allowed, Post, Resources, Services, Shared, Spawner};
 use perilune_security::{Actor, Audit, Authority, Policies, Strictness};
@@ -21,7 +21,7 @@ use perilune_value::{Failure, Kind, TypeError, Value, from_value, to_value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use tokio::sync::{Notify, watch};
 
 /// Processes that are asked for their cells at once.
@@ -47,6 +47,10 @@ pub(crate) struct Inner {
     pub(crate) memory_limit: MemoryLimit,
     /// Told when cells are needed, once for each: a process that waits can give its own.
     pub(crate) relief: Arc<Notify>,
+    /// What a process on a terminal host reads and writes.
+    pub(crate) terminal: Option<Arc<Terminal>>,
+    /// Commands that run on such hosts.
+    pub(crate) commands_running: Mutex<Vec<Arc<Run>>>,
     /// Set when an entry asked the host to end.
     pub(crate) exit: watch::Sender<Option<i32>>,
 }
@@ -64,6 +68,7 @@ impl Inner {
             folder,
             allowed,
             strictness,
+            terminal,
         } = parts;
         let surroundings = Arc::new(surroundings);
         let shared = Shared::default();
@@ -115,9 +120,13 @@ impl Inner {
                 extensions,
                 memory_limit: MemoryLimit::default(),
                 relief: Arc::default(),
+                terminal,
+                commands_running: Mutex::default(),
                 exit: watch::Sender::new(None),
             }
         });
+        let outdated = Arc::downgrade(&inner);
+        inner.registry.watch(move |_| outdated.upgrade().map(|inner| inner.tell_outdated()).is_some());
         inner.pools.rest_regularly(Arc::downgrade(&inner));
         let relieved = Arc::downgrade(&inner);
         engine.relieve_by(move |wanted| {
@@ -153,6 +162,7 @@ pub(crate) struct Parts {
     pub(crate) folder: Option<PathBuf>,
     pub(crate) allowed: Allowed,
     pub(crate) strictness: Strictness,
+    pub(crate) terminal: Option<Arc<Terminal>>,
 }
 
 /// Why a typed call gave no result.
@@ -247,7 +257,24 @@ impl Runtime {
         name: &str,
         args: &[String],
     ) -> Result<Value, Failure> {
-        self.inner.run_command(authority, name, args).await
+        self.inner.run_command(authority, name, args, None).await
+    }
+
+    /// [`Runtime::run_command_as`], on this `terminal.host`. Without one it is the only one that the application has; where that
+    /// has none, the command runs by itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`Runtime::run_command`], `NotFound` when this is no terminal host, and `Invalid` when the application has several and
+    /// none is named.
+    pub async fn run_command_on(
+        &self,
+        host: Option<&str>,
+        authority: Authority,
+        name: &str,
+        args: &[String],
+    ) -> Result<Value, Failure> {
+        self.inner.run_command(authority, name, args, host).await
     }
 
     /// An actor with the policies of these entries and of these groups, for [`Call::authority`].
@@ -289,8 +316,10 @@ impl Runtime {
         Ok(())
     }
 
-    /// Stops the services, each after those that require it: they take nothing new and let what runs finish within their `stop_timeout`.
+    /// Stops commands on terminal hosts, then the services, each after those that require it: they take nothing new and let what
+    /// runs finish within their `stop_timeout`.
     pub async fn stop(&self) {
+        self.inner.stop_commands().await;
         self.inner.services.stop().await;
     }
 

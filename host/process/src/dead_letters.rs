@@ -1,4 +1,5 @@
-//! Messages that nobody will read: what was in a mailbox when its run ended.
+//! Messages that nobody will read: what was in a mailbox when its run ended, and what a script had taken and not read. Events of the
+//! host are none.
 
 use perilune_cell::Message;
 use std::collections::VecDeque;
@@ -7,6 +8,9 @@ use std::time::SystemTime;
 
 /// The last so many are kept to be looked at.
 const KEPT: usize = 100;
+
+/// Characters of a topic that are kept: a sender chooses it, and it may be as large as a mailbox.
+const LONGEST_TOPIC: usize = 200;
 
 /// A message that nobody will read.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,19 +33,34 @@ pub(crate) struct DeadLetters(Mutex<(u64, VecDeque<DeadLetter>)>);
 
 impl DeadLetters {
     pub(crate) fn add(&self, to: &str, messages: Vec<Message>) {
-        if messages.is_empty() {
+        for Message { topic, sender, payloads } in messages {
+            self.add_one(to, &topic, &sender, payloads.len());
+        }
+    }
+
+    pub(crate) fn add_one(&self, to: &str, topic: &str, from: &str, bytes: usize) {
+        if topic.starts_with('@') {
             return;
         }
-        let at = SystemTime::now();
+        let letter = DeadLetter {
+            at: SystemTime::now(),
+            to: to.to_owned(),
+            from: from.chars().take(LONGEST_TOPIC).collect(),
+            topic: topic.chars().take(LONGEST_TOPIC).collect(),
+            bytes,
+        };
         let mut all = self.lock();
-        all.0 += messages.len() as u64;
-        let skipped = messages.len().saturating_sub(KEPT);
-        for message in messages.into_iter().skip(skipped) {
-            if all.1.len() == KEPT {
-                all.1.pop_front();
-            }
-            let Message { topic, sender, payloads } = message;
-            all.1.push_back(DeadLetter { at, to: to.to_owned(), from: sender, topic, bytes: payloads.len() });
+        all.0 += 1;
+        if all.1.len() == KEPT {
+            all.1.pop_front();
+        }
+        all.1.push_back(letter);
+    }
+
+    /// Counts those of which nothing else is known: they went with the cell that held them.
+    pub(crate) fn count(&self, messages: u32) {
+        if messages > 0 {
+            self.lock().0 += u64::from(messages);
         }
     }
 

@@ -38,7 +38,7 @@ pub const KINDS: &[ResourceKind] = &[
     ResourceKind {
         spec: KindSpec {
             name: "terminal.host",
-            doc: "Where one process runs at a time",
+            doc: "Where one process runs at a time, with the terminal of `perilune run COMMAND` (module `io`)",
             fields: Fields::Known(&[HIDE_LOGS, LIFECYCLE]),
             placeholders: true,
             ..KindSpec::EMPTY
@@ -130,7 +130,7 @@ const HIDE_LOGS: Field = Field {
     name: "hide_logs",
     ty: Type::Bool,
     default: "false",
-    doc: "accepted for compatibility, without effect",
+    doc: "show no log records while its process has the terminal, unless `RUST_LOG` chooses some",
     ..FIELD
 };
 
@@ -148,7 +148,7 @@ pub struct Settings {
     hibernate_after: Duration,
     /// What a mailbox holds.
     pub mailbox: MailboxSize,
-    /// Accepted for compatibility, without effect.
+    /// Whether no log records are to be shown while its process has the terminal.
     pub hide_logs: bool,
 }
 

@@ -15,6 +15,7 @@
 //! | `notice.rs` | events that runs get of each other, as messages |
 //! | `dead_letters.rs` | [`DeadLetter`]: messages that nobody will read |
 //! | `host.rs` | kinds `process.host` and `terminal.host` |
+//! | `terminal.rs` | [`Terminal`]: what a process on a `terminal.host` reads and writes |
 
 mod dead_letters;
 mod host;
@@ -23,11 +24,13 @@ mod notice;
 mod relations;
 mod run;
 mod table;
+mod terminal;
 mod vitals;
 
 pub use dead_letters::DeadLetter;
 pub use host::{KINDS, Place, ProcessHost, Settings};
 pub use relations::Relation;
-pub use run::{Born, Nature, Outcome, Run, Upgrade};
+pub use run::{Born, Changed, Nature, Outcome, Run, Upgrade};
 pub use table::{Birth, Table};
+pub use terminal::{Attached, LONGEST_LINE, Target, Terminal};
 pub use vitals::{Activity, Vitals};

@@ -8,6 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// A process that takes names in a loop must not fill the host's memory.
 const MOST_OF_ONE: usize = 1000;
 
+/// And many processes together must not either: with their names' texts these take 400 MB at the most.
+const MOST_OF_ALL: usize = 1_000_000;
+
 /// Bytes of a name.
 const LONGEST: usize = 256;
 
@@ -39,6 +42,10 @@ impl Names {
         }
         if state.names.len() >= MOST_OF_ONE {
             let message = format!("{} has {MOST_OF_ONE} names already", run.pid);
+            return Err(Failure::new(Kind::RateLimited, message).with_detail("limit", "names"));
+        }
+        if names.len() >= MOST_OF_ALL {
+            let message = format!("all processes together have {MOST_OF_ALL} names already");
             return Err(Failure::new(Kind::RateLimited, message).with_detail("limit", "names"));
         }
         let name: Arc<str> = name.into();

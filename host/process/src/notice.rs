@@ -2,11 +2,14 @@
 
 use crate::Outcome;
 use perilune_cell::{Event, Message};
-use perilune_value::{Value, args_to_msgpack};
+use perilune_registry::EntryId;
+use perilune_value::{Failure, Kind, Value, args_from_msgpack, args_to_msgpack};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The topic of `process.events()`.
 const TOPIC: &str = "@pid/events";
+
+const OUTDATED: &str = "pid.outdated";
 
 /// Somebody asks the run to end by itself.
 pub(crate) fn cancel(from: &str, reason: Option<&str>) -> Event {
@@ -30,6 +33,27 @@ pub(crate) fn link_down(from: &str, outcome: &Outcome) -> Event {
         .err()
         .map(|failure| ("result", Value::from_iter([("error", Value::Error(Box::new(failure.clone())))])));
     notice("pid.link.down", from, error)
+}
+
+/// The code of the run has changed: which entries.
+pub(crate) fn outdated<'a>(sources: impl Iterator<Item = &'a EntryId>) -> Event {
+    let sources = sources.map(|id| Value::from(id.to_string())).collect();
+    notice(OUTDATED, "", Some(("sources", Value::Array(sources))))
+}
+
+/// Whether a message is [`outdated`].
+pub(crate) fn is_outdated(message: &Message) -> bool {
+    message.topic == TOPIC
+        && args_from_msgpack(&message.payloads).is_ok_and(|payloads| {
+            let kind = payloads.first().and_then(|event| event.get("kind"));
+            kind.and_then(Value::as_str) == Some(OUTDATED)
+        })
+}
+
+/// What takes the place of an outcome that a mailbox has no room for.
+pub(crate) fn without_outcome(from: &str) -> Outcome {
+    let message = format!("how {from} ended does not fit into the mailbox");
+    Err(Failure::new(Kind::RateLimited, message).with_detail("limit", "mailbox"))
 }
 
 fn notice(kind: &str, from: &str, more: Option<(&str, Value)>) -> Event {

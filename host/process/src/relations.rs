@@ -11,6 +11,7 @@
 use crate::run::State;
 use crate::table::gone;
 use crate::{Outcome, Run, Table, notice};
+use perilune_cell::Refused;
 use perilune_value::{Failure, Kind};
 use std::collections::BTreeSet;
 use std::sync::{Arc, MutexGuard};
@@ -53,7 +54,10 @@ impl Table {
             };
             return Err(Failure::new(Kind::AlreadyExists, message));
         }
-        if mine.len() >= MOST || back.len() >= MOST {
+        // Ends of earlier ones that it has not read count: who starts others for ever and never reads must not fill the host.
+        let (unread, _) = run.sender.waiting();
+        let most_unread = MOST + run.sender.capacity().0;
+        if mine.len() >= MOST || back.len() >= MOST || mine.len() + unread >= most_unread {
             let message = format!("a process has at most {MOST} relations of one kind");
             return Err(Failure::new(Kind::RateLimited, message).with_detail("limit", "relations"));
         }
@@ -92,7 +96,10 @@ impl Table {
         for watcher in self.numbers(&taken.watchers) {
             watcher.state().watched.remove(&run.pid.number);
             // Who has ended meanwhile does not want to know.
-            let _ = watcher.sender.notify(notice::exit(&from, outcome));
+            let told = watcher.sender.notify(notice::exit(&from, outcome));
+            if let Err(Refused::TooLarge(_)) = told {
+                let _ = watcher.sender.notify(notice::exit(&from, &notice::without_outcome(&from)));
+            }
         }
         for linked in self.numbers(&taken.links) {
             let mut state = linked.state();
@@ -101,7 +108,13 @@ impl Table {
             drop(state);
             match outcome {
                 Ok(_) => {}
-                Err(_) if traps_links => drop(linked.sender.notify(notice::link_down(&from, outcome))),
+                Err(_) if traps_links => {
+                    let told = linked.sender.notify(notice::link_down(&from, outcome));
+                    if let Err(Refused::TooLarge(_)) = told {
+                        let without = notice::without_outcome(&from);
+                        let _ = linked.sender.notify(notice::link_down(&from, &without));
+                    }
+                }
                 Err(failure) => {
                     let message = format!("linked process failed: {from}: {}", failure.message);
                     linked.kill(Failure::new(Kind::Canceled, message).with_detail("linked", from.as_str()));

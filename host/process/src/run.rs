@@ -1,9 +1,11 @@
 //! One run.
 
-use crate::{Table, Vitals};
-use perilune_cell::{Mailbox, Message, Pid, Sender};
+use crate::{Table, Vitals, notice};
+use perilune_cell::{Event, Mailbox, Message, Pid, Sender};
+use perilune_registry::{Entry, EntryId};
 use perilune_security::Actor;
 use perilune_value::{Failure, Kind};
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -45,6 +47,11 @@ pub struct Run {
 pub(crate) struct State {
     /// Whose code it runs.
     pub(crate) entry: Arc<str>,
+    code: Option<Arc<dyn Any + Send + Sync>>,
+    /// Whether it wants to know when that has changed, what of it had when it was told last, and the event that said so.
+    pub(crate) upgradable: bool,
+    outdated: Changed,
+    outdated_event: Option<Vec<u8>>,
     pub(crate) ended: bool,
     /// How it ended, for who asks later.
     pub(crate) outcome: Option<Outcome>,
@@ -58,6 +65,9 @@ pub(crate) struct State {
     pub(crate) waiting: Vec<oneshot::Sender<Outcome>>,
     upgrade: Option<Upgrade>,
 }
+
+/// Entries that are not what they were: as they are now, or nothing where they are gone.
+pub type Changed = Vec<(EntryId, Option<Arc<Entry>>)>;
 
 /// What is to run in place of a run's code.
 #[derive(Debug)]
@@ -82,6 +92,10 @@ impl Run {
             sender,
             state: Mutex::new(State {
                 entry: birth.entry.clone(),
+                code: birth.code,
+                upgradable: false,
+                outdated: Vec::new(),
+                outdated_event: None,
                 ended: false,
                 outcome: None,
                 links: BTreeSet::new(),
@@ -164,14 +178,42 @@ impl Run {
         self.state().upgrade.is_some()
     }
 
-    /// What is to run in place of its code.
+    /// What is to run in place of its code. That it was outdated is nothing that the next code needs to know.
     pub fn take_upgrade(&self) -> Option<Upgrade> {
-        self.state().upgrade.take()
+        let mut upgrade = self.state().upgrade.take()?;
+        upgrade.unread.retain(|message| !notice::is_outdated(message));
+        Some(upgrade)
     }
 
     /// Says whose code runs from now on.
-    pub fn set_entry(&self, entry: Arc<str>) {
-        self.state().entry = entry;
+    pub fn set_code(&self, entry: Arc<str>, code: Arc<dyn Any + Send + Sync>) {
+        let mut state = self.state();
+        (state.entry, state.code) = (entry, Some(code));
+        state.outdated.clear();
+        let told = state.outdated_event.take();
+        self.sender.replace(told.as_deref(), None);
+    }
+
+    /// Its code as whoever runs it knows it.
+    pub fn code(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.state().code.clone()
+    }
+
+    /// Tells it, if it wants to know, what of its code has changed since that was loaded. One event says all: it takes the place
+    /// of an older one that was not taken yet.
+    pub fn tell_outdated(&self, changed: Changed) {
+        let mut state = self.state();
+        if !state.upgradable || state.ended || is_same(&state.outdated, &changed) {
+            return;
+        }
+        let event = (!changed.is_empty()).then(|| notice::outdated(changed.iter().map(|(id, _)| id)));
+        let payloads = match &event {
+            Some(Event::Message(message)) => Some(message.payloads.clone()),
+            _ => None,
+        };
+        state.outdated = changed;
+        let older = std::mem::replace(&mut state.outdated_event, payloads);
+        self.sender.replace(older.as_deref(), event);
     }
 
     /// Its outcome, once it has ended.
@@ -193,6 +235,15 @@ impl Run {
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_same(left: &Changed, right: &Changed) -> bool {
+    let is_same = |left: &Option<Arc<Entry>>, right: &Option<Arc<Entry>>| match (left, right) {
+        (Some(left), Some(right)) => Arc::ptr_eq(left, right),
+        (left, right) => left.is_none() && right.is_none(),
+    };
+    left.len() == right.len()
+        && left.iter().zip(right).all(|((one, now), (other, then))| one == other && is_same(now, then))
 }
 
 /// A run that has begun, with its mailbox. Whoever drives it says how it ended; dropping it says that it was given up.

@@ -7,7 +7,8 @@ use crate::{Born, DeadLetter, Nature, Outcome, Run, notice};
 use perilune_cell::{Event, Mailbox, Message, Pid, Refused, mailbox};
 use perilune_security::Actor;
 use perilune_value::{Failure, Kind};
-use std::collections::HashMap;
+use std::any::Any;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +17,12 @@ use std::time::Instant;
 /// Every call enters and leaves, from all cores at once: with a lock for each of so many parts they seldom meet.
 const PARTS: usize = 16;
 
+/// Requests to end that a mailbox holds beside its messages: one that is full of them must be reached, and none can be flooded.
+const MOST_CANCELS: usize = 64;
+
+/// Bytes of the reason of such a request.
+const LONGEST_REASON: usize = 1024;
+
 /// All runs of a host.
 #[derive(Default)]
 pub struct Table {
@@ -23,6 +30,8 @@ pub struct Table {
     parts: [Mutex<Runs>; PARTS],
     names: Names,
     dead_letters: DeadLetters,
+    /// Numbers of those that want to know when their code has changed.
+    upgradable: Mutex<BTreeSet<u64>>,
 }
 
 /// Runs by number.
@@ -53,6 +62,8 @@ pub struct Birth<'a> {
     pub host: &'a Arc<str>,
     /// Whose code it runs.
     pub entry: &'a Arc<str>,
+    /// Its code as whoever runs it knows it; none for what runs no code that could be changed.
+    pub code: Option<Arc<dyn Any + Send + Sync>>,
     /// On whose behalf it acts.
     pub actor: Option<Arc<Actor>>,
     /// Who starts it.
@@ -113,12 +124,7 @@ impl Table {
                 to.vitals.message_received();
                 Ok(())
             }
-            Err(Refused::Closed) => Err(gone(&to.pid.to_string())),
-            Err(full) => {
-                let message = format!("the mailbox of {} is full: {full}", to.pid);
-                let failure = Failure::new(Kind::RateLimited, message).with_retryable(true);
-                Err(failure.with_detail("limit", "mailbox"))
-            }
+            Err(refused) => Err(refusal(to, &refused)),
         }
     }
 
@@ -126,9 +132,51 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// `NotFound` when it has ended.
+    /// `NotFound` when it has ended, `RateLimited` when it was asked often and does not listen, `Invalid` for a reason that is
+    /// too long.
     pub fn cancel(&self, run: &Run, from: &str, reason: Option<&str>) -> Result<(), Failure> {
-        run.sender.notify(notice::cancel(from, reason)).map_err(|_| gone(&run.pid.to_string()))
+        if reason.is_some_and(|reason| reason.len() > LONGEST_REASON) {
+            return Err(Failure::invalid(format!("a reason has {LONGEST_REASON} bytes at the most")));
+        }
+        let event = notice::cancel(from, reason);
+        let told = match from {
+            "" => run.sender.notify(event),
+            _ => run.sender.urge(event, MOST_CANCELS),
+        };
+        told.map_err(|refused| refusal(run, &refused))
+    }
+
+    /// Notes a message that a run has taken and not read when it ended.
+    pub fn left_unread(&self, to: &Pid, topic: &str, from: &str, bytes: usize) {
+        self.dead_letters.add_one(&to.to_string(), topic, from, bytes);
+    }
+
+    /// Whether a process wants to know when its code has changed; sets it first, if a value is given.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for what is no process.
+    pub fn set_upgradable(&self, run: &Run, value: Option<bool>) -> Result<bool, Failure> {
+        if value.is_some() && run.nature != Nature::Process {
+            return Err(Failure::invalid("only a process on a process host can be upgraded, not a call"));
+        }
+        let mut state = run.state();
+        if let Some(value) = value.filter(|_| !state.ended) {
+            state.upgradable = value;
+            let mut all = self.upgradable.lock().unwrap_or_else(PoisonError::into_inner);
+            if value {
+                all.insert(run.pid.number)
+            } else {
+                all.remove(&run.pid.number)
+            };
+        }
+        Ok(state.upgradable)
+    }
+
+    /// Those that want to know when their code has changed.
+    pub fn upgradable(&self) -> Vec<Arc<Run>> {
+        let all = self.upgradable.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        all.into_iter().filter_map(|number| self.by_number(number)).collect()
     }
 
     /// Gives a run a name.
@@ -195,9 +243,13 @@ impl Table {
         let mut state = run.state();
         state.ended = true;
         let taken = Taken::from(&mut state);
+        if std::mem::take(&mut state.upgradable) {
+            self.upgradable.lock().unwrap_or_else(PoisonError::into_inner).remove(&run.pid.number);
+        }
         let (names, waiting) = (std::mem::take(&mut state.names), std::mem::take(&mut state.waiting));
         drop(state);
         self.names.release_all(&names);
+        self.dead_letters.count(mailbox.backlog().messages);
         let unread = mailbox.close();
         if !unread.is_empty() {
             self.dead_letters.add(&run.pid.to_string(), unread);
@@ -215,6 +267,18 @@ impl Table {
 
     fn part(&self, number: u64) -> MutexGuard<'_, Runs> {
         self.parts[number as usize % PARTS].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why a mailbox did not take something.
+fn refusal(to: &Run, refused: &Refused) -> Failure {
+    match refused {
+        Refused::Closed => gone(&to.pid.to_string()),
+        full => {
+            let message = format!("the mailbox of {} is full: {full}", to.pid);
+            let failure = Failure::new(Kind::RateLimited, message).with_retryable(true);
+            failure.with_detail("limit", "mailbox")
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! One process, as text.
 
 use super::text::{count, list, shown, size, time};
-use perilune::{ProcessDetails, ProcessKind};
+use perilune::{ProcessDetails, ProcessKind, ServiceInfo};
 
 /// A fact a line.
 pub(super) fn render(details: &ProcessDetails) -> String {
@@ -45,6 +45,13 @@ pub(super) fn render(details: &ProcessDetails) -> String {
         ("monitors", list(&details.monitors)),
         ("monitored by", list(&details.monitored_by)),
     ];
-    let lines = facts.map(|(name, fact)| format!("{name:12}  {}", shown(&fact)));
-    lines.join("\n")
+    let lines = facts.into_iter().chain(details.service.as_ref().map(|service| ("service", kept(service))));
+    let lines = lines.map(|(name, fact)| format!("{name:12}  {}", shown(&fact)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// By which service, and how that went.
+fn kept(service: &ServiceInfo) -> String {
+    let restarts = count(service.restarts.into(), "restart");
+    format!("{}, {restarts}, {} in a row", service.id, count(service.failures.into(), "failure"))
 }

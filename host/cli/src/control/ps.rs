@@ -69,7 +69,9 @@ fn service_line(service: &ServiceInfo, host: Option<&HostInfo>) -> [String; 7] {
     let up = service.uptime_ms.map_or_else(|| "-".to_owned(), time);
     let memory = host.map_or_else(|| "-".to_owned(), |host| size(host.memory));
     let failures = (service.failures > 0).then(|| count(service.failures.into(), "failure"));
-    let notes = [host.map(places), failures, service.details.clone()];
+    let restarts = (service.restarts > 0).then(|| count(service.restarts.into(), "restart"));
+    let next = service.next_ms.map(|next| format!("starts again in {}", time(next)));
+    let notes = [host.map(places), restarts, failures, next, service.details.clone()];
     let notes: Vec<String> = notes.into_iter().flatten().collect();
     let notes = if notes.is_empty() { "-".to_owned() } else { notes.join("; ") };
     line([&service.id, &service.kind, &service.state, &up, &memory, "-", &notes])

@@ -75,13 +75,23 @@ pub(crate) struct Operated {
 
 impl Operated {
     pub(crate) fn new() -> Self {
-        let app = App::new(YAML, &[("main.lua", MAIN), ("counter.lua", COUNTER), ("spin.lua", SPIN)]);
+        Self::of(YAML, &[("main.lua", MAIN), ("counter.lua", COUNTER), ("spin.lua", SPIN)])
+    }
+
+    /// An application of one's own.
+    pub(crate) fn of(yaml: &str, files: &[(&str, &str)]) -> Self {
+        let app = App::new(yaml, files);
         Operated { app, runtime: tempfile::tempdir().expect("a temporary folder"), running: None }
     }
 
     /// Runs the command `main`, until it is ready.
     pub(crate) fn start(&mut self) {
-        let mut command = self.command(&["run", "main"]);
+        self.start_by(&["run", "main"]);
+    }
+
+    /// Runs it until something says `ready`.
+    pub(crate) fn start_by(&mut self, args: &[&str]) {
+        let mut command = self.command(args);
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
         let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
@@ -239,8 +249,8 @@ fn mask(cell: &str) -> String {
             at += 1;
         } else if at > 0 && words[at - 1] == "process" {
             masked.push("[number],".to_owned());
-        } else if is_moment(word) {
-            masked.push("[time]".to_owned());
+        } else if is_moment(word.trim_end_matches(';')) {
+            masked.push(format!("[time]{}", &word[word.trim_end_matches(';').len()..]));
         } else {
             masked.push(word.to_owned());
         }

@@ -66,6 +66,9 @@ pub trait Processes: Send + Sync {
     /// Whether failures of linked runs are events; sets it first, if a value is given.
     fn trap_links(&self, run: &Pid, trap: Option<bool>) -> bool;
 
+    /// Whether a process learns of changes of its code; sets it first, if a value is given.
+    fn upgradable(&self, run: &Pid, value: Option<bool>) -> Result<bool, Failure>;
+
     /// Gives a run a name.
     fn register(&self, name: &str, run: &Pid) -> Result<(), Failure>;
 
@@ -77,6 +80,9 @@ pub trait Processes: Send + Sync {
 
     /// Adds a message to those that the next code finds unread.
     fn hand_over(&self, run: &Pid, message: Message);
+
+    /// Notes a message that a run has not read when it ended.
+    fn left_unread(&self, run: &Pid, topic: &str, sender: &str, bytes: usize);
 }
 
 /// A result that waits for whoever asked for it.
@@ -193,6 +199,10 @@ impl Host for CellState {
         Ok(CallContext::of(self)?.host.processes.trap_links(&self.identity.pid, trap))
     }
 
+    fn upgradable(&mut self, value: Option<bool>) -> Told<bool> {
+        answer(CallContext::of(self)?.host.processes.upgradable(&self.identity.pid, value))
+    }
+
     fn register(&mut self, name: String, pid: Option<String>) -> Told<()> {
         let processes = &CallContext::of(self)?.host.processes;
         answer(check(self, "process.registry.register", &name).and_then(|()| {
@@ -234,6 +244,15 @@ impl Host for CellState {
         if check_payloads(&payloads).is_ok() {
             let message = Message { topic, sender, payloads };
             CallContext::of(self)?.host.processes.hand_over(&self.identity.pid, message);
+        }
+        Ok(())
+    }
+
+    fn left_unread(&mut self, topic: String, sender: String, bytes: u32) -> wasmtime::Result<()> {
+        // A cell that is driven outside of any host ends like all others; nobody there counts letters.
+        if let Some(context) = self.context.downcast_ref::<CallContext>() {
+            let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+            context.host.processes.left_unread(&self.identity.pid, &topic, &sender, bytes);
         }
         Ok(())
     }

@@ -2,14 +2,18 @@
 
 use super::check;
 use crate::CallContext;
-use crate::funcs::merge;
+use crate::funcs::{duration_option, merge};
 use crate::security::passed_on_for;
 use perilune_cell::{CellState, Message, Pid};
 use perilune_security::Authority;
-use perilune_value::{Failure, Value, args_to_msgpack, check_args};
+use perilune_value::{Failure, Kind, Value, args_to_msgpack, check_args};
+use std::time::Duration;
 
 /// Messages that a process may be started with.
 const MOST_MESSAGES: usize = 256;
+
+/// Bytes of a context: the host keeps one for each process as long as that lives.
+const LARGEST_CONTEXT: usize = 1 << 20;
 
 /// A process that is to be started.
 #[derive(Clone)]
@@ -30,10 +34,31 @@ pub struct Order {
     pub name: Option<String>,
     /// What is in its mailbox from the start.
     pub messages: Vec<Message>,
+    /// How long whoever waits for its result does that; then it is ended. Nobody waits where there is none.
+    pub timeout: Option<Duration>,
     /// What it reads through module `ctx`.
     pub context: Value,
     /// What it acts with.
     pub authority: Authority,
+}
+
+impl Order {
+    /// A process of nobody's: neither started by another one nor known to it.
+    pub fn new(entry: String, host: String, args: Vec<u8>, authority: Authority) -> Self {
+        Order {
+            entry,
+            host,
+            args,
+            parent: None,
+            link: false,
+            monitor: false,
+            name: None,
+            messages: Vec::new(),
+            timeout: None,
+            context: Value::Map(Vec::new()),
+            authority,
+        }
+    }
 }
 
 /// The permission to start one, and to do so in a certain way.
@@ -70,7 +95,25 @@ pub(super) fn prepare(
     if let Some(name) = &name {
         check(state, "process.registry.register", name)?;
     }
+    let timeout = options.get("timeout").map(|limit| duration_option("timeout", limit)).transpose()?;
+    if timeout.is_some() && has_ways {
+        return Err(Failure::invalid(
+            "option `timeout` is for `exec`: nobody waits for a process that is spawned",
+        ));
+    }
     let pid = &state.identity.pid;
+    let messages = messages(options.get("messages"), pid)?;
+    if let Some(name) = name.as_deref().filter(|_| !messages.is_empty())
+        && let Ok(other) = context.host.processes.resolve(name)
+    {
+        // Whoever has the name gets the messages.
+        check(state, "process.send", &other.to_string())?;
+    }
+    let values = merge(&context.values, added);
+    if added.is_some() && values.to_msgpack().len() > LARGEST_CONTEXT {
+        let message = format!("the context of a process has {} KiB at the most", LARGEST_CONTEXT >> 10);
+        return Err(Failure::new(Kind::RateLimited, message).with_detail("limit", "context"));
+    }
     let (actor, scope) = (options.get("actor"), options.get("scope"));
     Ok(Order {
         entry,
@@ -80,8 +123,9 @@ pub(super) fn prepare(
         link,
         monitor,
         name,
-        messages: messages(options.get("messages"), pid)?,
-        context: merge(&context.values, added),
+        messages,
+        timeout,
+        context: values,
         authority: passed_on_for("process.security", context, pid, actor, scope)?,
     })
 }

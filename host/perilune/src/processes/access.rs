@@ -8,6 +8,7 @@ use perilune_modules::process::{Order, Processes, Signal};
 use perilune_process::{Nature, Relation, Run, Table, Upgrade};
 use perilune_value::{Failure, Kind};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// What cells ask of processes. It must not keep the runtime alive.
 pub(crate) struct Access {
@@ -40,8 +41,27 @@ impl Processes for Access {
     }
 
     fn exec(&self, order: Order) -> BoxFuture<'static, Result<Vec<u8>, Failure>> {
+        // The result of a process that somebody else has started is not this one's.
+        let taken = order.name.as_deref().filter(|name| self.table.named(name).is_some());
+        if let Some(name) = taken {
+            let message = format!("the name `{name}` is already registered: nothing was started");
+            return std::future::ready(Err(Failure::new(Kind::AlreadyExists, message))).boxed();
+        }
+        let limit = order.timeout;
         let run = self.inner().and_then(|inner| inner.spawn(order));
-        async move { run?.outcome().await.map(|result| result.to_vec()) }.boxed()
+        async move {
+            let run = run?;
+            let outcome = match limit {
+                None => run.outcome().await,
+                Some(limit) => tokio::time::timeout(limit, run.outcome()).await.unwrap_or_else(|_| {
+                    let failure = too_late(&run, limit);
+                    run.kill(failure.clone());
+                    Err(failure)
+                }),
+            };
+            outcome.map(|result| result.to_vec())
+        }
+        .boxed()
     }
 
     fn signal(&self, from: &Pid, to: &Pid, signal: Signal) -> Result<(), Failure> {
@@ -61,6 +81,16 @@ impl Processes for Access {
 
     fn trap_links(&self, run: &Pid, trap: Option<bool>) -> bool {
         self.run(run).is_ok_and(|run| run.trap_links(trap))
+    }
+
+    fn upgradable(&self, run: &Pid, value: Option<bool>) -> Result<bool, Failure> {
+        let run = self.run(run)?;
+        let is_so = self.table.set_upgradable(&run, value)?;
+        if value == Some(true) {
+            // It may have changed before.
+            self.inner()?.tell_if_outdated(&run);
+        }
+        Ok(is_so)
     }
 
     fn register(&self, name: &str, run: &Pid) -> Result<(), Failure> {
@@ -88,4 +118,13 @@ impl Processes for Access {
             run.hand_over(message);
         }
     }
+
+    fn left_unread(&self, run: &Pid, topic: &str, sender: &str, bytes: usize) {
+        self.table.left_unread(run, topic, sender, bytes);
+    }
+}
+
+fn too_late(run: &Run, limit: Duration) -> Failure {
+    let message = format!("{} took longer than option `timeout` allows ({limit:?})", run.entry());
+    Failure::new(Kind::Timeout, message).with_detail("limit", "timeout")
 }

@@ -15,7 +15,8 @@ use futures_util::FutureExt;
 use perilune_cell::{Backlog, CallSpec, Cell, Death, Event, Identity, Mailbox, Status};
 use perilune_modules::process::Order;
 use perilune_modules::{self as modules, CallContext};
-use perilune_process::{Activity, Born, Outcome, Place, ProcessHost, Run};
+use perilune_process::{Activity, Attached, Born, Outcome, Place, ProcessHost, Run};
+use perilune_resource::Attachment;
 use perilune_security::Authority;
 use perilune_value::{Failure, Kind, Value};
 use std::panic::AssertUnwindSafe;
@@ -36,6 +37,8 @@ pub(super) struct Body {
     heavy: Arc<Heavy>,
     modules: Arc<modules::Host>,
     pub(super) run: Arc<Run>,
+    /// Where it has one. It is free again before the place on the host is.
+    terminal: Option<Arc<Attached>>,
     pub(super) place: Place,
     pub(super) host: Arc<ProcessHost>,
     pub(super) relief: Arc<Notify>,
@@ -58,16 +61,20 @@ impl Life {
     pub(crate) fn new(
         inner: &Arc<Inner>,
         born: Born,
-        place: Place,
+        mut place: Place,
         host: Arc<ProcessHost>,
+        terminal: Option<Attached>,
         target: Target,
         order: Order,
     ) -> Self {
+        // They wait for a cell, and that may take a while.
+        place.takes(order.args.len());
         let body = Body {
             inner: Arc::downgrade(inner),
             heavy: inner.heavy.clone(),
             modules: inner.modules.clone(),
             run: born.run.clone(),
+            terminal: terminal.map(Arc::new),
             place,
             host,
             relief: inner.relief.clone(),
@@ -89,7 +96,7 @@ impl Life {
             Err(_) => Err(Failure::internal("the host failed while it ran the process")),
         };
         if let Err(failure) = &outcome {
-            let (entry, pid) = (self_entry(&body), &born.run.pid);
+            let (entry, pid) = (body.entry(), &born.run.pid);
             tracing::warn!(target: "perilune::process", %pid, entry, error = %failure.message, "a process failed");
         }
         let left = body.left.get_mut().unwrap_or_else(PoisonError::into_inner).take();
@@ -102,11 +109,12 @@ impl Life {
     }
 }
 
-fn self_entry(body: &Body) -> &str {
-    body.target.callee.program.name()
-}
-
 impl Body {
+    /// Whose code it runs.
+    fn entry(&self) -> &str {
+        self.target.callee.program.name()
+    }
+
     async fn run(&mut self, mailbox: &mut Mailbox) -> Result<Vec<u8>, Failure> {
         loop {
             let program = self.target.callee.program.clone();
@@ -134,7 +142,7 @@ impl Body {
             Err(failure) => return Ok(Err(failure)),
         };
         let mut events = Vec::new();
-        let mut next = Next::Start;
+        let mut next = Next::Start(std::mem::take(&mut self.args));
         loop {
             let status;
             self.run.vitals.set_activity(Activity::Running);
@@ -146,6 +154,8 @@ impl Body {
             let backlog = match status? {
                 Status::Done(result) => {
                     self.left = Mutex::new(Some((program.clone(), cell)));
+                    // It has said itself what it did not read.
+                    mailbox.set_backlog(Backlog::default());
                     return Ok(result.map(End::Result));
                 }
                 Status::Waiting(backlog) => backlog,
@@ -179,6 +189,7 @@ impl Body {
             values: self.values.clone(),
             authority: self.authority.clone(),
             entry: name.clone(),
+            attachment: self.terminal.clone().map(|terminal| terminal as Attachment),
             ..CallContext::new(self.modules.clone())
         };
         cell.begin_call(CallSpec {
@@ -201,13 +212,10 @@ impl Body {
     ) -> (Box<Cell>, Vec<Event>, Result<Status, Death>) {
         let ticked = cell.ticked();
         let _worker = self.host.worker().await;
-        let (method, args) = match next {
-            Next::Start => (self.target.method.clone(), self.args.clone()),
-            Next::Turn => ("".into(), Vec::new()),
-        };
+        let method = self.target.method.clone();
         let turn = async move {
             let status = match next {
-                Next::Start => cell.start(&method, &args).await,
+                Next::Start(args) => cell.start(&method, &args).await,
                 Next::Turn => cell.turn(&events).await,
             };
             (cell, events, status)
@@ -222,10 +230,12 @@ impl Body {
         mailbox.put_back(upgrade.unread.into_iter());
         let gone = || Failure::new(Kind::Canceled, "the host is shutting down");
         let inner = self.inner.upgrade().ok_or_else(gone)?;
-        let same = self.target.callee.program.name().to_string();
-        self.target = inner.process_entry(upgrade.entry.as_deref().unwrap_or(&same))?;
+        self.target = inner.process_entry(upgrade.entry.as_deref().unwrap_or(self.entry()))?;
         self.args = upgrade.args;
-        self.run.set_entry(self.target.callee.program.name().clone());
+        let program = &self.target.callee.program;
+        self.run.set_code(program.name().clone(), program.clone());
+        // It may have changed once more meanwhile.
+        inner.tell_if_outdated(&self.run);
         Ok(())
     }
 
@@ -239,8 +249,10 @@ impl Body {
     }
 }
 
-#[derive(Clone, Copy)]
+/// What a turn begins with.
 enum Next {
-    Start,
+    /// The arguments.
+    Start(Vec<u8>),
+    /// Events.
     Turn,
 }

@@ -5,6 +5,7 @@
 //! | `spawn.rs` | how a process is started |
 //! | `life.rs` | how it lives: turn after turn, through upgrades, to its end |
 //! | `rest.rs` | how it waits: with its cell at first, and without it after a while |
+//! | `outdated.rs` | those that want to know when their code has changed |
 //! | `access.rs` | the global `process` over the host |
 //! | `services.rs` | processes that services start |
 //! | `commands.rs` | processes that run as commands |
@@ -14,6 +15,7 @@
 mod access;
 mod commands;
 mod life;
+mod outdated;
 mod rest;
 mod seen;
 mod services;

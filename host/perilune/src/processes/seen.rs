@@ -28,6 +28,11 @@ pub struct ServiceInfo {
     pub uptime_ms: Option<u64>,
     /// How often in a row it has failed.
     pub failures: u32,
+    /// How often it has been started again since its entry is as it is.
+    #[serde(default)]
+    pub restarts: u32,
+    /// Until it starts again, while it waits for that.
+    pub next_ms: Option<u64>,
     /// Why it failed, or where it can be reached.
     pub details: Option<String>,
 }
@@ -111,6 +116,8 @@ pub struct ProcessDetails {
     /// What a list of runs shows of it.
     #[serde(flatten)]
     pub process: ProcessInfo,
+    /// The service that keeps it running.
+    pub service: Option<ServiceInfo>,
     /// Whether the one who started it still runs.
     pub parent_is_alive: bool,
     /// Pids of those that it has started and that run.

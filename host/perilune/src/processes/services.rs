@@ -21,18 +21,12 @@ impl Spawn for ForServices {
         let (inner, table) = (self.inner.clone(), self.table.clone());
         async move {
             let gone = || Failure::new(Kind::Unavailable, "the host is shutting down");
-            let run = inner.upgrade().ok_or_else(gone)?.spawn(Order {
-                entry: order.process.to_string(),
-                host: order.host.to_string(),
-                args: args_to_msgpack(&order.input),
-                parent: None,
-                link: false,
-                monitor: false,
-                name: None,
-                messages: Vec::new(),
-                context: Value::Map(Vec::new()),
-                authority: order.authority,
-            })?;
+            let run = inner.upgrade().ok_or_else(gone)?.spawn(Order::new(
+                order.process.to_string(),
+                order.host.to_string(),
+                args_to_msgpack(&order.input),
+                order.authority,
+            ))?;
             Ok(Box::new(Started { run, table }) as Box<dyn Child>)
         }
         .boxed()

@@ -26,6 +26,7 @@ impl Inner {
             nature: Nature::Process,
             host: host.id(),
             entry: target.callee.program.name(),
+            code: Some(target.callee.program.clone()),
             actor: order.authority.actor.clone(),
             parent: order.parent.clone(),
             began: Instant::now(),
@@ -50,8 +51,12 @@ impl Inner {
         for message in &order.messages {
             self.runs.send(&born.run, message.clone())?;
         }
+        let terminal = match &self.terminal {
+            Some(terminal) if host.is_terminal() => terminal.attach(settings.hide_logs),
+            _ => None,
+        };
         let run = born.run.clone();
-        tokio::spawn(Life::new(self, born, place, host, target, order).live());
+        tokio::spawn(Life::new(self, born, place, host, terminal, target, order).live());
         Ok(run)
     }
 

@@ -31,11 +31,12 @@ impl Runtime {
         self.inner.runs.list().iter().map(|run| info(run)).collect()
     }
 
-    /// A process with its relations. It is named by its pid, by a name that it has registered, or by the number in its pid.
+    /// A process with its relations. It is named by its pid, by a name that it has registered, by the number in its pid, or by the
+    /// id of the service that keeps it running.
     ///
     /// # Errors
     ///
-    /// `NotFound` when nothing of this name runs.
+    /// `NotFound` when nothing of this name runs, and what its service is doing instead.
     pub fn inspect(&self, whom: &str) -> Result<ProcessDetails, Failure> {
         let (inner, run) = (&self.inner, self.inner.run_of(whom)?);
         let pids = |numbers: Vec<u64>| {
@@ -46,6 +47,7 @@ impl Runtime {
         let children = inner.runs.list().into_iter().filter(is_child);
         Ok(ProcessDetails {
             process: info(&run),
+            service: inner.service_of(&run).map(|status| inner.service_info(&status)),
             parent_is_alive: run.parent.as_ref().is_some_and(|parent| inner.is_alive(parent)),
             children: children.map(|child| child.pid.to_string()).collect(),
             links: pids(run.links()),
@@ -94,12 +96,35 @@ impl Runtime {
     }
 }
 
+/// The kind of services whose details are a pid.
+const SERVICE: &str = "process.service";
+
 impl Inner {
+    /// Who is named. Ids of services come first: a process may take any name.
     fn run_of(&self, whom: &str) -> Result<Arc<Run>, Failure> {
+        let status = self.services.statuses().into_iter().find(|status| status.id.to_string() == whom);
+        if let Some(status) = status.filter(|status| self.kind_of(&status.id) == SERVICE) {
+            let pid = status.details.as_deref().filter(|_| status.state == ServiceState::Running);
+            if let Some(run) = pid.and_then(|pid| self.runs.find(pid).ok()) {
+                return Ok(run);
+            }
+            let why = status.details.map_or_else(String::new, |details| format!(": {details}"));
+            let message = format!("the service {whom} is {}{why}", status.state.as_str());
+            return Err(Failure::not_found(message));
+        }
         self.runs.find(whom).or_else(|unknown| {
             let number = u64::from_str_radix(whom, 16).ok();
             number.and_then(|number| self.runs.by_number(number)).ok_or(unknown)
         })
+    }
+
+    /// The service that keeps a process running.
+    fn service_of(&self, run: &Run) -> Option<Status> {
+        let pid = run.pid.to_string();
+        let is_its = |status: &Status| {
+            status.state == ServiceState::Running && status.details.as_deref() == Some(&*pid)
+        };
+        self.services.statuses().into_iter().find(is_its)
     }
 
     fn lua_of(&self, whom: &str) -> Result<Arc<Run>, Failure> {
@@ -128,6 +153,10 @@ impl Inner {
             state: status.state.as_str().to_owned(),
             uptime_ms: started.map(since),
             failures: status.failures,
+            restarts: status.restarts,
+            next_ms: status
+                .next
+                .map(|next| milliseconds(next.duration_since(SystemTime::now()).unwrap_or_default())),
             details: status.details.clone(),
         }
     }

@@ -11,6 +11,7 @@ fn begin(table: &Arc<Table>, messages: usize) -> Born {
         nature: Nature::Process,
         host: &"app:host".into(),
         entry: &"app:worker".into(),
+        code: None,
         actor: None,
         parent: None,
         began: Instant::now(),
@@ -133,4 +134,50 @@ fn a_name_belongs_to_one_run_until_that_ends() {
     assert_eq!(table.find("name").map(|run| run.pid.number), Ok(one.run.pid.number));
     drop(one);
     table.register("name", &two.run).expect("it is free again");
+}
+
+#[test]
+fn who_is_asked_to_end_too_often_is_not_flooded_and_one_that_is_full_is_reached() {
+    let table = Arc::<Table>::default();
+    let mut full = begin(&table, 2);
+    assert!(table.send(&full.run, message("one")).is_ok() && table.send(&full.run, message("two")).is_ok());
+    let asked = (0..1000).take_while(|_| table.cancel(&full.run, "{app:host|00009}", None).is_ok()).count();
+    assert_eq!(asked, 64);
+    table.cancel(&full.run, "", Some("the host itself is always heard")).expect("it lives");
+    let long = table.cancel(&full.run, "", Some(&"x".repeat(1025))).expect_err("it is too long");
+    assert_eq!(long.kind, Kind::Invalid);
+    assert_eq!(seen(&mut full).len(), 2 + 64 + 1);
+}
+
+#[test]
+fn an_end_whose_result_does_not_fit_is_told_without_it() {
+    let table = Arc::<Table>::default();
+    let mut watcher = begin(&table, 4);
+    for _ in 0..2 {
+        let ends = begin(&table, 4);
+        table.relate(&watcher.run, &ends.run, Relation::Monitor).expect("both live");
+        let result = Value::from("x".repeat(40 << 10)).to_msgpack();
+        ends.end(&Ok(result[..].into()));
+    }
+    let mut results = Vec::new();
+    while let Some(Event::Message(message)) = watcher.mailbox.receive_now() {
+        let payloads = args_from_msgpack(&message.payloads).expect("values");
+        results.push(payloads[0].get("result").expect("a result").clone());
+    }
+    assert!(results[0].get("value").is_some() && results[1].get("value").is_none(), "{results:?}");
+    let Some(Value::Error(failure)) = results[1].get("error") else { panic!("{results:?}") };
+    assert_eq!(failure.kind, Kind::RateLimited);
+}
+
+#[test]
+fn who_never_reads_of_ends_starts_no_more_than_there_is_room_for() {
+    let table = Arc::<Table>::default();
+    let watcher = begin(&table, 4);
+    let told = (0..100_000)
+        .take_while(|_| {
+            let ends = begin(&table, 4);
+            table.relate(&watcher.run, &ends.run, Relation::Monitor).is_ok()
+        })
+        .count();
+    assert_eq!(told, 10_004);
 }

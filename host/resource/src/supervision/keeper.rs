@@ -129,7 +129,7 @@ impl Keeping {
                         humantime::format_duration(Duration::from_millis(millis)),
                     );
                     tracing::warn!(target: LOG, service = %id, %error, "ended, and starts again in {next}");
-                    unit.statuses.set(id, ServiceState::Waiting, Some(failure.message));
+                    unit.statuses.waits(id, failure.message, after);
                     sleep(after).await;
                 }
                 Next::Exited => {

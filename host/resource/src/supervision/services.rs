@@ -149,8 +149,7 @@ impl Services {
             let unit = self.unit(&step);
             let service = unit.as_ref().ok().and_then(|unit| Some(unit.as_ref()?.service.clone()));
             if service.is_some() {
-                self.statuses.want(&id, true);
-                self.statuses.count(&id, 0);
+                self.statuses.renew(&id);
             }
             let needs =
                 step.needs.iter().filter_map(|needed| Some((needed.clone(), phases.get(needed)?.clone())));

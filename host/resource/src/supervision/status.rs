@@ -3,7 +3,7 @@
 use perilune_registry::EntryId;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// What a service is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +57,13 @@ pub struct Status {
     pub started: Option<SystemTime>,
     /// How often in a row it has ended.
     pub failures: u32,
+    /// How often it has been started again since its entry is as it is.
+    pub restarts: u32,
+    /// When it will start again, while it waits for that.
+    pub next: Option<SystemTime>,
     /// Why it ended, what it waits for, or where it can be reached.
     pub details: Option<String>,
+    has_started: bool,
 }
 
 /// The statuses of all services that were started or tried to be.
@@ -69,10 +74,27 @@ impl Statuses {
     pub(crate) fn set(&self, id: &EntryId, state: ServiceState, details: Option<String>) {
         let now = SystemTime::now();
         self.change(id, |status| {
-            (status.state, status.since, status.details) = (state, now, details);
+            (status.state, status.since, status.details, status.next) = (state, now, details, None);
+            if state == ServiceState::Starting {
+                status.restarts = status.restarts.saturating_add(u32::from(status.has_started));
+                status.has_started = true;
+            }
             if state == ServiceState::Running {
                 status.started = Some(now);
             }
+        });
+    }
+
+    /// Says that it has ended, why, and how long it is until it starts again.
+    pub(crate) fn waits(&self, id: &EntryId, why: String, after: Duration) {
+        self.set(id, ServiceState::Waiting, Some(why));
+        self.change(id, |status| status.next = status.since.checked_add(after));
+    }
+
+    /// Says that what it does from now on is not to be counted with what it did.
+    pub(crate) fn renew(&self, id: &EntryId) {
+        self.change(id, |status| {
+            (status.is_wanted, status.failures, status.restarts, status.has_started) = (true, 0, 0, false);
         });
     }
 
@@ -95,6 +117,9 @@ impl Statuses {
             since: SystemTime::now(),
             started: None,
             failures: 0,
+            restarts: 0,
+            next: None,
+            has_started: false,
             details: None,
         });
         change(status);
