@@ -14,6 +14,7 @@ const MOST: usize = 16;
 pub(crate) struct Spares(Mutex<Kept>);
 
 #[derive(Default)]
+#[expect(clippy::vec_box, reason = "a process hands its cell on by pointer: a cell is 1 KiB to move")]
 struct Kept {
     cells: Vec<Box<Cell>>,
     /// When one was taken or kept last.
