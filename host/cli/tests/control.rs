@@ -151,7 +151,8 @@ fn cancel_asks_and_terminate_does_not() {
     let mut app = started();
     assert_eq!(app.ask(&["terminate", "counter"]).code, 0);
     assert_eq!(app.wait_for("pid.link.down"), "pid.link.down process terminated by the operator");
-    assert_eq!(app.ask(&["cancel", "main", "time to go"]).code, 0);
+    let asked = app.ask(&["cancel", "main", "time to go"]);
+    assert_eq!((asked.code, asked.stderr.as_str()), (0, ""));
     assert_eq!(app.wait_for("pid.cancel"), "pid.cancel time to go");
     assert_eq!(app.end(), Some(0));
     assert_eq!(fs::read_dir(app.folder()).expect("the folder stays").count(), 0, "the socket is gone");
