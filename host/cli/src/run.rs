@@ -29,7 +29,7 @@ pub(crate) async fn run(directory: &Path, allow: Allow, command: Run, mut signal
         () = signals.end() => return Exit::interrupted(),
         () = runtime.warm() => {}
     }
-    let _control = control::serve(&runtime, directory, name.as_deref());
+    let control = control::serve(&runtime, directory, name.as_deref());
     let is_command = name.is_some();
     // A required service may be tried for as long as it takes.
     let started = tokio::select! {
@@ -72,6 +72,9 @@ pub(crate) async fn run(directory: &Path, allow: Allow, command: Run, mut signal
         () = async {
             runtime.stop().await;
             terminal.drain().await;
+            if let Some(control) = &control {
+                control.finish().await;
+            }
         } => exit,
         // Who asks twice does not want to wait.
         () = signals.end() => Exit::interrupted(),

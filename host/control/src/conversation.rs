@@ -2,6 +2,7 @@
 
 use crate::answer::{Answerer, refusal};
 use crate::protocol::Refusal;
+use crate::server::Answering;
 use perilune::Kind;
 use std::io;
 use std::sync::Arc;
@@ -25,13 +26,14 @@ enum Ending {
 }
 
 /// Answers one request after another.
-pub(crate) async fn converse(stream: UnixStream, answerer: Arc<Answerer>) {
+pub(crate) async fn converse(stream: UnixStream, answerer: Arc<Answerer>, answering: Answering) {
     let mut stream = BufReader::new(stream);
     loop {
         let request = match timeout(PATIENCE, receive(&mut stream)).await {
             Ok(request) => request,
             Err(_) => Err(refused(&Kind::Timeout, format!("no request within {PATIENCE:?}"))),
         };
+        let _answering = answering.acquire().await;
         let (reply, is_last) = match request {
             Ok(line) => (answerer.clone().answer(line).await, false),
             Err(Ending::Refused(reason)) => (refusal(reason), true),

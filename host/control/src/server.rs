@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixListener;
+use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
 /// Connections at the same time. Each may hold a request of the largest size.
@@ -27,7 +28,14 @@ pub struct Server {
     place: Place,
     /// Which file is its own, by device and number.
     socket: Option<(u64, u64)>,
+    answering: Answering,
 }
+
+/// One permit for each request that is being answered.
+pub(crate) type Answering = Arc<Semaphore>;
+
+/// How long answers may take that are under way when the application ends.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// Answers on behalf of an application, in the tokio runtime that this is called in. `command` is what the application runs.
 ///
@@ -54,7 +62,19 @@ pub fn serve(runtime: &Runtime, directory: &Path, command: Option<&str>) -> Resu
     let listener = UnixListener::bind(&place.socket).map_err(ControlError::io(&place.socket))?;
     let answerer = Arc::new(Answerer::new(runtime.clone(), &canonical, command));
     let socket = identity(&place.socket);
-    Ok(Server { accepting: tokio::spawn(accept(listener, answerer)), place, socket })
+    let answering = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let accepting = tokio::spawn(accept(listener, answerer, answering.clone()));
+    Ok(Server { accepting, place, socket, answering })
+}
+
+impl Server {
+    /// Waits until nobody is being answered, for a second at the most: who asks an application to end wants to know that it was
+    /// asked.
+    pub async fn finish(&self) {
+        let most = u32::try_from(MOST_CONNECTIONS).unwrap_or(u32::MAX);
+        // Who takes longer learns from the closed connection that there is no answer.
+        let _ = tokio::time::timeout(LAST_ANSWERS, self.answering.acquire_many(most)).await;
+    }
 }
 
 impl Drop for Server {
@@ -71,14 +91,14 @@ fn identity(socket: &Path) -> Option<(u64, u64)> {
     fs::symlink_metadata(socket).ok().map(|found| (found.dev(), found.ino()))
 }
 
-async fn accept(listener: UnixListener, answerer: Arc<Answerer>) {
+async fn accept(listener: UnixListener, answerer: Arc<Answerer>, answering: Answering) {
     let mut open = JoinSet::new();
     loop {
         let accepted = listener.accept().await;
         while open.try_join_next().is_some() {}
         match accepted {
             Ok((stream, _)) if open.len() < MOST_CONNECTIONS => {
-                open.spawn(converse(stream, answerer.clone()));
+                open.spawn(converse(stream, answerer.clone(), answering.clone()));
             }
             Ok((stream, _)) => refuse(&stream, MOST_CONNECTIONS),
             Err(error) => {

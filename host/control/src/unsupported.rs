@@ -9,6 +9,11 @@ use std::path::Path;
 #[derive(Debug)]
 pub enum Server {}
 
+impl Server {
+    /// There is none to wait for.
+    pub async fn finish(&self) {}
+}
+
 /// Always refuses.
 ///
 /// # Errors
