@@ -322,3 +322,45 @@ process_tests! {
         assert(expect(process.event.EXIT, pid).result.error:message():find("it does not load", 1, true))
     "#
 }
+
+#[tokio::test]
+async fn a_process_finds_nothing_of_those_whose_cells_it_gets() {
+    // Processes that end leave their cells to the next ones: twenty in a row share one or two.
+    let app = App::new(&[
+        (
+            "app.yaml",
+            "version: '1.0'
+namespace: app
+entries:
+  - {name: host, kind: process.host}
+  - {name: main, kind: function.lua, source: 'file://main.lua', method: main}
+  - {name: keeps, kind: process.lua, source: 'file://keeps.lua', method: main}
+",
+        ),
+        (
+            "keeps.lua",
+            "local kept, runs = {}, 0
+             return { main = function(secret)
+               runs = runs + 1
+               local found = #kept
+               kept[#kept + 1] = secret
+               local before = process.listen('topic')
+               process.send(process.pid(), 'topic', secret)
+               return runs .. ' ' .. found .. ' ' .. before:receive()
+             end }",
+        ),
+        (
+            "main.lua",
+            "return function()
+               for i = 1, 20 do
+                 local secret = 'secret' .. i
+                 local result, problem = process.exec('app:keeps', 'app:host', secret)
+                 assert(not problem, tostring(problem))
+                 assert(result == '1 0 ' .. secret, result)
+               end
+               return true
+             end",
+        ),
+    ]);
+    assert_eq!(app.main().await, perilune::Value::Bool(true));
+}
