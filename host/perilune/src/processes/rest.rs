@@ -9,7 +9,7 @@
 //! Only what waits for messages alone can do so; with an operation under way it keeps its cell.
 //!
 //! What is awaited here is what a process takes while it waits, so all that is long or rare is boxed: of 3.7 KiB for the task
-//! 1.5 remain.
+//! 2 remain.
 
 use super::life::Body;
 use crate::program::{Program, lacked_room};
