@@ -7,7 +7,8 @@ const ENTRIES: &str = "version: '1.0'
 namespace: app
 entries:
   - {name: host, kind: process.host}
-  - {name: main, kind: function.lua, source: 'file://main.lua', method: main, modules: [time]}
+  - {name: main, kind: function.lua, source: 'file://main.lua', method: main, modules: [time, funcs]}
+  - {name: spins, kind: function.lua, source: 'file://spins.lua', method: main, limits: {cpu: 20ms}}
   - {name: reads, kind: process.lua, source: 'file://reads.lua', method: main}
   - {name: spin, kind: process.lua, source: 'file://spin.lua', method: main, limits: {cpu: 10s}}
 ";
@@ -31,10 +32,23 @@ const SPIN: &str = "return function(parent)
   while true do end
 end";
 
+/// Sends itself messages, takes them and computes for ever.
+const SPINS: &str = "return function()
+  local go = process.listen('go')
+  for _, topic in ipairs({ 'lost', 'go' }) do process.send(process.pid(), topic) end
+  go:receive()
+  while true do end
+end";
+
 async fn letters(body: &str) -> Letters {
     let main = format!("local time = require('time')\nreturn function()\n{body}\nend");
-    let app =
-        App::new(&[("app.yaml", ENTRIES), ("main.lua", &main), ("reads.lua", READS), ("spin.lua", SPIN)]);
+    let app = App::new(&[
+        ("app.yaml", ENTRIES),
+        ("main.lua", &main),
+        ("reads.lua", READS),
+        ("spin.lua", SPIN),
+        ("spins.lua", SPINS),
+    ]);
     app.main().await;
     app.runtime.overview().dead_letters
 }
@@ -104,7 +118,27 @@ async fn of_what_was_in_a_cell_that_was_ended_the_number_is_known() {
          process.events():receive()",
     )
     .await;
-    assert_eq!((letters.total, topics(&letters)), (3, vec!["waits"]));
+    assert_eq!((letters.total, topics(&letters)), (4, vec!["go", "waits"]), "what it may have read counts");
+}
+
+/// Nobody can tell what of it was read.
+#[tokio::test]
+async fn what_an_ended_cell_was_given_for_its_last_turn_is_dead() {
+    let of_a_process = letters(
+        "local took, spins = process.listen('took'), process.listen('spins')
+         local pid = process.with_context({}):with_message('begin')
+           :spawn_monitored('app:spin', 'app:host', process.pid())
+         for i = 1, 3 do process.send(pid, 'lost', i) end
+         process.send(pid, 'go')
+         took:receive()
+         spins:receive()
+         process.terminate(pid)
+         process.events():receive()",
+    )
+    .await;
+    assert_eq!((of_a_process.total, topics(&of_a_process)), (5, vec!["begin", "lost", "lost", "lost", "go"]));
+    let of_a_call = letters("assert(require('funcs').call('app:spins') == nil)").await;
+    assert_eq!((of_a_call.total, topics(&of_a_call)), (2, vec!["lost", "go"]));
 }
 
 #[tokio::test]

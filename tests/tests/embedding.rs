@@ -55,6 +55,30 @@ async fn a_functions_failure_is_an_error_object() {
     app(body).main().await;
 }
 
+/// A call that computes for long goes on where all others come first; a process that it starts does not.
+#[tokio::test]
+async fn what_a_long_call_starts_runs_where_the_call_began() {
+    let threads = Extension::new("threads")
+        .function("name", |_| Ok(std::thread::current().name().unwrap_or_default().into()));
+    let yaml = "
+namespace: app
+entries:
+  - {name: host, kind: process.host}
+  - {name: main, kind: function.lua, source: file://main.lua, method: main, modules: [threads], limits: {cpu: 20s, timeout: 60s}}
+  - {name: child, kind: process.lua, source: file://child.lua, method: main, modules: [threads]}
+";
+    let main = "local threads = require('threads')
+        return function()
+          while threads.name() ~= 'perilune-heavy' do end
+          return assert(process.exec('app:child', 'app:host'))
+        end";
+    let child = "local threads = require('threads') return function() return threads.name() end";
+    let files = [("app.yaml", yaml), ("main.lua", main), ("child.lua", child)];
+    let app = App::with(&files, |builder| builder.module(threads));
+    let began = std::thread::current().name().unwrap_or_default().to_owned();
+    assert_eq!(app.main().await, began.as_str().into());
+}
+
 #[tokio::test]
 async fn what_cannot_cross_is_refused_before_the_function_runs() {
     let body = "

@@ -77,8 +77,8 @@ async fn sleep_does_not_add_up() {
         let mut cell = sleeper.revive(&asleep).await;
         cell.turn(&[message("t", &["x".into()])]).await.expect("it lives");
         asleep = sleeper.hibernate(cell).await;
-        // As much garbage as is not worth a collection, and what lies around it.
-        assert!(asleep.changed() <= 48 << 10, "{} in round {round}", asleep.changed());
+        // As much garbage as is not worth a collection, 32 KiB, and what lies around it: 35 KB at the most.
+        assert!(asleep.changed() <= 40 << 10, "{} in round {round}", asleep.changed());
     }
 }
 
@@ -97,8 +97,8 @@ async fn what_was_freed_is_not_kept() {
     let cell = sleeper.waiting().await;
     assert!(cell.state().memory_size() > 4 << 20, "it has grown");
     let asleep = sleeper.hibernate(cell).await;
-    // Links between small blocks stay.
-    assert!(asleep.bytes() < 64 << 10, "{}, {} before", asleep.bytes(), asleep.changed());
+    // Links between small blocks stay: 49 KB.
+    assert!(asleep.bytes() < 56 << 10, "{}, {} before", asleep.bytes(), asleep.changed());
 }
 
 /// One memory is not another's: two sleep side by side, and one state may be revived twice.

@@ -9,6 +9,7 @@ mod coroutines;
 mod crypto;
 mod data_modules;
 mod dead_letters;
+mod deterministic;
 mod embedding;
 mod env;
 mod errors;

@@ -260,6 +260,24 @@ process_tests! {
         assert(process.registry.lookup("unique") == pid)
     "#
 
+    whoever_has_the_name_already_is_related_as_a_new_one_would_be r#"
+        local named = process.with_context({}):with_name("unique")
+        local pid = assert(named:spawn("app:echo", "app:host"))
+        assert(named:spawn_monitored("app:echo", "app:host") == pid)
+        assert(named:spawn_monitored("app:echo", "app:host") == pid, "it is monitored already")
+        process.send(pid, "stop")
+        assert(expect("pid.exit", pid).result.value == "stopped")
+        pid = assert(named:spawn("app:echo", "app:host"))
+        assert(named:spawn_linked("app:echo", "app:host") == pid)
+        process.set_options({ trap_links = true })
+        process.send(pid, "fail")
+        expect("pid.link.down", pid)
+        assert(process.registry.register("me"))
+        local me = process.with_context({}):with_name("me"):with_message("to me")
+        local none, err = me:spawn_linked("app:echo", "app:host")
+        assert(none == nil and err:kind() == errors.INVALID, tostring(err))
+    "#
+
     an_upgrade_keeps_pid_name_mailbox_and_relations r#"
         local messages = process.with_context({})
         for i = 1, 5 do messages = messages:with_message("m" .. i, i) end

@@ -82,16 +82,26 @@ impl Cell {
             if let Some(mailbox) = mailbox.as_deref_mut() {
                 mailbox.set_backlog(backlog);
             }
-            self.wait(mailbox.as_deref_mut(), &mut events).await?;
-            match self.turn(&events).await? {
-                Status::Done(result) => {
+            let ended = match self.wait(mailbox.as_deref_mut(), &mut events).await {
+                Ok(()) => self.turn(&events).await,
+                Err(death) => Err(death),
+            };
+            match ended {
+                Err(death) => {
+                    // Nobody knows what of its last turn the script has read: in doubt it has not.
+                    if let Some(mailbox) = mailbox {
+                        mailbox.put_back(events.into_iter());
+                    }
+                    return Err(death);
+                }
+                Ok(Status::Done(result)) => {
                     // It has said itself what it did not read.
                     if let Some(mailbox) = mailbox {
                         mailbox.set_backlog(Backlog::default());
                     }
                     return Ok(result);
                 }
-                Status::Waiting(left) => backlog = left,
+                Ok(Status::Waiting(left)) => backlog = left,
             }
         }
     }

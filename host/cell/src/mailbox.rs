@@ -278,11 +278,10 @@ impl Mailbox {
         self.0.take()
     }
 
-    /// Puts messages at the front, as if they had never been taken.
-    pub fn put_back(&mut self, messages: impl DoubleEndedIterator<Item = Message>) {
+    /// Puts events at the front, as if they had never been taken.
+    pub fn put_back(&mut self, events: impl DoubleEndedIterator<Item = Event>) {
         let mut state = self.0.lock();
-        for message in messages.rev() {
-            let event = Event::Message(message);
+        for event in events.rev() {
             state.bytes += size(&event);
             state.events.push_front(event);
         }

@@ -2,7 +2,8 @@
 //!
 //! A call begins on its caller's task. When its second tick passes, its future moves to threads of its own, as many as there are
 //! cores, to which the system prefers all others: a call that spins then delays short ones by what a context switch costs,
-//! instead of holding the thread that they need until the next tick.
+//! instead of holding the thread that they need until the next tick. What such a call starts, it starts where it began itself:
+//! a process is not to live on the threads that come last because the one who spawned it computes.
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -12,6 +13,16 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
+
+tokio::task_local! {
+    /// Where a call that has moved began.
+    static HOME: Handle;
+}
+
+/// Where tasks belong that whoever runs here starts. As `tokio::spawn`, it may be asked for in tasks only.
+pub(crate) fn home() -> Handle {
+    HOME.try_with(Handle::clone).unwrap_or_else(|_| Handle::current())
+}
 
 /// The threads, started by the first call that needs them.
 #[derive(Default)]
@@ -96,7 +107,7 @@ impl<T: Send + 'static> Future for Moving<'_, T> {
             }
             let Some(handle) = self.heavy.handle() else { return Poll::Pending };
             if let Place::Here(call) = std::mem::replace(&mut self.place, Place::Ended) {
-                self.place = Place::There(handle.spawn(call));
+                self.place = Place::There(handle.spawn(HOME.scope(home(), call)));
             }
         }
         let Place::There(task) = &mut self.place else { return Poll::Pending };

@@ -1,5 +1,6 @@
 //! An entry with everything it imports: its cells begin with the image that loading it left.
 
+use crate::heavy::home;
 use crate::spares::Spares;
 use perilune_cell::{
     Cell, CellSpec, Chunk, Extension, Guest, Hibernated, Host, Identity, Image, ImportAlias, Limits, Pid,
@@ -152,7 +153,7 @@ impl Program {
         }
         // A task of its own: a load that takes longer than its caller waits goes on for the next one.
         let program = self.clone();
-        let loading = tokio::spawn(async move {
+        let loading = home().spawn(async move {
             let image = program.load().await?;
             drop(turn);
             image

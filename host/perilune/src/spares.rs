@@ -1,4 +1,4 @@
-//! Cells that processes of an entry have left behind, made clean for the next ones.
+//! Cells that processes of an entry have left behind, made clean for the next ones (decision 0025).
 
 use crate::program::Program;
 use perilune_cell::Cell;

@@ -1,5 +1,5 @@
 //! Messages that nobody will read: what was in a mailbox when its run ended, and what a script had taken and not read. Events of the
-//! host are none.
+//! host are none. Of a cell that was ended nobody knows what it read in its last turn: what that was given counts.
 
 use perilune_cell::Message;
 use std::collections::VecDeque;

@@ -14,10 +14,30 @@ use crate::{Outcome, Run, Table, notice};
 use perilune_cell::Refused;
 use perilune_value::{Failure, Kind};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, MutexGuard};
 
 /// Relations of one run: as many events may reach it at once.
 const MOST: usize = 10_000;
+
+/// And of all runs together: twenty for each of 100,000 processes. Each is in two sets, whose nodes take 112 bytes and hold up to
+/// eleven, so these take 450 MB at the most.
+const MOST_OF_ALL: usize = 2_000_000;
+
+/// How many relations there are: each counts on both of its sides, and is gone on either as soon as that has ended.
+#[derive(Default)]
+pub(crate) struct Relations(AtomicUsize);
+
+impl Relations {
+    fn add(&self) -> bool {
+        let add = |sides: usize| (sides < 2 * MOST_OF_ALL).then_some(sides + 2);
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
+    }
+
+    pub(crate) fn remove(&self, sides: usize) {
+        self.0.fetch_sub(sides, Ordering::Relaxed);
+    }
+}
 
 /// What one run may be to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +54,7 @@ impl Table {
     /// # Errors
     ///
     /// `NotFound` when that has ended, `AlreadyExists` when they are related so already, `Invalid` for a run and itself,
-    /// `RateLimited` when one of them has too many relations.
+    /// `RateLimited` when one of them, or all runs together, have too many relations.
     pub fn relate(&self, run: &Run, other: &Run, relation: Relation) -> Result<(), Failure> {
         if run.pid.number == other.pid.number {
             return Err(Failure::invalid("a process cannot be linked with itself, nor monitor itself"));
@@ -61,6 +81,10 @@ impl Table {
             let message = format!("a process has at most {MOST} relations of one kind");
             return Err(Failure::new(Kind::RateLimited, message).with_detail("limit", "relations"));
         }
+        if !self.relations.add() {
+            let message = format!("all processes together have {MOST_OF_ALL} relations already");
+            return Err(Failure::new(Kind::RateLimited, message).with_detail("limit", "relations"));
+        }
         mine.insert(other.pid.number);
         back.insert(run.pid.number);
         Ok(())
@@ -78,8 +102,9 @@ impl Table {
                 Relation::Monitor => (&mut own.watched, &mut theirs.watchers),
                 Relation::Link => (&mut own.links, &mut theirs.links),
             };
-            back.remove(&run.pid.number);
-            mine.remove(&other.pid.number)
+            let sides = [back.remove(&run.pid.number), mine.remove(&other.pid.number)];
+            self.relations.remove(sides.into_iter().filter(|was_there| *was_there).count());
+            sides[1]
         };
         if is_related {
             return Ok(());
@@ -94,7 +119,7 @@ impl Table {
     pub(crate) fn tell(&self, run: &Run, taken: &Taken, outcome: &Outcome) {
         let from = run.pid.to_string();
         for watcher in self.numbers(&taken.watchers) {
-            watcher.state().watched.remove(&run.pid.number);
+            self.forget(&mut watcher.state().watched, run);
             // Who has ended meanwhile does not want to know.
             let told = watcher.sender.notify(notice::exit(&from, outcome));
             if let Err(Refused::TooLarge(_)) = told {
@@ -103,7 +128,7 @@ impl Table {
         }
         for linked in self.numbers(&taken.links) {
             let mut state = linked.state();
-            state.links.remove(&run.pid.number);
+            self.forget(&mut state.links, run);
             let traps_links = state.traps_links;
             drop(state);
             match outcome {
@@ -122,7 +147,14 @@ impl Table {
             }
         }
         for watched in self.numbers(&taken.watched) {
-            watched.state().watchers.remove(&run.pid.number);
+            self.forget(&mut watched.state().watchers, run);
+        }
+    }
+
+    /// Takes a run that has ended out of the relations of another one, which may have ended meanwhile and taken it out itself.
+    fn forget(&self, others: &mut BTreeSet<u64>, run: &Run) {
+        if others.remove(&run.pid.number) {
+            self.relations.remove(1);
         }
     }
 
@@ -147,9 +179,14 @@ impl Taken {
         }
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.links.len() + self.watchers.len() + self.watched.len()
+    }
+
     /// Whether nobody is related.
     pub(crate) fn is_empty(&self) -> bool {
-        self.links.is_empty() && self.watchers.is_empty() && self.watched.is_empty()
+        self.len() == 0
     }
 }
 

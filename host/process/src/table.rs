@@ -2,7 +2,7 @@
 
 use crate::dead_letters::DeadLetters;
 use crate::names::Names;
-use crate::relations::Taken;
+use crate::relations::{Relations, Taken};
 use crate::{Born, DeadLetter, Nature, Outcome, Run, notice};
 use perilune_cell::{Event, Mailbox, Message, Pid, Refused, mailbox};
 use perilune_security::Actor;
@@ -29,6 +29,7 @@ pub struct Table {
     last: AtomicU64,
     parts: [Mutex<Runs>; PARTS],
     names: Names,
+    pub(crate) relations: Relations,
     dead_letters: DeadLetters,
     /// Numbers of those that want to know when their code has changed.
     upgradable: Mutex<BTreeSet<u64>>,
@@ -243,6 +244,7 @@ impl Table {
         let mut state = run.state();
         state.ended = true;
         let taken = Taken::from(&mut state);
+        self.relations.remove(taken.len());
         if std::mem::take(&mut state.upgradable) {
             self.upgradable.lock().unwrap_or_else(PoisonError::into_inner).remove(&run.pid.number);
         }

@@ -73,15 +73,12 @@ impl Cell {
     ///
     /// The cell, where it cannot hibernate, or died while it was prepared: its next turn says why.
     pub async fn hibernate(mut self, image: &Arc<Image>) -> Result<Hibernated, Box<Cell>> {
-        match self.pack(image).await {
-            Some(packed) => Ok(Hibernated {
-                image: image.clone(),
-                size: self.store.data().memory,
-                packed,
-                suspended: Suspended::of(self.store.data()),
-            }),
-            None => Err(Box::new(self)),
-        }
+        let Some(packed) = self.pack(image).await else { return Err(Box::new(self)) };
+        let state = self.store.data();
+        let (size, suspended) = (state.memory, Suspended::of(state));
+        // Its place would keep the pages for the next cell: 230 KiB, as collecting garbage writes to most that are in use.
+        self.rest(image);
+        Ok(Hibernated { image: image.clone(), size, packed, suspended })
     }
 
     async fn pack(&mut self, image: &Image) -> Option<Packed> {

@@ -30,7 +30,7 @@ pub struct Order {
     pub link: bool,
     /// Whether the one who starts it watches it.
     pub monitor: bool,
-    /// The name that it gets. A process that has it already is given the messages instead.
+    /// The name that it gets. A process that has it already is given the messages, links and monitors instead.
     pub name: Option<String>,
     /// What is in its mailbox from the start.
     pub messages: Vec<Message>,
@@ -103,11 +103,19 @@ pub(super) fn prepare(
     }
     let pid = &state.identity.pid;
     let messages = messages(options.get("messages"), pid)?;
-    if let Some(name) = name.as_deref().filter(|_| !messages.is_empty())
+    if let Some(name) = name.as_deref()
+        && context.is_guarded()
         && let Ok(other) = context.host.processes.resolve(name)
     {
-        // Whoever has the name gets the messages.
-        check(state, "process.send", &other.to_string())?;
+        // Whoever has the name gets the messages, and is linked and monitored.
+        let ways = [
+            (!messages.is_empty(), "process.send"),
+            (link, "process.link"),
+            (monitor, "process.monitor"),
+        ];
+        for (_, action) in ways.into_iter().filter(|(is_wanted, _)| *is_wanted) {
+            check(state, action, &other.to_string())?;
+        }
     }
     let values = merge(&context.values, added);
     if added.is_some() && values.to_msgpack().len() > LARGEST_CONTEXT {

@@ -88,9 +88,9 @@ impl Life {
     }
 
     /// Runs it to its end, and tells those who want to know.
-    pub(crate) async fn live(self) {
-        let Life { mut born, mut body } = self;
-        let outcome = AssertUnwindSafe(body.run(&mut born.mailbox)).catch_unwind().await;
+    pub(crate) async fn live(mut self) {
+        let outcome = AssertUnwindSafe(self.body.run(&mut self.born.mailbox)).catch_unwind().await;
+        let Life { born, mut body } = self;
         let outcome: Outcome = match outcome {
             Ok(outcome) => outcome.map(Into::into),
             Err(_) => Err(Failure::internal("the host failed while it ran the process")),
@@ -137,16 +137,33 @@ impl Body {
         program: &Arc<Program>,
         mailbox: &mut Mailbox,
     ) -> Result<Result<End, Failure>, Death> {
-        let mut cell = match self.cell(program, mailbox).await {
+        // Boxed: it is short, and larger than all that a process needs while it waits.
+        let cell = match self.cell(program, mailbox).boxed().await {
             Ok(cell) => cell,
             Err(failure) => return Ok(Err(failure)),
         };
         let mut events = Vec::new();
+        let ended = self.take_turns(program, cell, mailbox, &mut events).await;
+        if ended.is_err() {
+            // Nobody knows what of its last turn the script has read: in doubt it has not.
+            mailbox.put_back(events.into_iter());
+        }
+        ended
+    }
+
+    /// Leaves in `events` what the last turn was given.
+    async fn take_turns(
+        &mut self,
+        program: &Arc<Program>,
+        mut cell: Box<Cell>,
+        mailbox: &mut Mailbox,
+        events: &mut Vec<Event>,
+    ) -> Result<Result<End, Failure>, Death> {
         let mut next = Next::Start(std::mem::take(&mut self.args));
         loop {
             let status;
             self.run.vitals.set_activity(Activity::Running);
-            (cell, events, status) = self.turn(cell, events, next).await;
+            (cell, *events, status) = self.turn(cell, std::mem::take(events), next).await;
             next = Next::Turn;
             let memory = cell.state().memory_size();
             self.run.vitals.turn_over(memory);
@@ -163,14 +180,14 @@ impl Body {
             if self.run.is_upgrading() {
                 return Ok(Ok(End::Upgrade));
             }
+            mailbox.set_backlog(backlog);
             if has_grown && self.host.is_over() {
                 return Ok(Err(self.too_much_memory(program)));
             }
-            mailbox.set_backlog(backlog);
             // A process whose mailbox never empties lets others have their turn.
             tokio::task::consume_budget().await;
             events.clear();
-            cell = self.wait(program, cell, mailbox, &mut events).await?;
+            cell = self.wait(program, cell, mailbox, events).await?;
         }
     }
 
@@ -227,7 +244,7 @@ impl Body {
     fn upgrade(&mut self, mailbox: &mut Mailbox) -> Result<(), Failure> {
         let Some(upgrade) = self.run.take_upgrade() else { return Ok(()) };
         mailbox.set_backlog(Backlog::default());
-        mailbox.put_back(upgrade.unread.into_iter());
+        mailbox.put_back(upgrade.unread.into_iter().map(Event::Message));
         let gone = || Failure::new(Kind::Canceled, "the host is shutting down");
         let inner = self.inner.upgrade().ok_or_else(gone)?;
         self.target = inner.process_entry(upgrade.entry.as_deref().unwrap_or(self.entry()))?;

@@ -7,15 +7,19 @@
 //! | longer | it hibernates |
 //!
 //! Only what waits for messages alone can do so; with an operation under way it keeps its cell.
+//!
+//! What is awaited here is what a process takes while it waits, so all that is long or rare is boxed: of 3.7 KiB for the task
+//! 2 remain.
 
 use super::life::Body;
 use crate::program::{Program, lacked_room};
+use futures_util::FutureExt;
 use perilune_cell::{Arrival, Cell, Death, Event, Mailbox};
 use perilune_process::Activity;
 use perilune_value::Failure;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 /// How long a process keeps its cell whoever needs its place: hibernating and coming back take some 100 µs.
 const GRACE: Duration = Duration::from_millis(10);
@@ -48,7 +52,7 @@ impl Body {
             let relief = self.relief.clone();
             let waited = tokio::select! {
                 biased;
-                waited = timeout(after - GRACE, cell.wait(Some(mailbox), events)) => waited.ok(),
+                waited = timeout(after - GRACE, cell.wait(Some(mailbox), events)).boxed() => waited.ok(),
                 () = relief.notified() => None,
             };
             if let Some(waited) = waited {
@@ -65,10 +69,10 @@ impl Body {
         mailbox: &mut Mailbox,
         events: &mut Vec<Event>,
     ) -> Result<Box<Cell>, Death> {
-        let asleep = match program.hibernate(cell).await {
+        let asleep = match program.hibernate(cell).boxed().await {
             Ok(asleep) => asleep,
             Err(mut cell) => {
-                cell.wait(Some(mailbox), events).await?;
+                cell.wait(Some(mailbox), events).boxed().await?;
                 return Ok(cell);
             }
         };
@@ -76,7 +80,7 @@ impl Body {
         self.run.vitals.hibernates(asleep.bytes());
         let arrival = match asleep.deadline() {
             None => Some(mailbox.receive().await),
-            Some(deadline) => tokio::time::timeout_at(deadline.into(), mailbox.receive()).await.ok(),
+            Some(deadline) => timeout_at(deadline.into(), mailbox.receive()).boxed().await.ok(),
         };
         match arrival {
             Some(Arrival::Event(event)) => events.push(event),
@@ -86,15 +90,15 @@ impl Body {
         }
         self.run.vitals.set_activity(Activity::Loading);
         let mut cell = loop {
-            match program.revive(&asleep).await {
+            match program.revive(&asleep).boxed().await {
                 Ok(cell) => break Box::new(cell),
-                Err(failure) => self.try_again(mailbox, failure).await.map_err(Death::Killed)?,
+                Err(failure) => self.try_again(mailbox, failure).boxed().await.map_err(Death::Killed)?,
             }
         };
         drop(asleep);
         cell.obey(mailbox);
         self.place.takes(cell.state().memory_size());
-        cell.wait(Some(mailbox), events).await?;
+        cell.wait(Some(mailbox), events).boxed().await?;
         Ok(cell)
     }
 

@@ -1,6 +1,7 @@
 //! How a process is started.
 
 use super::life::Life;
+use crate::heavy;
 use crate::pools::Target;
 use crate::program::PROCESS;
 use crate::runtime::Inner;
@@ -13,7 +14,7 @@ use std::time::Instant;
 
 impl Inner {
     /// Starts a process. Its links, monitors, name and first messages are there before its code runs. Where another process has
-    /// the name, that one gets the messages and is returned.
+    /// the name, that one gets the links, monitors and messages and is returned.
     pub(crate) fn spawn(self: &Arc<Self>, order: Order) -> Result<Arc<Run>, Failure> {
         let host = self.process_host(&order.host)?;
         let target = self.process_entry(&order.entry)?;
@@ -38,16 +39,7 @@ impl Inner {
         {
             return self.signal_instead(other, order);
         }
-        if let Some(parent) = order.parent.as_ref().filter(|_| order.link || order.monitor) {
-            let gone = || Failure::new(Kind::Canceled, "the process that starts another one has ended");
-            let parent = self.runs.by_number(parent.number).ok_or_else(gone)?;
-            if order.link {
-                self.runs.relate(&parent, &born.run, Relation::Link)?;
-            }
-            if order.monitor {
-                self.runs.relate(&parent, &born.run, Relation::Monitor)?;
-            }
-        }
+        self.relate_to_parent(&born.run, &order)?;
         for message in &order.messages {
             self.runs.send(&born.run, message.clone())?;
         }
@@ -56,26 +48,47 @@ impl Inner {
             _ => None,
         };
         let run = born.run.clone();
-        tokio::spawn(Life::new(self, born, place, host, terminal, target, order).live());
+        heavy::home().spawn(Life::new(self, born, place, host, terminal, target, order).live());
         Ok(run)
     }
 
+    /// Another one has the name: it is what the one who asked gets, related as the new one would have been.
     fn signal_instead(&self, other: Arc<Run>, order: Order) -> Result<Arc<Run>, Failure> {
+        self.relate_to_parent(&other, &order)?;
         for message in order.messages {
             self.runs.send(&other, message)?;
         }
         Ok(other)
     }
 
-    fn process_host(&self, id: &str) -> Result<Arc<ProcessHost>, Failure> {
-        let snapshot = self.registry.snapshot();
-        let parsed = EntryId::parse(id).map_err(|_| {
-            Failure::not_found(format!("host not found: `{id}` is no entry id such as `app:processes`"))
-        })?;
-        if snapshot.get(&parsed).is_none() {
-            return Err(Failure::not_found(format!("host not found: there is no entry {id}")));
+    fn relate_to_parent(&self, run: &Run, order: &Order) -> Result<(), Failure> {
+        let Some(parent) = order.parent.as_ref().filter(|_| order.link || order.monitor) else {
+            return Ok(());
+        };
+        let gone = || Failure::new(Kind::Canceled, "the process that starts another one has ended");
+        let parent = self.runs.by_number(parent.number).ok_or_else(gone)?;
+        for (is_wanted, relation) in [(order.link, Relation::Link), (order.monitor, Relation::Monitor)] {
+            match is_wanted.then(|| self.runs.relate(&parent, run, relation)) {
+                // It was before: the name stood for it then, too.
+                Some(Err(failure)) if failure.kind == Kind::AlreadyExists => {}
+                Some(related) => related?,
+                None => {}
+            }
         }
-        self.modules.resources.get(id)
+        Ok(())
+    }
+
+    fn process_host(&self, id: &str) -> Result<Arc<ProcessHost>, Failure> {
+        // Every spawn comes by here; what is wrong is looked for where something is.
+        self.modules.resources.get(id).map_err(|failure| match EntryId::parse(id) {
+            Err(_) => {
+                Failure::not_found(format!("host not found: `{id}` is no entry id such as `app:processes`"))
+            }
+            Ok(parsed) if self.registry.snapshot().get(&parsed).is_none() => {
+                Failure::not_found(format!("host not found: there is no entry {id}"))
+            }
+            Ok(_) => failure,
+        })
     }
 
     /// The process that an id names.

@@ -181,3 +181,27 @@ fn who_never_reads_of_ends_starts_no_more_than_there_is_room_for() {
         .count();
     assert_eq!(told, 10_004);
 }
+
+/// Pairs of 1,500 are more than the host keeps; none has too many by itself.
+#[test]
+fn relations_of_all_are_bounded_and_an_end_makes_room() {
+    let table = Arc::<Table>::default();
+    let mut all: Vec<Born> = (0..1_500).map(|_| begin(&table, 4)).collect();
+    let full = all.iter().find_map(|run| {
+        let others = all.iter().filter(|other| other.run.pid != run.run.pid);
+        let mut refused =
+            others.map(|other| table.relate(&run.run, &other.run, Relation::Monitor)).filter_map(Result::err);
+        refused.next()
+    });
+    let full: Failure = full.expect("a bound");
+    assert_eq!(full.kind, Kind::RateLimited, "{full:?}");
+    let limit = full.details.as_ref().and_then(|details| details.get("limit"));
+    assert_eq!(limit.and_then(Value::as_str), Some("relations"));
+    assert!(full.message.contains("all processes together"), "{}", full.message);
+    // The first has a relation with each other one, in both directions, and the second too.
+    all.remove(0).end(&Ok([].into()));
+    let (one, other) = (begin(&table, 4), begin(&table, 4));
+    for relation in [Relation::Link, Relation::Monitor] {
+        assert_eq!(table.relate(&one.run, &other.run, relation), Ok(()));
+    }
+}
