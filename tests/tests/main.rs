@@ -46,6 +46,7 @@ mod queue;
 mod registry_module;
 mod registry_queries;
 mod relay;
+mod relay_hostile;
 mod require;
 mod reset;
 mod security;
