@@ -1,6 +1,6 @@
 //! `sendfile`: a handler names a file, and the client gets it, in parts if it wants.
 
-use super::{Middleware, MiddlewareKind, Next, OPTION, OptionSpec, Stage};
+use super::{Middleware, MiddlewareKind, Next, OptionSpec, Stage};
 use crate::message::{Request, Response, refusal};
 use crate::static_files::sending::{Wanted, send};
 use futures_util::FutureExt;
@@ -23,7 +23,6 @@ pub(super) const KIND: MiddlewareKind = MiddlewareKind {
         default: "",
         doc: "the `fs.directory` that paths are looked up in",
         entry: &["fs.directory"],
-        ..OPTION
     }],
     make: |options| Ok(Arc::new(SendFile { directory: options.entry("fs")? })),
 };

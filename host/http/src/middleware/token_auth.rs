@@ -24,7 +24,6 @@ pub(super) const KIND: MiddlewareKind = MiddlewareKind {
             default: "",
             doc: "the `security.token_store` that tokens are looked up in",
             entry: &["security.token_store"],
-            ..OPTION
         },
         OptionSpec {
             name: "header.name",

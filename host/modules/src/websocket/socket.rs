@@ -96,7 +96,7 @@ impl Socket {
                     Some(Ok(Message::Binary(data))) => return Ok(Some((Frame::Binary, data.into()))),
                     Some(Ok(Message::Ping(_))) => {
                         pings += 1;
-                        if pings % MOST_PINGS == 0 {
+                        if pings.is_multiple_of(MOST_PINGS) {
                             let flushed = self.writer.lock().await.flush().await;
                             flushed.map_err(|error| failed("receive", &error))?;
                         }
