@@ -5,8 +5,8 @@ local money = require("money")
 
 -- Every argument is an order as JSON. Their totals are computed at the same time, and printed in the order they were given.
 local function main(...)
-  local handlers = registry.find({ type = "handler" })
-  print("orders go to", handlers[1].id)
+  local handlers = assert(registry.find({ type = "handler" }))
+  print("orders go to", assert(handlers[1]).id)
 
   local futures = {}
   for position, text in ipairs({ ... }) do

@@ -2,7 +2,7 @@ local funcs = require("funcs")
 local money = require("money")
 
 local function main(order)
-  local net = 0
+  local net = 0 ---@type number
   for _, item in ipairs(order.items) do
     net = net + item.cents * item.count
   end

@@ -6,7 +6,7 @@ local orders = {}
 
 -- Answers with a status and a table as JSON.
 local function answer(status, body)
-  local response = http.response()
+  local response = assert(http.response())
   response:set_status(status)
   response:write_json(body)
 end
@@ -35,7 +35,8 @@ local function store(db, order)
   if not tx then
     return nil, err
   end
-  local number, cents = uuid.v7(), 0
+  local number = uuid.v7()
+  local cents = 0 ---@type number
   for _, item in ipairs(order.items) do
     local changed, failed = tx:execute(
       "UPDATE products SET stock = stock - ? WHERE id = ? AND stock >= ?", { item.count, item.product, item.count })
@@ -91,15 +92,17 @@ function orders.show()
   if not db then
     return nil, err
   end
-  local number = http.request():param("number")
+  local number = assert(http.request()):param("number")
   local rows, failed = db:query("SELECT number, name, cents FROM orders WHERE number = ?", { number })
   if not rows then
     return nil, failed
-  elseif #rows == 0 then
+  end
+  local order = rows[1]
+  if not order then
     return answer(http.STATUS.NOT_FOUND, { error = "no such order" })
   end
-  rows[1].items = db:query("SELECT product, count FROM order_items WHERE number = ? ORDER BY product", { number })
-  return rows[1]
+  order.items = db:query("SELECT product, count FROM order_items WHERE number = ? ORDER BY product", { number })
+  return order
 end
 
 return orders

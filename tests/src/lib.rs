@@ -237,3 +237,13 @@ macro_rules! lua_tests {
         })*
     };
 }
+
+/// Lets other tasks run until something is so; whoever waits longer waits for something that does not happen.
+pub async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let settled = async {
+        while !is_so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, settled).await.unwrap_or_else(|_| panic!("waited for: {what}"));
+}

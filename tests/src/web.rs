@@ -3,6 +3,7 @@
 use crate::{App, PATIENCE};
 use perilune::{HttpService, RuntimeBuilder};
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -127,6 +128,19 @@ impl Wire {
     /// Sends bytes. What the server does not take any more is lost, as it would be for any client.
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         drop(self.stream.get_mut().write_all(bytes.as_ref()).await);
+    }
+
+    /// Whether the server takes all of this within a time. What it has not taken by then is lost.
+    pub async fn takes(&mut self, bytes: impl AsRef<[u8]>, time: Duration) -> bool {
+        tokio::time::timeout(time, self.stream.get_mut().write_all(bytes.as_ref())).await.is_ok()
+    }
+
+    /// All that comes until the server closes the connection.
+    pub async fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        // A reset is an end as well.
+        drop(within(self.stream.read_to_end(&mut rest)).await);
+        rest
     }
 
     async fn line(&mut self) -> String {

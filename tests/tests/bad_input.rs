@@ -167,3 +167,66 @@ fn answered(yaml: &[u8], lua: &[u8]) {
         assert!(!render(&error).trim().is_empty());
     }
 }
+
+/// A server whose entries name others in options, and a folder to show.
+const SITE: &str = "version: '1.0'
+namespace: app
+entries:
+  - {name: web, kind: http.service, addr: '127.0.0.1:0'}
+  - {name: files, kind: fs.directory, directory: ./files, auto_init: true}
+  - {name: kept, kind: store.memory}
+";
+
+fn site(entries: &str) -> String {
+    format!("{SITE}{entries}")
+}
+
+#[test]
+fn options_that_name_entries() {
+    let entries = site(
+        "  - name: api
+    kind: http.router
+    server: web
+    middleware: [token_auth, sendfile]
+    options:
+      token_auth.store: kept
+      sendfile.fs: fles
+  - name: pages
+    kind: http.static
+    server: web
+    path: /
+    fs: files
+    middleware: [token_auth]
+    options: {token_auth.store: 'other:tokens'}
+",
+    );
+    assert_snapshot!(refusal(&[("app.yaml", &entries)]));
+}
+
+#[test]
+fn a_folder_to_show_that_is_missing() {
+    let entries = site(
+        "  - {name: public, kind: fs.directory, directory: ./public}
+  - {name: pages, kind: http.static, server: web, path: /, fs: public}
+",
+    );
+    assert_snapshot!(refusal(&[("app.yaml", &entries)]));
+}
+
+#[test]
+fn a_folder_to_show_that_lies_elsewhere() {
+    let entries = site(
+        "  - {name: public, kind: fs.directory, directory: /etc}
+  - {name: pages, kind: http.static, server: web, path: /, fs: public}
+",
+    );
+    assert_snapshot!(refusal(&[("app.yaml", &entries)]));
+}
+
+/// Others may be made by the time that somebody uses them.
+#[tokio::test]
+async fn a_folder_that_no_server_shows_may_be_missing() {
+    let entries = site("  - {name: later, kind: fs.directory, directory: ./later}\n");
+    let app = App::try_new(&[("app.yaml", &entries)]);
+    assert!(app.is_ok());
+}

@@ -47,6 +47,7 @@ mod queue;
 mod registry_module;
 mod registry_queries;
 mod relay;
+mod relay_hostile;
 mod require;
 mod reset;
 mod security;

@@ -60,22 +60,22 @@ end
 /// Sends a message to a pid.
 const SENDER: &str = "return function(pid, topic, ...) return process.send(pid, topic, ...) end";
 
-struct House {
-    app: App,
-    address: SocketAddr,
+pub(crate) struct House {
+    pub(crate) app: App,
+    pub(crate) address: SocketAddr,
     rooms: Vec<JoinHandle<Result<Value, perilune::Failure>>>,
 }
 
-type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(crate) type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 impl House {
     /// A server at `/ws` and `/events` with these options of its router's `post_options`.
-    async fn new(options: &str) -> House {
+    pub(crate) async fn new(options: &str) -> House {
         House::with(options, "").await
     }
 
     /// [`House::new`] with a further entry.
-    async fn with(options: &str, entry: &str) -> House {
+    pub(crate) async fn with(options: &str, entry: &str) -> House {
         let yaml = format!(
             "version: '1.0'
 namespace: app
@@ -108,14 +108,14 @@ entries:
     }
 
     /// Runs a process, and gives its pid as it stands in a query.
-    async fn room(&mut self, name: &str) -> String {
+    pub(crate) async fn room(&mut self, name: &str) -> String {
         self.rooms.push(self.app.spawn("app:room", &[name.into()]));
         let line = self.heard(&format!("{name} is ")).await;
         line.replace('{', "%7B").replace('}', "%7D").replace('|', "%7C")
     }
 
     /// Waits until a line is printed that begins so, and gives its rest.
-    async fn heard(&self, begin: &str) -> String {
+    pub(crate) async fn heard(&self, begin: &str) -> String {
         let waited = async {
             loop {
                 let found = self
@@ -134,7 +134,7 @@ entries:
     }
 
     /// A client of a WebSocket with this query.
-    async fn client(&self, query: &str) -> Client {
+    pub(crate) async fn client(&self, query: &str) -> Client {
         self.try_client(query, None).await.expect("it connects").0
     }
 
@@ -169,7 +169,7 @@ entries:
 }
 
 /// What a client is told next.
-async fn told(client: &mut Client) -> String {
+pub(crate) async fn told(client: &mut Client) -> String {
     loop {
         match tokio::time::timeout(PATIENCE, client.next()).await.expect("it comes in time") {
             Some(Ok(Message::Text(text))) => return text.to_string(),

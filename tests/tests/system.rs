@@ -207,6 +207,34 @@ async fn a_lock_is_given_back_when_the_call_is_broken_off() {
 }
 
 #[tokio::test]
+async fn processes_are_listed_with_what_they_do_and_who_started_them() {
+    let yaml = "
+namespace: app
+entries:
+  - {name: workers, kind: process.host, lifecycle: {auto_start: true}}
+  - {name: idle, kind: process.lua, source: 'return function() process.inbox():receive() end'}
+  - {name: main, kind: process.lua, source: file://main.lua, modules: [system, time]}
+";
+    let main = "return function()
+        local system = require('system')
+        local pid = assert(process.spawn('app:idle', 'app:workers'))
+        local found
+        repeat
+            found = system.hosts.processes('app:workers')[1]
+            channel.select({ require('time').after('1ms'):case_receive() })
+        until found.state == 'waiting'
+        assert(found.pid == tostring(pid) and found.parent == tostring(process.pid()) and found.source == 'app:idle')
+        assert(found.steps >= 1 and found.stats.memory > 0 and found.stats.waiting == 0)
+        for _, host in ipairs(system.hosts.list()) do
+            if host.id == 'app:workers' then return host.processes == 1 and host.memory > 0 end
+        end
+    end";
+    let app = App::new(&[("app.yaml", yaml), ("main.lua", main)]);
+    app.runtime.start().await.expect("the host starts");
+    assert_eq!(app.call("app:main", &[]).await, Ok(true.into()));
+}
+
+#[tokio::test]
 async fn runs_are_listed_with_their_actors() {
     let yaml = "
 namespace: app

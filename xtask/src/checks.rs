@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
+use crate::lua_checker;
 use crate::servers::Servers;
 use crate::setup;
 use crate::tally::Tally;
@@ -27,6 +28,9 @@ pub fn test(workspace: &Workspace, args: &[String]) -> anyhow::Result<()> {
     workspace::announce(&args);
     let mut command = workspace.cargo_command(&args);
     command.envs(servers.variables.iter().map(|(name, value)| (name, value)));
+    if args.is_empty() || args.iter().any(|arg| arg.contains("language_server")) {
+        command.envs(lua_checker::variable(workspace));
+    }
     let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
     let stdout = child.stdout.take().context("cargo's output is not connected")?;
     let tally = pass_through(stdout, io::stdout().lock()).context("cannot pass on what the tests print")?;

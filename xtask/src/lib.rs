@@ -20,6 +20,7 @@
 pub mod bench;
 pub mod checks;
 pub mod demo;
+pub mod lua_checker;
 pub mod pins;
 pub mod servers;
 pub mod setup;

@@ -104,7 +104,8 @@ impl Text {
         self.doc(&class.doc);
         self.line(&format!("---@class {name}"));
         self.fields(&class.fields);
-        let table = local(name);
+        // A class may be named like a global, such as `channel`, which a local of that name would hide.
+        let table = if name.contains('.') { local(name) } else { format!("{name}_") };
         self.line(&format!("local {table} = {{}}"));
         for (method, function) in &class.methods {
             self.function(&format!("{table}:{method}"), function, false);

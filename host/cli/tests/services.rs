@@ -48,6 +48,31 @@ fn a_required_service_that_is_given_up_ends_the_program_with_an_error() {
 }
 
 #[test]
+fn an_application_whose_address_is_taken_says_so_and_ends() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("it is bound").to_string();
+    let ended = server(&address, "").run(&["run"]);
+    let error = ended.stderr.lines().last().unwrap_or_default();
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(
+        error.starts_with(&format!("error: cannot listen at `{address}` (app:web): "))
+            && error.ends_with("another program listens there: stop it, or change `addr` [AlreadyExists]"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_optional_service_whose_address_is_taken_waits_for_it() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("it is bound").to_string();
+    let app = server(&address, ", startup: optional, restart: {initial_delay: 1ms}");
+    // What it waits for stands in the same line.
+    let (code, _) = terminated(&app, "listens there: stop it, or change `addr`");
+    assert_eq!(code, Some(0));
+    drop(taken);
+}
+
+#[test]
 fn services_are_stopped_when_the_program_is_asked_to_end() {
     let (code, log) = terminated(&server("127.0.0.1:0", ""), "started");
     assert!(code == Some(0) && log.contains("stopped"), "{code:?} {log}");
@@ -57,8 +82,10 @@ fn services_are_stopped_when_the_program_is_asked_to_end() {
 fn a_program_whose_services_still_start_can_be_asked_to_end() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("it is bound").to_string();
-    let (code, _) =
-        terminated(&server(&address, ", restart: {initial_delay: 1h, max_delay: 1h}"), "starts again in");
+    let (code, _) = terminated(
+        &server(&address, ", restart: {initial_delay: 1h, max_delay: 1h, max_attempts: 0}"),
+        "starts again in",
+    );
     assert_eq!(code, Some(130));
 }
 

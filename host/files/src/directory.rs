@@ -1,8 +1,9 @@
 //! Directories: asynchronous operations on paths.
 
-use crate::file::File;
+use crate::file::{File, Find};
 use crate::gate::Gate;
 use crate::metadata::{Item, Metadata};
+use crate::quota::{Limits, Quota};
 use crate::tree::{self, Access};
 use crate::{Mode, Reason, Root, VirtualPath};
 use cap_std::fs::Dir;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 pub struct Directory {
     place: Arc<Place>,
     gate: Gate,
+    quota: Option<Arc<Quota>>,
 }
 
 struct Place {
@@ -30,7 +32,17 @@ struct Place {
 impl Directory {
     /// A directory with a name for messages, such as the id of its entry.
     pub fn new(name: impl Into<String>, root: Root, mode: Mode) -> Self {
-        Directory { place: Arc::new(Place { name: name.into(), root, mode }), gate: Gate::default() }
+        Directory {
+            place: Arc::new(Place { name: name.into(), root, mode }),
+            gate: Gate::default(),
+            quota: None,
+        }
+    }
+
+    /// Sets how much it may hold.
+    #[must_use]
+    pub fn within(self, limits: Limits) -> Self {
+        Directory { quota: Quota::new(limits), ..self }
     }
 
     /// A directory that the host chose itself.
@@ -58,7 +70,7 @@ impl Directory {
     /// | `NotFound`, `AlreadyExists` | as it says |
     /// | `Invalid` | it is a directory, a pipe, a socket, a device; links lead in a circle |
     /// | `PermissionDenied` | a link leads out; `mode` or the system does not allow it |
-    /// | `RateLimited` | too many files of this directory are open |
+    /// | `RateLimited` | too many files of this directory are open; `files` of its limits are reached |
     /// | `Unavailable` | the disk is full, or the machine has no more descriptors |
     pub async fn open(&self, path: &VirtualPath, access: Access) -> Result<File, Failure> {
         let slot = self.gate.slot().map_err(|failure| Failure {
@@ -67,10 +79,16 @@ impl Directory {
         })?;
         let label = self.place.label(path);
         let name = path.name().to_owned();
-        let file = self
-            .run(path, access.reads(), move |dir, path, mode| tree::open(dir, path, access, mode))
+        let quota = self.quota.clone();
+        let (file, share) = self
+            .run(path, access.reads(), move |dir, path, mode| match quota {
+                None => Ok((tree::open(dir, path, access, mode)?, None)),
+                Some(quota) => quota.open(dir, path, access, mode).map(|(file, share)| (file, Some(share))),
+            })
             .await?;
-        Ok(File::new(file.into_std(), name, label, access, self.gate.clone(), slot))
+        let place = self.place.clone();
+        let share = share.map(|share| (share, Box::new(move || place.root.open().ok()) as Find));
+        Ok(File::new(file.into_std(), name, label, access, self.gate.clone(), slot, share))
     }
 
     /// What is known of a file or directory; links are followed.
@@ -97,7 +115,12 @@ impl Directory {
     ///
     /// As [`Directory::open`].
     pub async fn create_directory(&self, path: &VirtualPath) -> Result<(), Failure> {
-        self.run(path, false, tree::create_directory).await
+        let quota = self.quota.clone();
+        let create = move |dir: &Dir, path: &VirtualPath, mode| match quota {
+            None => tree::create_directory(dir, path, mode),
+            Some(quota) => quota.create_directory(dir, path, mode),
+        };
+        self.run(path, false, create).await
     }
 
     /// Removes a file, a link (and not what it leads to) or an empty directory.
@@ -106,7 +129,12 @@ impl Directory {
     ///
     /// As [`Directory::open`]; `Invalid` for a directory that is not empty.
     pub async fn remove(&self, path: &VirtualPath) -> Result<(), Failure> {
-        self.run(path, false, |dir, path, _| tree::remove(dir, path)).await
+        let quota = self.quota.clone();
+        let remove = move |dir: &Dir, path: &VirtualPath, _| match quota {
+            None => tree::remove(dir, path),
+            Some(quota) => quota.remove(dir, path),
+        };
+        self.run(path, false, remove).await
     }
 
     async fn run<T: Send + 'static>(

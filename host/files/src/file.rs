@@ -2,7 +2,9 @@
 
 use crate::gate::Gate;
 use crate::metadata::Metadata;
+use crate::quota::Share;
 use crate::{Access, Reason};
+use cap_std::fs::Dir;
 use futures_util::future::BoxFuture;
 use perilune_resource::Stream;
 use perilune_resource::stream::{Stat, Whence};
@@ -33,10 +35,15 @@ struct Open {
     position: AtomicU64,
     size: AtomicU64,
     gate: Gate,
+    /// What it takes of a directory with limits, and how that is found.
+    share: Option<(Share, Find)>,
     /// Dropped with it.
     held: OnceLock<Box<dyn Any + Send + Sync>>,
     _slot: OwnedSemaphorePermit,
 }
+
+/// Finds the directory of a file again.
+pub(crate) type Find = Box<dyn Fn() -> Option<Dir> + Send + Sync>;
 
 impl File {
     pub(crate) fn new(
@@ -46,6 +53,7 @@ impl File {
         access: Access,
         gate: Gate,
         slot: OwnedSemaphorePermit,
+        share: Option<(Share, Find)>,
     ) -> Self {
         let size = file.metadata().map_or(0, |metadata| metadata.len());
         let position = if access == Access::Append { size } else { 0 };
@@ -58,6 +66,7 @@ impl File {
             position: position.into(),
             size: size.into(),
             gate,
+            share,
             held: OnceLock::new(),
             _slot: slot,
         };
@@ -150,6 +159,16 @@ impl Open {
         Reason::from(error).of(&self.label)
     }
 
+    fn write(&self, data: &[u8]) -> Result<(), Reason> {
+        let write = || (&self.file).write_all(data);
+        let Some((share, find)) = &self.share else { return Ok(write()?) };
+        let position = match self.access {
+            Access::Append => self.file.metadata()?.len(),
+            _ => (&self.file).stream_position()?,
+        };
+        share.write(&self.file, position, data.len(), find, write)
+    }
+
     fn must(&self, may: fn(Access) -> bool, what: &str) -> Result<(), Failure> {
         match may(self.access) {
             true => Ok(()),
@@ -173,12 +192,12 @@ impl Stream for File {
     fn write(&self, data: Vec<u8>) -> BoxFuture<'static, Result<(), Failure>> {
         self.in_turn(move |open| {
             open.must(|access| !access.reads(), "writing")?;
-            let written = (&open.file).write_all(&data);
+            let written = open.write(&data);
             // Also after a failure, which may come half way.
             if let Ok(end) = (&open.file).stream_position() {
                 open.size.fetch_max(end, Ordering::Relaxed);
             }
-            written.map_err(|error| open.failure(error))
+            written.map_err(|reason| reason.of(&open.label))
         })
     }
 

@@ -1,10 +1,11 @@
 //! The entry kind `fs.directory`.
 
-use crate::{Directory, Mode, Root};
+use crate::{Directory, Ground, Limits, Mode, Root};
 use perilune_registry::{Code, Entry, Field, Fields, KindSpec, Problem, Type};
+use perilune_resource::kind::bytes;
 use perilune_resource::{Opened, Opening, ResourceKind};
-use perilune_value::{Failure, Value};
-use serde::Deserialize;
+use perilune_value::{Failure, Value, from_value};
+use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -46,6 +47,13 @@ const DIRECTORY: ResourceKind = ResourceKind {
                 doc: "where a relative path begins: the application's folder, or that of the file with this entry",
                 ..FIELD
             },
+            Field {
+                name: "limits",
+                ty: Type::Object(LIMITS),
+                default: "none",
+                doc: "how much it may hold; beyond that writing fails with `RateLimited`, and `details().limit` says at which",
+                ..FIELD
+            },
         ]),
         placeholders: true,
         check: Some(check),
@@ -53,6 +61,30 @@ const DIRECTORY: ResourceKind = ResourceKind {
     },
     open,
 };
+
+const LIMITS: &[Field] = &[
+    Field {
+        name: "size",
+        ty: Type::Bytes { min: 1, max: 1 << 50 },
+        default: "none",
+        doc: "all its files together",
+        ..FIELD
+    },
+    Field {
+        name: "file_size",
+        ty: Type::Bytes { min: 1, max: 1 << 50 },
+        default: "none",
+        doc: "each file",
+        ..FIELD
+    },
+    Field {
+        name: "files",
+        ty: Type::Integer { min: 1, max: 1_000_000_000 },
+        default: "none",
+        doc: "files and directories",
+        ..FIELD
+    },
+];
 
 #[derive(Deserialize)]
 struct Config {
@@ -62,6 +94,21 @@ struct Config {
     mode: Option<String>,
     #[serde(default)]
     base: Base,
+    #[serde(default)]
+    limits: Written,
+}
+
+#[derive(Default, Deserialize)]
+struct Written {
+    #[serde(default, deserialize_with = "optional_bytes")]
+    size: Option<u64>,
+    #[serde(default, deserialize_with = "optional_bytes")]
+    file_size: Option<u64>,
+    files: Option<u64>,
+}
+
+fn optional_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    bytes(deserializer).map(|bytes| Some(bytes as u64))
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -95,15 +142,34 @@ fn open(opening: &Opening<'_>) -> Result<Opened, Failure> {
             Failure::invalid(format!("field `mode`: {text} is no octal mode such as `0755`"))
         })?,
     };
-    let base = base(opening, config.base)?;
+    let base = base(opening.entry(), opening.folder(), config.base)?;
     let root = Root::of(opening, "directory", &config.directory, base.as_deref())?;
     let root = if config.auto_init { root.created(mode) } else { root };
-    Ok(Opened::resource(Arc::new(Directory::new(opening.id().to_string(), root, mode))))
+    let Written { size, file_size, files } = config.limits;
+    let directory = Directory::new(opening.id().to_string(), root, mode);
+    Ok(Opened::resource(Arc::new(directory.within(Limits { size, file_size, files }))))
 }
 
-fn base(opening: &Opening<'_>, base: Base) -> Result<Option<PathBuf>, Failure> {
-    let Some(folder) = opening.folder() else { return Ok(None) };
-    match (base, opening.entry().file()) {
+/// Why the folder of an `fs.directory` cannot be used, for who wants to know before the entry is opened. Nothing for one that makes
+/// its folder, and for one whose path is not known yet. Blocks.
+///
+/// # Errors
+///
+/// As [`Directory::ready`].
+pub fn check_folder(entry: &Entry, ground: Ground<'_>) -> Result<(), Failure> {
+    let data = entry.data();
+    // What is wrong with its fields is told with them.
+    let Ok(config) = from_value::<Config>(data.clone()) else { return Ok(()) };
+    if config.auto_init || config.directory.contains("${") {
+        return Ok(());
+    }
+    let base = base(entry, ground.folder, config.base)?;
+    Root::on(ground, entry.id(), "directory", &config.directory, base.as_deref())?.open().map(drop)
+}
+
+fn base(entry: &Entry, folder: Option<&Path>, base: Base) -> Result<Option<PathBuf>, Failure> {
+    let Some(folder) = folder else { return Ok(None) };
+    match (base, entry.file()) {
         (Base::Project, _) => Ok(Some(folder.to_owned())),
         (Base::Module, Some(file)) => {
             Ok(Some(folder.join(Path::new(file).parent().unwrap_or(Path::new("")))))

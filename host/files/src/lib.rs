@@ -32,6 +32,7 @@
 //! | `metadata.rs` | [`Metadata`], [`Item`]: what is known of a file |
 //! | `mode.rs` | [`Mode`]: what the entry lets be done |
 //! | `reason.rs` | [`Reason`]: why it did not work, and of which kind that is |
+//! | `quota.rs` | [`Limits`]: how much a directory may hold |
 //! | `gate.rs` | how many operations run at a time |
 
 mod directory;
@@ -41,16 +42,18 @@ mod kind;
 mod metadata;
 mod mode;
 mod path;
+mod quota;
 mod reason;
 mod root;
 pub mod tree;
 
 pub use directory::Directory;
 pub use file::File;
-pub use kind::KINDS;
+pub use kind::{KINDS, check_folder};
 pub use metadata::{FileType, Item, Metadata};
 pub use mode::Mode;
 pub use path::VirtualPath;
+pub use quota::Limits;
 pub use reason::Reason;
-pub use root::Root;
+pub use root::{Ground, Root};
 pub use tree::Access;

@@ -25,6 +25,14 @@ pub enum Reason {
     /// More than is allowed of something.
     #[error("{0}")]
     TooMuch(String),
+    /// A limit of the entry.
+    #[error("{message}")]
+    Exceeded {
+        /// Which.
+        limit: &'static str,
+        /// How.
+        message: String,
+    },
     /// What the system says.
     #[error("{}", describe(.0))]
     System(io::Error),
@@ -56,7 +64,7 @@ impl Reason {
         match self {
             Reason::Directory | Reason::NotDirectory | Reason::Special | Reason::Root => Kind::Invalid,
             Reason::Masked(_) => Kind::PermissionDenied,
-            Reason::TooMuch(_) => Kind::RateLimited,
+            Reason::TooMuch(_) | Reason::Exceeded { .. } => Kind::RateLimited,
             Reason::System(error) => match error.kind() {
                 ErrorKind::NotFound => Kind::NotFound,
                 ErrorKind::AlreadyExists => Kind::AlreadyExists,
@@ -81,7 +89,11 @@ impl Reason {
     pub fn of(&self, what: impl Display) -> Failure {
         let kind = self.kind();
         let retryable = kind == Kind::Unavailable;
-        Failure::new(kind, format!("{what}: {self}")).with_retryable(retryable)
+        let failure = Failure::new(kind, format!("{what}: {self}")).with_retryable(retryable);
+        match self {
+            Reason::Exceeded { limit, .. } => failure.with_detail("limit", *limit),
+            _ => failure,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{Mode, Reason, tree};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use perilune_registry::quote;
+use perilune_registry::{EntryId, quote};
 use perilune_resource::Opening;
 use perilune_value::{Failure, Kind};
 use std::io;
@@ -20,6 +20,15 @@ pub struct Root {
     create: Option<Mode>,
 }
 
+/// The folders that entries may name.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground<'a> {
+    /// The application's.
+    pub folder: Option<&'a Path>,
+    /// Those that the host allows besides.
+    pub directories: &'a [PathBuf],
+}
+
 impl Root {
     /// A folder that the host chose itself.
     pub fn trusted(path: impl Into<PathBuf>) -> Self {
@@ -33,7 +42,19 @@ impl Root {
     ///
     /// `Invalid` for a path with a NUL byte, and for a relative path where there is no folder.
     pub fn of(opening: &Opening<'_>, field: &str, path: &str, base: Option<&Path>) -> Result<Self, Failure> {
-        let owner = format!("{}: field `{field}`: {}", opening.id(), quote(path));
+        let ground = Ground { folder: opening.folder(), directories: &opening.allowed().directories };
+        Self::on(ground, opening.id(), field, path, base)
+    }
+
+    /// As [`Root::of`], of an entry that nobody opens.
+    pub(crate) fn on(
+        ground: Ground<'_>,
+        entry: &EntryId,
+        field: &str,
+        path: &str,
+        base: Option<&Path>,
+    ) -> Result<Self, Failure> {
+        let owner = format!("{entry}: field `{field}`: {}", quote(path));
         if path.contains('\0') {
             return Err(Failure::invalid(format!("{owner} has a NUL byte")));
         }
@@ -46,8 +67,8 @@ impl Root {
                 return Err(Failure::invalid(message));
             }
         };
-        let anchors = opening.folder().into_iter().map(Path::to_owned);
-        let anchors = anchors.chain(opening.allowed().directories.iter().cloned()).collect();
+        let anchors = ground.folder.into_iter().map(Path::to_owned);
+        let anchors = anchors.chain(ground.directories.iter().cloned()).collect();
         Ok(Root { owner, target: base.join(path), anchors, create: None })
     }
 

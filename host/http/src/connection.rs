@@ -143,6 +143,7 @@ async fn respond(
         client: connection.peer,
         authority,
         matched: None,
+        route: None,
         connection,
     };
     let table = server.current.table(&server.surroundings);

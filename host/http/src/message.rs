@@ -24,6 +24,9 @@ pub struct Request {
     pub authority: Authority,
     /// What answers it; `None` before the match.
     pub matched: Option<Matched>,
+    /// The path of what answers it, as entries write it: of an endpoint, or of the files of a directory. `None` before the match, and
+    /// where nothing does.
+    pub route: Option<Arc<str>>,
     /// What it came over.
     pub connection: Arc<Connection>,
 }

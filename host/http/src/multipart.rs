@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 /// Parts of one form. A page has a few dozen.
@@ -47,8 +47,11 @@ pub struct Upload {
 #[derive(Clone)]
 enum Content {
     Memory(Bytes),
-    /// Read by one at a time, who sets the position.
-    Disk(Arc<Mutex<File>>),
+    /// What stands from here on in the file of the form, which all of them share: forms have many parts, and hosts few descriptors.
+    Disk {
+        file: Arc<Mutex<File>>,
+        begin: u64,
+    },
 }
 
 impl Upload {
@@ -91,7 +94,7 @@ impl Form {
         let pieces =
             Paced { pieces: Box::pin(pieces(body, broken.clone(), between.clone())), has_come: false };
         let mut parts = Multipart::new(pieces, boundary);
-        let mut reading = Reading { form: Form::default(), left: memory };
+        let mut reading = Reading { form: Form::default(), left: memory, disk: None, written: 0 };
         let outcome = reading.all(&mut parts, &between).await;
         // What the body failed with says more than what the parser made of it.
         if let Some(failure) = broken.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -145,6 +148,10 @@ struct Reading {
     form: Form,
     /// Bytes that may still be kept in memory.
     left: usize,
+    /// What the memory has no room for, one upload behind the other.
+    disk: Option<Arc<Mutex<File>>>,
+    /// Its bytes.
+    written: u64,
 }
 
 impl Reading {
@@ -198,39 +205,46 @@ impl Reading {
         self.take(field.len() + name.len())?;
         let headers = part.headers().clone();
         let mut kept = Vec::new();
-        let mut disk: Option<File> = None;
+        let mut on_disk = None;
         let mut size = 0_u64;
         while let Some(piece) = part.chunk().await.map_err(malformed)? {
             between.store(0, Ordering::Relaxed);
             size += piece.len() as u64;
-            match disk.take() {
+            match on_disk {
                 None if kept.len() + piece.len() <= self.left => kept.extend_from_slice(&piece),
                 None => {
+                    on_disk = Some(self.written);
                     let mut begin = std::mem::take(&mut kept);
                     begin.extend_from_slice(&piece);
-                    disk = Some(on_disk(None, Bytes::from(begin)).await?);
+                    self.put(Bytes::from(begin)).await?;
                 }
-                open => disk = Some(on_disk(open, piece).await?),
+                Some(_) => self.put(piece).await?,
             }
         }
         self.left -= kept.len().min(self.left);
-        let content = match disk {
-            Some(file) => Content::Disk(Arc::new(Mutex::new(file))),
-            None => Content::Memory(Bytes::from(kept)),
+        let content = match (on_disk, &self.disk) {
+            (Some(begin), Some(file)) => Content::Disk { file: file.clone(), begin },
+            _ => Content::Memory(Bytes::from(kept)),
         };
         self.form.files.push(Arc::new(Upload { field, name, headers, content, size }));
         Ok(())
     }
-}
 
-/// Appends to a file without a name, made where there is none yet.
-async fn on_disk(file: Option<File>, bytes: Bytes) -> Result<File, Failure> {
-    let write = move || {
-        let mut file = file.map_or_else(tempfile::tempfile, Ok)?;
-        file.write_all(&bytes)?;
-        Ok(file)
-    };
-    blocking(write).await
+    /// Appends to the file of the form, which has no name and is made when it is first needed.
+    async fn put(&mut self, bytes: Bytes) -> Result<(), Failure> {
+        let (file, more) = (self.disk.take(), bytes.len() as u64);
+        let write = move || {
+            let file = match file {
+                Some(file) => file,
+                None => Arc::new(Mutex::new(tempfile::tempfile()?)),
+            };
+            lock(&file).write_all(&bytes)?;
+            Ok(file)
+        };
+        self.disk = Some(blocking(write).await?);
+        self.written += more;
+        Ok(())
+    }
 }
 
 async fn blocking<T: Send + 'static>(
@@ -261,6 +275,7 @@ struct Opened {
 impl ByteStream for Opened {
     fn read(&self, most: usize) -> BoxFuture<'static, Result<Option<Vec<u8>>, Failure>> {
         let (content, position, turn) = (self.content.clone(), self.position.clone(), self.turn.clone());
+        let size = self.size;
         async move {
             let _turn = turn.lock().await;
             let at = position.load(Ordering::Relaxed);
@@ -269,7 +284,10 @@ impl ByteStream for Opened {
                     let begin = usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
                     bytes[begin..bytes.len().min(begin.saturating_add(most))].to_vec()
                 }
-                Content::Disk(file) => blocking(move || read_at(&file, at, most)).await?,
+                Content::Disk { file, begin } => {
+                    let most = size.saturating_sub(at).min(most as u64);
+                    blocking(move || read_at(&file, begin + at, most)).await?
+                }
             };
             position.store(at + bytes.len() as u64, Ordering::Relaxed);
             Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
@@ -305,10 +323,14 @@ impl ByteStream for Opened {
     }
 }
 
-fn read_at(file: &Mutex<File>, at: u64, most: usize) -> std::io::Result<Vec<u8>> {
-    let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+fn lock(file: &Mutex<File>) -> MutexGuard<'_, File> {
+    file.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read_at(file: &Mutex<File>, at: u64, most: u64) -> std::io::Result<Vec<u8>> {
+    let mut file = lock(file);
     file.seek(SeekFrom::Start(at))?;
     let mut bytes = Vec::new();
-    (&mut *file).take(most as u64).read_to_end(&mut bytes)?;
+    (&mut *file).take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -65,6 +65,10 @@ pub(crate) const ROUTER: ResourceKind = ResourceKind {
         meta: &[SERVER],
         placeholders: true,
         check: Some(check_router),
+        hidden: Some(|entry, visit| {
+            BEFORE.references(entry, visit);
+            AFTER.references(entry, visit);
+        }),
         ..KindSpec::EMPTY
     },
     open: open_router,
@@ -108,7 +112,7 @@ const ENDPOINT_ROUTER: Field = Field {
     ..FIELD
 };
 
-const METHODS: &[&str] = &["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE"];
+pub(crate) const METHODS: &[&str] = &["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE"];
 
 /// A live `http.router`.
 pub(crate) struct Router {

@@ -34,6 +34,7 @@ pub(crate) async fn serve(table: &Table, surroundings: &Surroundings, mut reques
     match table.find(&request.head.method, request.head.uri.path()) {
         Found::Endpoint(route, matched) => {
             request.matched = Some(matched);
+            request.route = Some(route.shown.clone());
             if route.router.before.is_empty() && route.router.after.is_empty() {
                 return endpoint::answer(&*surroundings.functions, &route.endpoint, request).await;
             }
@@ -45,7 +46,10 @@ pub(crate) async fn serve(table: &Table, surroundings: &Surroundings, mut reques
             let before = match mount.map(|mount| &mount.place) {
                 None => &[][..],
                 Some(Place::Router(router)) => &router.before,
-                Some(Place::Static(files)) => &files.before,
+                Some(Place::Static(files)) => {
+                    request.route = Some(files.shown.clone());
+                    &files.before
+                }
             };
             through(before, surroundings, request, &end).await
         }

@@ -52,20 +52,24 @@ impl Running {
     ///
     /// # Errors
     ///
-    /// `Unavailable` when the address is taken or not the machine's.
+    /// `AlreadyExists` when the address is taken, `Unavailable` when it is not the machine's.
     pub(crate) async fn start(
         server: Server,
         addresses: &[SocketAddr],
         shown: &str,
     ) -> Result<Self, Failure> {
         let no_socket = |error: io::Error| {
-            let hint = match error.kind() {
-                io::ErrorKind::AddrInUse => "; another program listens there: stop it, or change `addr`",
-                io::ErrorKind::PermissionDenied => "; ports below 1024 take rights: change `addr`",
-                _ => "",
+            let (kind, hint) = match error.kind() {
+                io::ErrorKind::AddrInUse => {
+                    (Kind::AlreadyExists, "; another program listens there: stop it, or change `addr`")
+                }
+                io::ErrorKind::PermissionDenied => {
+                    (Kind::Unavailable, "; ports below 1024 take rights: change `addr`")
+                }
+                _ => (Kind::Unavailable, ""),
             };
             let message = format!("cannot listen at {shown}: {error}{hint}");
-            Failure::new(Kind::Unavailable, message).with_retryable(true)
+            Failure::new(kind, message).with_retryable(true)
         };
         let listener = TcpListener::bind(addresses).await.map_err(no_socket)?;
         let running = Running {

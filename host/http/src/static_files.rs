@@ -72,6 +72,7 @@ pub(crate) const KIND: ResourceKind = ResourceKind {
         meta: &[SERVER],
         placeholders: true,
         check: Some(check),
+        hidden: Some(|entry, visit| BEFORE.references(entry, visit)),
         ..KindSpec::EMPTY
     },
     open,
@@ -87,6 +88,8 @@ pub(crate) struct Static {
     pub(crate) server: EntryId,
     /// Without `/` at its end.
     pub(crate) prefix: String,
+    /// The path as entries write it, of all its files.
+    pub(crate) shown: Arc<str>,
     pub(crate) before: Vec<Arc<dyn Middleware>>,
     directory: Arc<Directory>,
     spa: bool,
@@ -128,10 +131,12 @@ fn open(opening: &Opening<'_>) -> Result<Opened, Failure> {
     let directory = data.get("fs").and_then(Value::as_str);
     let directory = directory.ok_or_else(|| Failure::invalid("field `fs` is missing"))?;
     let cache = text("cache").map(HeaderValue::from_str).transpose();
+    let prefix = path(opening, "path", Pattern::prefix)?;
     Ok(Opened::resource(Arc::new(Static {
         id: opening.id().clone(),
         server: parent_id(opening, "server")?,
-        prefix: path(opening, "path", Pattern::prefix)?,
+        shown: format!("{prefix}/{{path...}}").into(),
+        prefix,
         before: BEFORE.chain(data, opening.id().namespace())?,
         directory: opening.resource(directory)?,
         spa: option(data, "spa").is_some_and(is_on),

@@ -63,6 +63,8 @@ pub(crate) struct Route {
     pub(crate) router: Arc<Router>,
     /// Whether the last open segment is all the rest, which handlers do not see.
     hides_last: bool,
+    /// The path as entries write it.
+    pub(crate) shown: Arc<str>,
 }
 
 pub(crate) struct Mount {
@@ -151,13 +153,14 @@ impl Table {
 
     fn route(&mut self, endpoint: &Arc<Endpoint>, router: &Arc<Router>) -> Result<(), Failure> {
         let hides_last = endpoint.path.has_rest();
-        let route = Route { endpoint: endpoint.clone(), router: router.clone(), hides_last };
+        let shown = written(endpoint, router);
+        let route =
+            Route { endpoint: endpoint.clone(), router: router.clone(), hides_last, shown: shown.clone() };
         let (id, method) = (&*endpoint.id, &endpoint.method);
         match self.routes(method).insert(&endpoint.path, &router.prefix, route) {
             Ok(()) => Ok(()),
             Err((InsertError::Conflict { .. }, there)) => {
                 let other = there.as_ref().map_or(id, |there| &*there.endpoint.id);
-                let shown = format!("{}{}", router.prefix, endpoint.path);
                 Err(conflict(format!("{id} and {other} both answer {method} {shown}"), id, other))
             }
             Err((error, _)) => Err(Failure::invalid(format!("{id}: field `path`: {error}"))),
@@ -167,7 +170,8 @@ impl Table {
     /// What matches all the rest matches no rest as well, unless an endpoint of its own does.
     fn route_bare(&mut self, endpoint: &Arc<Endpoint>, router: &Arc<Router>) {
         let path = endpoint.path.route(&router.prefix, true);
-        let route = Route { endpoint: endpoint.clone(), router: router.clone(), hides_last: false };
+        let shown = written(endpoint, router);
+        let route = Route { endpoint: endpoint.clone(), router: router.clone(), hides_last: false, shown };
         // A conflict is an endpoint of its own.
         drop(self.routes(&endpoint.method).rest.insert(path, route));
     }
@@ -209,6 +213,11 @@ impl Place {
             Place::Static(files) => &files.id,
         }
     }
+}
+
+/// The path of an endpoint, as entries write it.
+fn written(endpoint: &Endpoint, router: &Router) -> Arc<str> {
+    format!("{}{}", router.prefix, endpoint.path).into()
 }
 
 fn conflict(message: String, id: &EntryId, other: &EntryId) -> Failure {

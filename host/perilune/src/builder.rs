@@ -1,6 +1,7 @@
 //! Every setting of a host.
 
 use crate::checks::Checker;
+use crate::folders::{self, Folders};
 use crate::runtime::{Inner, Parts, Runtime};
 use crate::surroundings::{Log, Output, Surroundings};
 use perilune_cell::{Engine, EngineError, EngineOptions, Extension, Guest, Limits};
@@ -209,6 +210,9 @@ impl RuntimeBuilder {
             .with_modules(modules)
             .with_reserved(RESERVED.iter().copied())
             .with_check(move |entry| checker.check(entry));
+        let folders =
+            Folders { folder: self.directory.clone(), directories: self.allowed.directories.clone() };
+        let rules = rules.with_state_check(folders::KINDS, move |all| folders.check(all));
 
         let mut baseline = match &self.directory {
             Some(directory) => Baseline::read_dir(directory, &rules),

@@ -82,6 +82,7 @@
 //! | `processes/` | processes: how they are started and live; commands |
 //! | `post.rs` | messages between them and what is no cell, such as the connection of a client |
 //! | `checks.rs` | what the registry cannot check: Lua's syntax, the host's ceilings |
+//! | `folders.rs` | folders that servers show, which must be there |
 //! | `access.rs`, `system.rs` | modules `registry` and `system` over the host |
 //! | `spares.rs` | cells that processes leave to the next ones |
 //! | `surroundings.rs` | what live cells find around them |
@@ -91,6 +92,7 @@ mod builder;
 mod call;
 mod checks;
 mod cleaner;
+mod folders;
 mod functions;
 mod heavy;
 mod memory;

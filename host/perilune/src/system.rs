@@ -4,7 +4,7 @@ use crate::pools::PoolStats;
 use crate::runtime::Inner;
 use perilune_modules::MODULES;
 use perilune_modules::system::SystemAccess;
-use perilune_process::Run;
+use perilune_process::{Activity, Nature, Run};
 use perilune_resource::Status;
 use perilune_value::Value;
 use std::sync::{Arc, Weak};
@@ -85,14 +85,24 @@ fn described(name: &str, summary: &str, classes: Vec<Value>) -> Value {
     ])
 }
 
-/// What runs functions, each in a worker of its entry's pool; and what runs processes, each in a cell of its own.
+/// What runs functions, each in a worker of its entry's pool; what runs processes by themselves, each in a cell of its own; and the
+/// process hosts of the application.
 fn hosts(inner: &Inner) -> Vec<Value> {
     let stats = inner.pools.stats();
     let sum = |of: fn(&PoolStats) -> u64| count(stats.iter().map(of).sum());
     let running = inner.runs.list();
     let running =
         |host: &str| count(running.iter().filter(|listed| *listed.pid.host == *host).count() as u64);
-    vec![
+    let own = inner.host_infos(&inner.runs.list(), &inner.services.statuses()).into_iter().map(|host| {
+        let processes = count(host.processes as u64);
+        Value::from_iter([
+            ("id", Value::from(host.id)),
+            ("workers", processes.clone()),
+            ("processes", processes),
+            ("memory", count(host.memory as u64)),
+        ])
+    });
+    let standard = [
         Value::from_iter([
             ("id", Value::from("functions")),
             ("workers", sum(|pool| pool.stats.workers.into())),
@@ -105,18 +115,35 @@ fn hosts(inner: &Inner) -> Vec<Value> {
             ("workers", running("processes")),
             ("processes", running("processes")),
         ]),
-    ]
+    ];
+    standard.into_iter().chain(own).collect()
 }
 
 fn process(listed: &Run, now: SystemTime) -> Value {
+    let state = match listed.nature {
+        Nature::Process => listed.vitals.activity(),
+        // A call has a worker as long as it lasts.
+        Nature::Call | Nature::Outside => Activity::Running,
+    };
+    let (messages, bytes) = listed.waiting_messages();
+    let stats = [
+        ("memory", listed.vitals.memory() as u64),
+        ("received", listed.vitals.received()),
+        ("waiting", messages as u64),
+        ("waiting_bytes", bytes as u64),
+    ];
+    let parent = listed.parent.as_ref().map_or(Value::Nil, |parent| Value::from(parent.to_string()));
     let actor = listed.actor.as_ref().map_or(Value::Nil, |actor| Value::from(actor.id.as_str()));
     Value::from_iter([
         ("pid", Value::from(listed.pid.to_string())),
         ("host", Value::from(&*listed.pid.host)),
         ("source", Value::from(&*listed.entry())),
-        ("state", Value::from("running")),
+        ("state", Value::from(state.as_str())),
+        ("steps", count(listed.vitals.turns())),
         ("started_at", instant(now.checked_sub(listed.began.elapsed()).unwrap_or(UNIX_EPOCH))),
+        ("parent", parent),
         ("actor_id", actor),
+        ("stats", stats.map(|(name, number)| (name, count(number))).into_iter().collect()),
     ])
 }
 

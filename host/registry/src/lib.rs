@@ -77,7 +77,7 @@ pub use read::{Baseline, Ignored};
 pub use registry::{Applied, Registry};
 pub use report::Report;
 pub use rules::{EntryCheck, Limits, Rules};
-pub use schema::{Field, Fields, KindSpec, Kinds, Type};
+pub use schema::{Field, Fields, HiddenValues, KindSpec, Kinds, Type};
 pub use source::MAX_SOURCE_BYTES;
 pub use state::Snapshot;
 pub use text::SourceText;

@@ -4,6 +4,7 @@ use crate::entry::Entry;
 use crate::problem::Problem;
 use crate::report::Report;
 use crate::schema::Kinds;
+use crate::together::Everything;
 use perilune_value::{Failure, Kind, Value};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,6 +12,16 @@ use std::sync::Arc;
 
 /// A check of one entry that the registry cannot make itself, such as the syntax of its source.
 pub type EntryCheck = dyn Fn(&Entry) -> Vec<Problem> + Send + Sync;
+
+type EverythingCheck = dyn Fn(&Everything<'_>) -> Vec<Problem> + Send + Sync;
+
+/// A check of all entries at once by the registry's owner, made when an entry of one of the kinds is new or changed. As
+/// [`Together`](crate::Together), with more than a kind knows by itself.
+#[derive(Clone)]
+pub(crate) struct StateCheck {
+    pub(crate) kinds: &'static [&'static str],
+    pub(crate) check: Arc<EverythingCheck>,
+}
 
 /// What a registry accepts: kinds, names, limits, and a check of the caller's own.
 #[derive(Clone)]
@@ -20,6 +31,7 @@ pub struct Rules {
     pub(crate) reserved: BTreeSet<String>,
     pub(crate) limits: Limits,
     pub(crate) check: Option<Arc<EntryCheck>>,
+    pub(crate) state_checks: Vec<StateCheck>,
 }
 
 /// How much a registry holds. Entries can be made at run time by code that nobody vouches for.
@@ -46,7 +58,7 @@ impl Rules {
     /// Accepts entries of these kinds, without any modules.
     pub fn new(kinds: Kinds) -> Self {
         let (modules, reserved) = (BTreeSet::new(), BTreeSet::new());
-        Rules { kinds, modules, reserved, limits: Limits::default(), check: None }
+        Rules { kinds, modules, reserved, limits: Limits::default(), check: None, state_checks: Vec::new() }
     }
 
     /// Sets the names of built-in modules.
@@ -75,6 +87,17 @@ impl Rules {
     #[must_use]
     pub fn with_check(mut self, check: impl Fn(&Entry) -> Vec<Problem> + Send + Sync + 'static) -> Self {
         self.check = Some(Arc::new(check));
+        self
+    }
+
+    /// Adds a check of all entries at once, which runs when an entry of one of these kinds is new or changed.
+    #[must_use]
+    pub fn with_state_check(
+        mut self,
+        kinds: &'static [&'static str],
+        check: impl Fn(&Everything<'_>) -> Vec<Problem> + Send + Sync + 'static,
+    ) -> Self {
+        self.state_checks.push(StateCheck { kinds, check: Arc::new(check) });
         self
     }
 

@@ -170,7 +170,12 @@ pub struct KindSpec {
     pub check: Option<fn(&Entry) -> Vec<Problem>>,
     /// What entries of this kind and others cannot say alone.
     pub together: Option<&'static Together>,
+    /// Shows the values that no field describes, such as those of options whose names depend on another field.
+    pub hidden: Option<HiddenValues>,
 }
+
+/// See [`KindSpec::hidden`].
+pub type HiddenValues = fn(&Entry, &mut dyn FnMut(&Type, &Value, FieldPath));
 
 impl KindSpec {
     /// A kind without fields that nothing imports; a base for `..`.
@@ -183,12 +188,16 @@ impl KindSpec {
         placeholders: false,
         check: None,
         together: None,
+        hidden: None,
     };
 
-    /// Shows each value of an entry that a known field describes, with the field's type and path.
+    /// Shows each value of an entry that a known field or the kind itself describes, with its type and path.
     pub fn each_value(&self, entry: &Entry, visit: &mut dyn FnMut(&Type, &Value, FieldPath)) {
         each(self.fields.known(), &entry.data, &FieldPath::default(), visit);
         each(self.meta, &entry.meta, &FieldPath::from("meta"), visit);
+        if let Some(hidden) = self.hidden {
+            hidden(entry, visit);
+        }
     }
 
     /// Data whose placeholders were replaced by texts: a text in a field of numbers or truth values becomes one, if it is one.

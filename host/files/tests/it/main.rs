@@ -2,6 +2,7 @@
 
 mod files;
 mod hostile;
+mod limits;
 mod operations;
 mod paths;
 mod roots;

@@ -1,6 +1,6 @@
 //! `compress`: gzip for clients that accept it.
 
-use super::{Middleware, MiddlewareKind, Next, OptionError, OptionSpec, Options, Stage};
+use super::{Middleware, MiddlewareKind, Next, OPTION, OptionError, OptionSpec, Options, Stage};
 use crate::body::Body;
 use crate::message::{Request, Response};
 use async_compression::Level;
@@ -25,8 +25,13 @@ pub(super) const KIND: MiddlewareKind = MiddlewareKind {
     doc: "Compresses texts with gzip for clients that accept it",
     stage: Stage::Before,
     options: &[
-        OptionSpec { name: "level", default: "default", doc: "`fastest`, `default` or `best`" },
-        OptionSpec { name: "min.length", default: "1024", doc: "bytes below which a body stays as it is" },
+        OptionSpec { name: "level", default: "default", doc: "`fastest`, `default` or `best`", ..OPTION },
+        OptionSpec {
+            name: "min.length",
+            default: "1024",
+            doc: "bytes below which a body stays as it is",
+            ..OPTION
+        },
     ],
     make: |options| Ok(Arc::new(Compress::new(options)?)),
 };

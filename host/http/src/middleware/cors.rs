@@ -1,7 +1,7 @@
 //! `cors`: which other sites' pages may use the answers.
 
 use super::origin::Origin;
-use super::{Middleware, MiddlewareKind, Next, OptionError, OptionSpec, Options, Stage};
+use super::{Middleware, MiddlewareKind, Next, OPTION, OptionError, OptionSpec, Options, Stage};
 use crate::message::{Request, Response, empty};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -19,32 +19,38 @@ pub(super) const KIND: MiddlewareKind = MiddlewareKind {
             name: "allow.origins",
             default: "*",
             doc: "origins between commas, such as `https://example.com`; `*.example.com` for any subdomain, `*` for all",
+            ..OPTION
         },
         OptionSpec {
             name: "allow.methods",
             default: "GET,POST,PUT,DELETE,OPTIONS,PATCH",
             doc: "methods between commas",
+            ..OPTION
         },
         OptionSpec {
             name: "allow.headers",
             default: "Origin,Content-Type,Accept,Authorization,X-Requested-With",
             doc: "request headers between commas",
+            ..OPTION
         },
-        OptionSpec { name: "expose.headers", default: "", doc: "response headers between commas" },
+        OptionSpec { name: "expose.headers", default: "", doc: "response headers between commas", ..OPTION },
         OptionSpec {
             name: "allow.credentials",
             default: "false",
             doc: "whether cookies are sent along; needs `allow.origins` to name the origins",
+            ..OPTION
         },
         OptionSpec {
             name: "max.age",
             default: "86400",
             doc: "seconds that a browser may remember the answer",
+            ..OPTION
         },
         OptionSpec {
             name: "allow.private.network",
             default: "false",
             doc: "whether public sites may reach this server in a private network",
+            ..OPTION
         },
     ],
     make: |options| Ok(Arc::new(Cors::new(options)?)),

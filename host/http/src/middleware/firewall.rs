@@ -1,6 +1,6 @@
 //! `endpoint_firewall`, `resource_firewall`: who may ask, by the policies that a request acts under.
 
-use super::{Middleware, MiddlewareKind, Next, OptionError, OptionSpec, Options, Stage};
+use super::{Middleware, MiddlewareKind, Next, OPTION, OptionError, OptionSpec, Options, Stage};
 use crate::message::{Request, Response, refusal};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
@@ -10,7 +10,7 @@ use perilune_value::Value;
 use std::sync::Arc;
 
 const ACTION: OptionSpec =
-    OptionSpec { name: "action", default: "access", doc: "the action that policies must allow" };
+    OptionSpec { name: "action", default: "access", doc: "the action that policies must allow", ..OPTION };
 
 /// Asks about the endpoint.
 pub(super) const ENDPOINT: MiddlewareKind = MiddlewareKind {
@@ -30,7 +30,12 @@ pub(super) const RESOURCE: MiddlewareKind = MiddlewareKind {
     stage: Stage::After,
     options: &[
         ACTION,
-        OptionSpec { name: "target", default: "", doc: "the resource that policies are asked about" },
+        OptionSpec {
+            name: "target",
+            default: "",
+            doc: "the resource that policies are asked about",
+            ..OPTION
+        },
     ],
     make: |options| {
         let target = options.text("target").ok_or_else(|| OptionError::new("target", "it is missing"))?;

@@ -7,6 +7,7 @@
 mod compress;
 mod cors;
 mod firewall;
+mod metrics;
 mod options;
 mod origin;
 mod rate_limit;
@@ -15,11 +16,11 @@ mod relay;
 mod send_file;
 mod token_auth;
 
-pub use options::{OptionError, OptionSpec, Options};
+pub use options::{OPTION, OptionError, OptionSpec, Options};
 
 use crate::message::{Request, Response};
 use futures_util::future::BoxFuture;
-use perilune_registry::{Code, Entry, FieldPath, Problem, quote};
+use perilune_registry::{Code, Entry, FieldPath, Problem, Type, quote};
 use perilune_resource::Resources;
 use perilune_value::{Failure, Value};
 use std::sync::Arc;
@@ -115,6 +116,7 @@ pub struct MiddlewareKind {
 pub const ALL: &[&MiddlewareKind] = &[
     &compress::KIND,
     &cors::KIND,
+    &metrics::KIND,
     &rate_limit::KIND,
     &real_ip::KIND,
     &send_file::KIND,
@@ -166,6 +168,20 @@ impl Fields {
             })
         };
         self.names(data).into_iter().map(make).collect()
+    }
+
+    /// Shows each option of a listed middleware that names an entry.
+    pub(crate) fn references(self, entry: &Entry, visit: &mut dyn FnMut(&Type, &Value, FieldPath)) {
+        let data = entry.data();
+        let kinds = self.names(data).into_iter().filter_map(|name| find(name, self.stage));
+        for (kind, option) in kinds.flat_map(|kind| kind.options.iter().map(move |option| (kind, option))) {
+            let name = format!("{}.{}", kind.prefix, option.name);
+            if let (Some(value), false) =
+                (data.get(self.options).and_then(|options| options.get(&name)), option.entry.is_empty())
+            {
+                visit(&Type::Entry(option.entry), value, FieldPath::from(self.options).key(&name));
+            }
+        }
     }
 
     /// What is wrong with the lists of an entry.

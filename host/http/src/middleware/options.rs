@@ -15,7 +15,13 @@ pub struct OptionSpec {
     pub default: &'static str,
     /// One line for help and documentation.
     pub doc: &'static str,
+    /// The kinds of entries that it names one of; none where it names no entry. Such a one is checked like a field: whether the
+    /// entry exists, whatever changes, and whether it fits.
+    pub entry: &'static [&'static str],
 }
+
+/// A base for `..`.
+pub const OPTION: OptionSpec = OptionSpec { name: "", default: "", doc: "", entry: &[] };
 
 /// An option that is missing or wrong.
 #[derive(Clone, Debug, thiserror::Error)]

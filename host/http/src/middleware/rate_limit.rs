@@ -1,6 +1,6 @@
 //! `ratelimit`: so many requests of one client in a time.
 
-use super::{Middleware, MiddlewareKind, Next, OptionError, OptionSpec, Options, Stage};
+use super::{Middleware, MiddlewareKind, Next, OPTION, OptionError, OptionSpec, Options, Stage};
 use crate::message::{Request, Response, refusal};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -24,20 +24,38 @@ pub(super) const KIND: MiddlewareKind = MiddlewareKind {
             name: "requests",
             default: "100",
             doc: "requests that a client may make in each window",
+            ..OPTION
         },
-        OptionSpec { name: "window", default: "1m", doc: "the window, a duration" },
-        OptionSpec { name: "burst", default: "20", doc: "requests that may come at the same moment" },
+        OptionSpec { name: "window", default: "1m", doc: "the window, a duration", ..OPTION },
+        OptionSpec {
+            name: "burst",
+            default: "20",
+            doc: "requests that may come at the same moment",
+            ..OPTION
+        },
         OptionSpec {
             name: "key",
             default: "ip",
             doc: "what makes a client: `ip`, `header:NAME` or `query:NAME`; a request without it is told by its address",
+            ..OPTION
         },
-        OptionSpec { name: "cleanup_interval", default: "5m", doc: "how often idle clients are forgotten" },
-        OptionSpec { name: "entry_ttl", default: "10m", doc: "how long an idle client is remembered" },
+        OptionSpec {
+            name: "cleanup_interval",
+            default: "5m",
+            doc: "how often idle clients are forgotten",
+            ..OPTION
+        },
+        OptionSpec {
+            name: "entry_ttl",
+            default: "10m",
+            doc: "how long an idle client is remembered",
+            ..OPTION
+        },
         OptionSpec {
             name: "max_entries",
             default: "100000",
             doc: "clients that are remembered; beyond that the longest idle one is forgotten",
+            ..OPTION
         },
     ],
     make: |options| Ok(Arc::new(RateLimit::new(options)?)),

@@ -1,6 +1,6 @@
 //! `real_ip`: who asks, where a proxy stands in between.
 
-use super::{Middleware, MiddlewareKind, Next, OptionError, OptionSpec, Options, Stage};
+use super::{Middleware, MiddlewareKind, Next, OPTION, OptionError, OptionSpec, Options, Stage};
 use crate::message::{Request, Response};
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
@@ -18,11 +18,13 @@ pub(super) const KIND: MiddlewareKind = MiddlewareKind {
             name: "trusted.subnets",
             default: "private networks",
             doc: "networks of the proxies, between commas, such as `10.0.0.0/8`",
+            ..OPTION
         },
         OptionSpec {
             name: "trust_all",
             default: "false",
             doc: "believe everybody, where nobody but the proxy can connect",
+            ..OPTION
         },
     ],
     make: |options| Ok(Arc::new(RealIp::new(options)?)),

@@ -18,7 +18,12 @@ pub(super) const KIND: MiddlewareKind = MiddlewareKind {
     prefix: "sendfile",
     doc: "Sends the file that a handler names in `X-Sendfile`, as `X-File-Name` if it has one",
     stage: Stage::Before,
-    options: &[OptionSpec { name: "fs", default: "", doc: "the `fs.directory` that paths are looked up in" }],
+    options: &[OptionSpec {
+        name: "fs",
+        default: "",
+        doc: "the `fs.directory` that paths are looked up in",
+        entry: &["fs.directory"],
+    }],
     make: |options| Ok(Arc::new(SendFile { directory: options.entry("fs")? })),
 };
 

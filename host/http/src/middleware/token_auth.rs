@@ -1,6 +1,6 @@
 //! `token_auth`: whoever shows a token acts as the actor that it stands for. Blocks nobody: that is what firewalls are for.
 
-use super::{Middleware, MiddlewareKind, Next, OptionError, OptionSpec, Options, Stage};
+use super::{Middleware, MiddlewareKind, Next, OPTION, OptionError, OptionSpec, Options, Stage};
 use crate::message::{Request, Response};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -23,15 +23,27 @@ pub(super) const KIND: MiddlewareKind = MiddlewareKind {
             name: "store",
             default: "",
             doc: "the `security.token_store` that tokens are looked up in",
+            entry: &["security.token_store"],
         },
-        OptionSpec { name: "header.name", default: "Authorization", doc: "the header that holds the token" },
-        OptionSpec { name: "header.prefix", default: "Bearer ", doc: "what stands before it" },
+        OptionSpec {
+            name: "header.name",
+            default: "Authorization",
+            doc: "the header that holds the token",
+            ..OPTION
+        },
+        OptionSpec { name: "header.prefix", default: "Bearer ", doc: "what stands before it", ..OPTION },
         OptionSpec {
             name: "query.param",
             default: "x-auth-token",
             doc: "the parameter of the query that may hold it",
+            ..OPTION
         },
-        OptionSpec { name: "cookie.name", default: "x-auth-token", doc: "the cookie that may hold it" },
+        OptionSpec {
+            name: "cookie.name",
+            default: "x-auth-token",
+            doc: "the cookie that may hold it",
+            ..OPTION
+        },
     ],
     make: |options| Ok(Arc::new(TokenAuth::new(options)?)),
 };

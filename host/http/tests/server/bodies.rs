@@ -243,6 +243,34 @@ async fn forms_are_bounded() {
     assert!(said.starts_with("Invalid: a part of the form does not begin"), "{said}");
 }
 
+/// A part without room in memory lies on the disk: a thousand of them must not take a thousand of the host's descriptors.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn all_files_of_a_form_lie_in_one() {
+    let contents: Vec<String> = (0..900).map(|number| format!("{number:>2000}")).collect();
+    let parts: Vec<(&str, &str)> =
+        contents.iter().map(|content| ("name=\"f\"; filename=\"\"", content.as_str())).collect();
+    let f = function("f", move |exchange| async move {
+        // There is room for their names, and for none of them.
+        let form = Form::read(exchange.take_body(LIMITS)?, 1_900).await?;
+        let open = std::fs::read_dir("/proc/self/fd").expect("Linux tells");
+        let unnamed = open.flatten().filter_map(|open| std::fs::read_link(open.path()).ok());
+        let unnamed = unnamed.filter(|path| path.to_string_lossy().ends_with(" (deleted)")).count();
+        // Other tests have some as well.
+        assert!(unnamed < 100, "{unnamed} files are open");
+        for (number, file) in form.files.iter().enumerate() {
+            let text = file.open().read(4_000).await?.unwrap_or_default();
+            assert_eq!(text, format!("{number:>2000}").into_bytes());
+        }
+        exchange.reply().write(form.files.len().to_string().as_bytes())?;
+        Ok(Value::Nil)
+    });
+    let site = Site::plain(&["POST /a f"], [f]).await;
+    let mut wire = site.connect().await;
+    wire.send(form(&parts)).await;
+    assert_eq!(wire.reply().await.text(), "900");
+}
+
 #[tokio::test]
 async fn what_is_no_form_is_refused() {
     let said = reading(sized("hello"), 1_000).await;

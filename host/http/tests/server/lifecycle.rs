@@ -75,7 +75,7 @@ async fn an_address_that_is_taken_is_named() {
     let site = Site::plain(&[], []).await;
     let lines = [format!("{{name: web, kind: http.service, addr: '{}'}}", site.address)];
     let failure = Site::of(&lines, []).await.err().expect("it does not start");
-    assert_eq!(failure.kind, Kind::Unavailable);
+    assert_eq!(failure.kind, Kind::AlreadyExists);
     assert!(
         failure.message.contains(&site.address.to_string()) && failure.message.contains("app:web"),
         "{failure}"

@@ -23,6 +23,9 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Bytes of a connection's buffers, which it has as long as it lasts.
 const BUFFER: usize = 8 << 10;
 
+/// Pings that may come until their answers must have been taken: they are kept until then, however many.
+const MOST_PINGS: u32 = 64;
+
 type Whole = WebSocketStream<Box<dyn Connection>>;
 
 /// A connection. Reading and writing do not wait for each other.
@@ -86,10 +89,18 @@ impl Socket {
     pub(super) async fn receive(&self) -> Result<Option<(Frame, Vec<u8>)>, Failure> {
         let receiving = async {
             let mut reader = self.reader.lock().await;
+            let mut pings = 0_u32;
             loop {
                 match reader.next().await {
                     Some(Ok(Message::Text(text))) => return Ok(Some((Frame::Text, Bytes::from(text).into()))),
                     Some(Ok(Message::Binary(data))) => return Ok(Some((Frame::Binary, data.into()))),
+                    Some(Ok(Message::Ping(_))) => {
+                        pings += 1;
+                        if pings.is_multiple_of(MOST_PINGS) {
+                            let flushed = self.writer.lock().await.flush().await;
+                            flushed.map_err(|error| failed("receive", &error))?;
+                        }
+                    }
                     Some(Ok(_)) => {}
                     Some(Err(error)) => return Err(failed("receive", &error)),
                     None => return Ok(None),

@@ -161,7 +161,7 @@ impl Inner {
         }
     }
 
-    fn host_infos(&self, runs: &[Arc<Run>], statuses: &[Status]) -> Vec<HostInfo> {
+    pub(crate) fn host_infos(&self, runs: &[Arc<Run>], statuses: &[Status]) -> Vec<HostInfo> {
         let used = runs.iter().filter(|run| run.nature == Nature::Process);
         let used = used.filter_map(|run| EntryId::parse(&run.pid.host).ok());
         let started = statuses.iter().filter(|status| status.state == ServiceState::Running);

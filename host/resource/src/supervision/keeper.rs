@@ -37,6 +37,8 @@ pub(crate) struct Stakes {
     pub(crate) to_start: bool,
     /// It ends when the service has run before.
     pub(crate) to_go_on: bool,
+    /// It is just starting, and cannot go on without the service.
+    pub(crate) at_once: bool,
 }
 
 /// An entry that is to run.
@@ -182,11 +184,20 @@ impl Keeping {
                     Ended::Failed(failure) => (End::Failed, failure),
                 }
             }
-            Err(failure) if is_permanent(&failure) => (End::Unstartable, failure),
+            Err(failure) if is_permanent(&failure) || self.is_in_vain(unit, &failure) => {
+                (End::Unstartable, failure)
+            }
             Err(failure) => (End::Failed, failure),
         };
         self.has_begun = false;
         ended
+    }
+
+    /// Whether it wants what somebody else has, and nobody said to wait for that. An application that starts and finds its address
+    /// taken nearly always runs already: whoever starts it is to know.
+    fn is_in_vain(&self, unit: &Unit, failure: &Failure) -> bool {
+        let is_taken = failure.kind == Kind::AlreadyExists;
+        is_taken && self.task.stakes.at_once && !self.was_up && unit.lifecycle.restart.max_attempts.is_none()
     }
 
     fn fail(&self, failure: Failure) {

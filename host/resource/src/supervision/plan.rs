@@ -57,7 +57,7 @@ fn weigh(plan: &mut [Step], asked_for: &HashSet<EntryId>) {
         let is_asked_for = asked_for.contains(step.entry.id());
         let to_start = is_asked_for && step.lifecycle.startup == Startup::Required;
         let to_go_on = to_start || (!is_asked_for && needed.contains(step.entry.id()));
-        step.stakes = Stakes { to_start, to_go_on };
+        step.stakes = Stakes { to_start, to_go_on, at_once: to_go_on };
         if to_go_on {
             needed.extend(step.needs.iter().cloned());
         }

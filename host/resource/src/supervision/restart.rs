@@ -44,8 +44,8 @@ pub struct Restart {
     pub backoff_factor: f64,
     /// The part of a delay that it may be longer or shorter.
     pub jitter: f64,
-    /// Starts in a row; 0 for any number.
-    pub max_attempts: u32,
+    /// Starts in a row; 0 for any number. Without it any number as well, and yet none to wait for what somebody else has.
+    pub max_attempts: Option<u32>,
 }
 
 impl Default for Restart {
@@ -56,7 +56,7 @@ impl Default for Restart {
             max_delay: Duration::from_secs(90),
             backoff_factor: 2.0,
             jitter: 0.1,
-            max_attempts: 0,
+            max_attempts: None,
         }
     }
 }
@@ -125,7 +125,8 @@ impl Attempts {
             return Next::Exited;
         }
         self.ends = self.ends.saturating_add(1);
-        let is_last = restart.max_attempts != 0 && self.ends >= restart.max_attempts;
+        let most = restart.max_attempts.unwrap_or(0);
+        let is_last = most != 0 && self.ends >= most;
         match restarts && !is_last {
             true => Next::Again { after: restart.delay(self.ends, luck) },
             false => Next::Failed,
@@ -187,7 +188,7 @@ pub(crate) const FIELDS: &[Field] = &[
         name: "max_attempts",
         ty: Type::Integer { min: 0, max: 1_000_000 },
         default: "0, no limit",
-        doc: "starts in a row, the first one included, before it is given up",
+        doc: "starts in a row, the first one included, before it is given up; unless it is written, a required service that finds its address taken when the application starts is given up at once",
         ..FIELD
     },
 ];

@@ -106,7 +106,7 @@ impl Services {
         let outdated = self.outdated(&kept, &plan);
         let outdated: Vec<Kept> = kept.extract_if(.., |one| outdated.contains(&one.id)).collect();
         self.stop_those(outdated).await;
-        self.keep(&mut kept, plan, |stakes| Stakes { to_start: false, ..stakes });
+        self.keep(&mut kept, plan, |stakes| Stakes { to_start: false, at_once: false, ..stakes });
         self.resources.forget_outdated();
         let snapshot = self.resources.host().registry.snapshot();
         self.statuses.keep(|id| snapshot.get(id).is_some());

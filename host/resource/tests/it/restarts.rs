@@ -13,7 +13,7 @@ fn millis(milliseconds: u64) -> Duration {
 
 /// No chance in the delays.
 fn steady(policy: Policy, max_attempts: u32) -> Restart {
-    Restart { policy, jitter: 0.0, max_attempts, ..Restart::default() }
+    Restart { policy, jitter: 0.0, max_attempts: Some(max_attempts), ..Restart::default() }
 }
 
 #[test]
@@ -169,6 +169,23 @@ async fn what_can_never_start_is_not_tried_again() {
     let failure = host.start().await.expect_err("it never starts");
     assert_eq!((failure.kind, failure.message.as_str()), (Kind::NotFound, "start a found nothing"));
     assert_eq!(host.log(), "start a");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_has_is_waited_for_by_those_who_say_so() {
+    let host = restarted("", r#""on_start": "taken""#);
+    let failure = host.start().await.expect_err("it does not wait");
+    assert_eq!((failure.kind, failure.message.as_str()), (Kind::AlreadyExists, "start a found it taken"));
+    assert_eq!(host.log(), "start a");
+    let waits = restarted(r#""max_attempts": 0"#, r#""on_start": "taken, taken, ok""#);
+    assert_eq!(waits.start().await.as_deref(), Ok("start a, start a, start a"));
+    let optional = Started::new(&[(
+        "a",
+        service(r#""startup": "optional", "restart": {"jitter": 0}"#, r#""on_start": "taken, ok""#),
+    )]);
+    optional.start().await.expect("it goes on without");
+    assert_eq!(optional.state("a"), "waiting 1: start a found it taken");
+    assert_eq!(optional.within(1_100).await, "start a");
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use perilune_resource::{
     Allowed, Ended, Host, Invocation, Invoke, KINDS, LIFECYCLE, Opened, Opening, ResourceKind, Resources,
     Service, Services, Shared, Stamp,
 };
-use perilune_value::{Failure, Value, json};
+use perilune_value::{Failure, Kind, Value, json};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -137,6 +137,7 @@ impl Told {
             match how.as_str() {
                 "fail" => Err(Failure::internal(format!("{note} failed"))),
                 "not found" => Err(Failure::not_found(format!("{note} found nothing"))),
+                "taken" => Err(Failure::new(Kind::AlreadyExists, format!("{note} found it taken"))),
                 "panic" => panic!("{note} broke"),
                 "hang" => std::future::pending().await,
                 "slow" => {

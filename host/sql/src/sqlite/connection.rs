@@ -4,6 +4,7 @@ use super::error;
 use super::guard::{Guard, LONGEST_VALUE};
 use super::path::Place;
 use super::quick::LONGEST_QUICK;
+use super::temporary;
 use perilune_value::Failure;
 use rusqlite::OpenFlags;
 use rusqlite::config::DbConfig;
@@ -28,9 +29,6 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// Bytes of a database in memory that does not say how large it may be: no limit of an entry counts them.
 const MOST_MEMORY: u64 = 256 << 20;
-
-/// Bytes of the temporary tables of a connection. They lie in a file that nobody sees.
-const MOST_TEMPORARY: u64 = 1 << 30;
 
 /// SQLite's own limit, which larger numbers would leave unchanged.
 const MOST_PAGES: u64 = 4_294_967_294;
@@ -75,21 +73,21 @@ impl Connection {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW;
         let sqlite = match place {
-            Place::Memory => rusqlite::Connection::open_in_memory_with_flags(flags)?,
-            Place::File(path) => rusqlite::Connection::open_with_flags(path, flags)?,
+            Place::Memory => {
+                rusqlite::Connection::open_in_memory_with_flags_and_vfs(flags, temporary::vfs()?)?
+            }
+            Place::File(path) => {
+                rusqlite::Connection::open_with_flags_and_vfs(path, flags, temporary::vfs()?)?
+            }
         };
         sqlite.busy_timeout(BUSY)?;
         if let Place::File(_) = place {
             sqlite.pragma_update(None, "journal_mode", "WAL")?;
         }
         let page: u64 = sqlite.pragma_query_value(None, "page_size", |row| row.get(0))?;
-        let set_size = |schema, bytes: u64| {
-            let pages = (bytes / page.max(1)).clamp(1, MOST_PAGES);
-            sqlite.pragma_update(Some(schema), "max_page_count", pages)
-        };
-        set_size("temp", MOST_TEMPORARY)?;
         if let Some(bytes) = size.or((*place == Place::Memory).then_some(MOST_MEMORY)) {
-            set_size("main", bytes)?;
+            let pages = (bytes / page.max(1)).clamp(1, MOST_PAGES);
+            sqlite.pragma_update(Some("main"), "max_page_count", pages)?;
         }
         sqlite.pragma_update(None, "foreign_keys", true)?;
         // Wherever a name in double quotes is unknown, SQLite would take it for a string: a misspelt column would be found.

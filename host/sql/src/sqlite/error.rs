@@ -1,7 +1,9 @@
 //! Errors of SQLite as failures.
 
 use super::guard::Guard;
+use super::memory;
 use super::path::Place;
+use super::temporary;
 use perilune_value::{Failure, Kind};
 use rusqlite::{Error, ErrorCode, ffi};
 
@@ -44,6 +46,14 @@ pub(super) fn of_opening(place: &Place, error: &Error) -> Failure {
 }
 
 fn classify(error: ffi::Error, text: &str, refusal: Option<String>) -> Failure {
+    let temporary = temporary::take_refusal().filter(|_| error.code == ErrorCode::DiskFull);
+    let memory = memory::take_refusal().filter(|_| error.code == ErrorCode::OutOfMemory);
+    let refusals = [("temporary", temporary), ("memory", memory)];
+    if let Some((limit, refusal)) = refusals.into_iter().find_map(|(limit, refusal)| Some((limit, refusal?)))
+    {
+        let failure = Failure::new(Kind::RateLimited, refusal).with_detail("limit", limit);
+        return failure.with_detail("driver", "sqlite").with_detail("code", i64::from(error.extended_code));
+    }
     let (kind, retryable) = kind(error, text);
     let text = match (error.code, refusal) {
         (ErrorCode::AuthorizationForStatementDenied, Some(refusal)) => refusal,

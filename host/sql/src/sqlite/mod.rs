@@ -9,6 +9,7 @@
 //! | `path.rs` | where a database may lie |
 //! | `connection.rs` | how a connection is opened |
 //! | `guard.rs` | what statements may not do |
+//! | `temporary.rs`, `memory.rs` | how much a statement may put on the disk, and into memory |
 //! | `run.rs` | queries and statements on a connection |
 //! | `quick.rs` | queries that need no thread of their own |
 //! | `lane.rs` | connections that wait for work, and who waits for them |
@@ -19,10 +20,12 @@ mod connection;
 mod error;
 mod guard;
 mod lane;
+mod memory;
 mod path;
 mod quick;
 mod run;
 mod session;
+mod temporary;
 
 pub(crate) use path::{Place, locate};
 

@@ -3,6 +3,7 @@
 use super::Inner;
 use super::connection::{Connection, Pace};
 use super::error;
+use super::memory::Counted;
 use crate::param::check_count;
 use crate::rows::Encoder;
 use crate::session::Reply;
@@ -40,6 +41,7 @@ pub(super) fn run(
     if let Err(problem) = connection.set_pace(Pace::Patient) {
         return (None, Err(error::failure(&problem, &connection.guard)));
     }
+    let _counted = Counted::begin();
     let refused = || Err(Failure::internal("the statement needs another connection"));
     let reply = match &mut work {
         Work::Command(words) => connection.command(words).map(|()| Reply::Done),

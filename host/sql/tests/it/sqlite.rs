@@ -229,3 +229,47 @@ async fn a_database_grows_no_larger_than_it_may() {
         assert!(failure.message.contains("is no size such as 64MiB"), "{failure}");
     }
 }
+
+/// Values are made in the host's memory, before anybody counts them for the cell.
+#[tokio::test]
+async fn a_statement_cannot_take_the_hosts_memory() {
+    let many = ["randomblob(16000000)"; 60].join(", ");
+    for file in ["test.db", ":memory:"] {
+        let db = table(file).await;
+        for greedy in [format!("SELECT {many}"), format!("SELECT length(max({many}))")] {
+            let failure = db.query(&greedy, &[]).await.expect_err("a gigabyte");
+            assert_eq!(failure.kind, Kind::RateLimited, "{failure}");
+            let limit = failure.details.as_ref().and_then(|details| details.get("limit"));
+            assert_eq!(limit, Some(&"memory".into()));
+        }
+        assert_eq!(
+            db.value("SELECT length(randomblob(16000000))", &[]).await,
+            Value::from(16_000_000),
+            "{file}"
+        );
+        assert_eq!(db.count().await, 1);
+    }
+}
+
+/// A query needs no more rights than reading to have SQLite write temporary files.
+#[tokio::test]
+async fn a_query_cannot_fill_the_disk() {
+    const ROWS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)";
+    for file in ["test.db", ":memory:"] {
+        let db = table(file).await;
+        for greedy in [
+            "SELECT i FROM n ORDER BY randomblob(8000)",
+            "SELECT count(*) FROM (SELECT DISTINCT randomblob(8000) FROM n)",
+            "SELECT count(*), max(length(v)) FROM (SELECT randomblob(8000) AS v FROM n) GROUP BY v",
+        ] {
+            let failure = db.query(&format!("{ROWS} {greedy}"), &[]).await.expect_err(greedy);
+            assert_eq!(failure.kind, Kind::RateLimited, "{greedy}: {failure}");
+            let limit = failure.details.as_ref().and_then(|details| details.get("limit"));
+            assert_eq!(limit, Some(&"temporary".into()), "{greedy}");
+        }
+        // What it took is free again, and what spills within the limit works.
+        let spilling = format!("{ROWS} SELECT count(*) FROM (SELECT DISTINCT randomblob(200) FROM n)");
+        assert_eq!(db.value(&spilling, &[]).await, Value::from(100_000), "{file}");
+        assert_eq!(db.count().await, 1);
+    }
+}

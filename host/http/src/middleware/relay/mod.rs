@@ -33,7 +33,7 @@ pub(super) use events::KIND as SSE;
 pub(super) use websocket::KIND as WEBSOCKET;
 
 use super::origin::Origin;
-use super::{OptionSpec, Options};
+use super::{OPTION, OptionSpec, Options};
 use crate::message::{Response, refusal};
 use http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 use http::{HeaderValue, StatusCode};
@@ -63,6 +63,7 @@ const ORIGINS: &[OptionSpec] = &[OptionSpec {
     name: "allowed.origins",
     default: "the server's own",
     doc: "origins between commas whose pages may connect, such as `https://example.com`; `*.example.com` for any subdomain, `*` for all",
+    ..OPTION
 }];
 
 /// Whose pages may connect. Browsers let a page of any site open a WebSocket, with the cookies of its server.

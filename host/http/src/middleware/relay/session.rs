@@ -17,6 +17,9 @@ use tokio_util::sync::CancellationToken;
 /// How long a client waits before it tries a full mailbox again; meanwhile nothing more is read from it.
 const AGAIN: Duration = Duration::from_millis(10);
 
+/// How long it tries: a process that takes nothing for so long is as good as gone.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// What a connection is to do.
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
@@ -159,9 +162,7 @@ impl Session {
     /// Waits for what the connection is to do next. Cancel-safe.
     pub(super) async fn next(&mut self) -> Step {
         loop {
-            let late =
-                [self.terms.idle.map(|time| self.told + time), self.terms.hard.map(|time| self.began + time)];
-            let late = late.into_iter().flatten().min();
+            let late = self.late();
             let letter = tokio::select! {
                 biased;
                 () = self.closing.cancelled() => return Step::End(Ending::Stopping),
@@ -180,6 +181,13 @@ impl Session {
                 return step;
             }
         }
+    }
+
+    /// When it has lasted or was silent as long as it may.
+    fn late(&self) -> Option<Instant> {
+        let times =
+            [self.terms.idle.map(|time| self.told + time), self.terms.hard.map(|time| self.began + time)];
+        times.into_iter().flatten().min()
     }
 
     async fn take(&mut self, letter: Letter) -> Option<Step> {
@@ -225,6 +233,8 @@ impl Session {
         let Some(target) = self.terms.target.clone() else { return Ok(()) };
         self.messages += 1;
         let payload = [Value::String(data)];
+        let patience = Instant::now() + PATIENCE;
+        let late = self.late().map_or(patience, |late| late.min(patience));
         loop {
             match self.post.send(self.mailbox.pid(), &target, &self.terms.topic, &payload) {
                 Ok(()) => return Ok(()),
@@ -234,6 +244,8 @@ impl Session {
             tokio::select! {
                 () = self.closing.cancelled() => return Err(Ending::Stopping),
                 () = &mut self.ended => return Err(Ending::Alone),
+                // Meanwhile nobody notices that the client has left.
+                () = sleep_until(late) => return Err(Ending::Late),
                 () = sleep(AGAIN) => {}
             }
         }

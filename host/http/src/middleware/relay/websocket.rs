@@ -181,6 +181,11 @@ async fn converse(socket: &mut Socket, mut session: Session) -> Option<Ending> {
                 let data = match message? {
                     Ok(Message::Text(text)) => Bytes::from(text).into(),
                     Ok(Message::Binary(data)) => data.into(),
+                    // The answers are kept until they are taken, however many: nothing more is read before.
+                    Ok(Message::Ping(_)) => {
+                        timeout(TAKING, socket.flush()).await.ok()?.ok()?;
+                        continue;
+                    }
                     Ok(_) => continue,
                     Err(_) => return None,
                 };

@@ -1,6 +1,6 @@
-//! Module `metrics`.
+//! What is recorded, and what is refused.
 
-use perilune_modules::metrics::{Metrics, Record};
+use perilune_metrics::{Metrics, Record};
 use perilune_value::{Kind, Value};
 
 fn labels(labels: &[(&str, &str)]) -> Value {
