@@ -73,7 +73,7 @@ impl Cells {
     fn spec() -> CellSpec {
         let limits = Limits { memory: 1 << 30, cpu: Duration::from_secs(600), timeout: None };
         CellSpec {
-            identity: Identity { entry: "bench:entry".into(), pid: Pid { host: "bench".into(), number: 1 } },
+            identity: Identity { entry: "bench:entry".into(), pid: Pid::numbered("bench".into(), 1) },
             limits,
             host: Arc::new(Nothing),
             context: Arc::new(()),

@@ -32,7 +32,20 @@ local waiting, waiting_bytes, arrived = 0, 0, 0
 -- Whether any of these is not as `reset` leaves it. Most calls receive nothing, and begin with what is there.
 local used = true
 
+-- Handlers of messages that only the prelude sees, by topic; and whether a handler of the script waits for one.
+local hooks, awaited = {}, false
+
 local mailbox = {}
+
+-- Has a function take the messages of a topic that no script can send to.
+function mailbox.on_message(topic, hook)
+  hooks[topic] = hook
+end
+
+-- From now on a message could wake somebody, whatever the script waits for.
+function mailbox.await()
+  awaited = true
+end
 
 function mailbox.reset()
   if used then
@@ -49,6 +62,9 @@ end
 
 -- True when a message could wake somebody.
 function mailbox.listening()
+  if awaited then
+    return true
+  end
   if inbox and channel.is_awaited(inbox.channel) then
     return true
   end
@@ -158,8 +174,21 @@ local function bind(topic, object, as_message)
   return binding
 end
 
+-- Takes a message in as if it had come from a sender, unless nobody listens to its topic. Whether somebody does.
+function mailbox.receive(topic, sender, ...)
+  if not (bindings[topic] or topic:byte() ~= 64 and inbox) then
+    return false
+  end
+  mailbox.message(topic, sender, #topic + #sender, ...)
+  return true
+end
+
 -- `size` is what the message counts.
 function mailbox.message(topic, sender, size, ...)
+  local hook = topic:byte() == 64 and hooks[topic]
+  if hook then
+    return hook(...)
+  end
   arrived = arrived + 1
   local message = { n = select("#", ...), topic = topic, sender = sender, size = size, order = arrived, ... }
   local binding = bindings[topic] or (topic:byte() ~= 64 and inbox)

@@ -27,6 +27,12 @@ local core = {
   json_encode = native.json_encode,
   json_decode = native.json_decode,
   file = file, -- a module of several files loads the others by it
+  process = imports.process,
+  on_message = mailbox.on_message,
+  receive_message = mailbox.receive,
+  await_messages = mailbox.await,
+  background = scheduler.background,
+  stacks = scheduler.stacks,
 }
 
 core.builder = file("builder")(core)
@@ -35,6 +41,15 @@ core.builder = file("builder")(core)
 function core.cancel(ticket)
   scheduler.forget_ticket(ticket)
   return imports.tickets.cancel(ticket)
+end
+
+local is_workflow = false
+
+-- In a workflow, says where the script asks for what follows: its history shows it.
+function core.mark()
+  if is_workflow then
+    imports.durable.mark(native.where(2))
+  end
 end
 
 local freeze = native.freeze
@@ -112,7 +127,7 @@ local function open_module(name)
   return freeze_all(open and open(imports[name], core) or imports[name])
 end
 
-local CORE = { clock = true, extension = true, log = true, payload = true, process = true, streams = true, tickets = true }
+local CORE = { clock = true, durable = true, extension = true, log = true, payload = true, process = true, streams = true, tickets = true }
 local stream = open_module("streams") -- gives `core` what other modules make streams with
 local payload = open_module("payload")
 mailbox.set_payload(payload.new)
@@ -250,6 +265,7 @@ local was_loaded = false
 function prelude.load(chunks)
   local is_first = not was_loaded
   was_loaded = true
+  is_workflow = imports.durable.is_workflow()
   local progress = { timeless = 0 }
   local results = table.pack(guarded(run_chunks, chunks, progress))
   if results[1] or is_first and native.denied() then

@@ -33,7 +33,12 @@ function process.send(to, topic, ...)
   if not is_topic(topic) then
     return invalid(NO_TOPIC)
   end
-  return done(raw.send(to, topic, ...))
+  core.mark()
+  local sent, problem = raw.send(to, topic, ...)
+  if sent == false then
+    return done(raw.signal(to, topic, ...))
+  end
+  return done(nil, problem)
 end
 
 function process.inbox()
@@ -70,6 +75,7 @@ function process.cancel(whom, reason)
   elseif reason ~= nil and type(reason) ~= "string" then
     return invalid("process.cancel: a reason is a string, not a %s", core.describe(reason))
   end
+  core.mark()
   return done(raw.cancel(whom, reason))
 end
 
@@ -151,12 +157,21 @@ local WAYS = {
   spawn_linked_monitored = { link = true, monitor = true },
 }
 
+local function spawn(entry, host, options, ...)
+  local pid, problem = raw.spawn(entry, host, options, ...)
+  if pid == "" then
+    return raw.workflow(entry, host, options, ...)
+  end
+  return pid, problem
+end
+
 local function start(way, name, options, entry, host, ...)
   if type(entry) ~= "string" then
     return invalid("process.%s: the entry is an id, not a %s", name, core.describe(entry))
   elseif type(host) ~= "string" then
     return invalid("process.%s: the host is the id of a process.host, not a %s", name, core.describe(host))
   end
+  core.mark()
   return way(entry, host, options, ...)
 end
 
@@ -165,10 +180,10 @@ local Spawner = core.class("process.Spawner", spawner)
 
 for name, way in pairs(WAYS) do
   process[name] = function(entry, host, ...)
-    return start(raw.spawn, name, way, entry, host, ...)
+    return start(spawn, name, way, entry, host, ...)
   end
   spawner[name] = function(self, entry, host, ...)
-    return start(raw.spawn, name, copy(Spawner.state(self, name), way), entry, host, ...)
+    return start(spawn, name, copy(Spawner.state(self, name), way), entry, host, ...)
   end
 end
 
@@ -192,8 +207,10 @@ function spawner.with_options(self, values)
   local options = Spawner.state(self, "with_options")
   core.builder.check_table(values, "with_options")
   for name in pairs(values) do
-    if not SPAWN_OPTIONS[name] then
-      error(string.format("with_options: option %s is not supported; there is timeout, for exec", tostring(name)), 2)
+    local of_workflows = type(name) == "string" and (name:find("^workflow%.") or name:find("^temporal%.workflow%."))
+    if not SPAWN_OPTIONS[name] and not of_workflows then
+      local text = "with_options: option %s is not supported; there is timeout, for exec, and what begins with workflow."
+      error(text:format(tostring(name)), 2)
     end
   end
   local allowed, problem = raw.may_choose_context()
@@ -239,6 +256,7 @@ function process.upgrade(entry, ...)
     return invalid("process.upgrade: the entry is an id or nil, not a %s", core.describe(entry))
   end
   scheduler.can_wait("process.upgrade")
+  core.mark()
   local allowed, problem = raw.upgrade(entry, ...)
   if problem then
     return nil, problem

@@ -88,19 +88,9 @@ local function settle(task, what, value, more)
 end
 
 local function deadlock()
-  local waiting = {}
-  for task in pairs(alive) do
-    waiting[#waiting + 1] = task
-  end
-  table.sort(waiting, function(left, right)
-    return alive[left] < alive[right]
-  end)
-  local places = {}
-  for i = 1, math.min(#waiting, 10) do
-    places[i] = (waiting[i] == main and "main" or "coroutine " .. alive[waiting[i]]) .. " at " .. native.where(waiting[i], 0)
-  end
+  local waiting = scheduler.stacks()
   local text = "deadlock: all coroutines blocked with no pending operations (threads=%d): %s"
-  fail(errors.make("Internal", text:format(#waiting, table.concat(places, ", "))))
+  fail(errors.make("Internal", text:format(#waiting, table.concat(waiting, ", ", 1, math.min(#waiting, 10)))))
 end
 
 -- Whether the run left nothing behind but its main task.
@@ -191,6 +181,29 @@ function scheduler.spawn(body)
     park()
   end
   return task
+end
+
+-- A task that nobody waits for, which runs once others let it. It must not raise.
+function scheduler.background(body, ...)
+  local args = table.pack(...)
+  wake(born(new_task(function()
+    body(table.unpack(args, 1, args.n))
+  end)))
+end
+
+-- Where each task is, in the order in which they were made.
+function scheduler.stacks()
+  local all = {}
+  for task in pairs(alive) do
+    all[#all + 1] = task
+  end
+  table.sort(all, function(left, right)
+    return alive[left] < alive[right]
+  end)
+  for i, task in ipairs(all) do
+    all[i] = (task == main and "main" or "coroutine " .. alive[task]) .. " at " .. native.where(task, 0)
+  end
+  return all
 end
 
 function scheduler.running()

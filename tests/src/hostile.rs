@@ -72,7 +72,7 @@ pub async fn start(component: &[u8], granted: &[&str], limits: Limits) -> Result
     let guest = Guest::new(&engine, component, ALWAYS, MODULES).expect("the component compiles");
     let template = guest.template(granted.iter().copied()).expect("the component links");
     let spec = CellSpec {
-        identity: Identity { entry: "app:evil".into(), pid: Pid { host: "test".into(), number: 1 } },
+        identity: Identity { entry: "app:evil".into(), pid: Pid::numbered("test".into(), 1) },
         limits,
         host: Arc::new(Quiet),
         context: Arc::new(()),

@@ -149,7 +149,7 @@ pub fn message(topic: &str, values: &[Value]) -> Event {
 
 fn spec(sender: Sender, limits: Limits) -> CellSpec {
     CellSpec {
-        identity: Identity { entry: "app:main".into(), pid: Pid { host: "test".into(), number: 1 } },
+        identity: Identity { entry: "app:main".into(), pid: Pid::numbered("test".into(), 1) },
         limits,
         host: Arc::new(Mirror(sender)),
         context: Arc::new(()),

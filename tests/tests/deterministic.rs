@@ -66,7 +66,7 @@ impl Program {
 
 fn spec(host: &Last) -> CellSpec {
     CellSpec {
-        identity: Identity { entry: "app:main".into(), pid: Pid { host: "test".into(), number: 1 } },
+        identity: Identity { entry: "app:main".into(), pid: Pid::numbered("test".into(), 1) },
         limits: LIMITS,
         host: Arc::new(host.clone()),
         context: Arc::new(()),

@@ -64,4 +64,6 @@ mod time;
 mod values;
 mod web_access;
 mod websocket;
+mod workflow_programs;
+mod workflows;
 mod yaml;

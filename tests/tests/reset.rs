@@ -112,7 +112,7 @@ impl Cells {
 
 fn spec() -> CellSpec {
     CellSpec {
-        identity: Identity { entry: "app:main".into(), pid: Pid { host: "test".into(), number: 1 } },
+        identity: Identity { entry: "app:main".into(), pid: Pid::numbered("test".into(), 1) },
         limits: Limits::DEFAULT,
         host: Arc::new(Quiet),
         context: Arc::new(()),

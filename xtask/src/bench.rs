@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
+use crate::servers::Servers;
 use crate::setup;
-use crate::workspace::Workspace;
+use crate::workspace::{self, Workspace};
 
 /// What `cargo xtask bench` was given.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +31,16 @@ pub fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<()> {
     for folder in &folders {
         paths.push(folder.to_str().with_context(|| format!("`{}` is not UTF-8", folder.display()))?);
     }
-    workspace.cargo(&arguments(options, &paths))
+    let wants_server = options.filters.is_empty() || options.filters.iter().any(|part| part.contains("wf"));
+    let servers =
+        if wants_server && !options.list { Servers::temporal(workspace) } else { Servers::default() };
+    let arguments = arguments(options, &paths);
+    workspace::announce(&arguments);
+    let mut command = workspace.cargo_command(&arguments);
+    command.envs(servers.variables.iter().map(|(name, value)| (name, value)));
+    let status = command.status().context("cannot start cargo")?;
+    ensure!(status.success(), "`cargo {}` failed; its messages stand above", workspace::display(&arguments));
+    Ok(())
 }
 
 /// Where reports go: the target directory, and the documented path where that is another one.

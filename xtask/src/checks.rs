@@ -21,9 +21,11 @@ pub fn test(workspace: &Workspace, args: &[String]) -> anyhow::Result<()> {
     if args.is_empty() {
         lint(workspace)?;
     }
-    let needs_servers =
-        args.is_empty() || args.iter().any(|arg| arg.contains("sql") || arg.contains("store"));
-    let servers = if needs_servers { Servers::start() } else { Servers::default() };
+    let needs_servers = args.is_empty()
+        || args
+            .iter()
+            .any(|arg| ["sql", "store", "workflow", "temporal"].iter().any(|name| arg.contains(name)));
+    let servers = if needs_servers { Servers::start(workspace) } else { Servers::default() };
     let args = test_arguments(args);
     workspace::announce(&args);
     let mut command = workspace.cargo_command(&args);

@@ -13,6 +13,7 @@ mod neighbours;
 mod sql;
 mod throughput;
 mod warm;
+mod workflows;
 
 use crate::Group;
 
@@ -31,4 +32,6 @@ pub const GROUPS: &[Group] = &[
     json::GROUP,
     sql::GROUP,
     actors::GROUP,
+    workflows::GROUP,
+    workflows::SERVER,
 ];

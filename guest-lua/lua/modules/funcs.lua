@@ -16,6 +16,7 @@ local function start(options, target, ...)
   if type(target) ~= "string" then
     return nil, core.error("Invalid", "the target of a call must be a string, got " .. type(target))
   end
+  core.mark()
   local ticket, problem = raw.start_call(target, options, ...)
   if not ticket then
     return nil, problem
@@ -31,6 +32,7 @@ local function call(options, target, ...)
   if type(target) ~= "string" then
     return nil, core.error("Invalid", "the target of a call must be a string, got " .. type(target))
   end
+  core.mark()
   return raw.call(target, options, ...)
 end
 

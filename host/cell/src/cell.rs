@@ -122,6 +122,11 @@ impl Cell {
         self.store.data_mut().begin_call(call);
     }
 
+    /// Gives the cell other surroundings, such as a history in place of the present.
+    pub fn surround(&mut self, host: Arc<dyn Host>) {
+        self.store.data_mut().host = host;
+    }
+
     /// Tells whether the call has computed for longer than a tick, so that its driver may move it to where it disturbs nobody.
     pub fn ticked(&self) -> Arc<AtomicBool> {
         self.store.data().ticked.clone()

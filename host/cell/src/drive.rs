@@ -50,6 +50,12 @@ impl Cell {
         waited.map_err(|death| self.end(death))
     }
 
+    /// The next completion of an operation, as far as that takes nothing from outside: one that is there already, or one that the host
+    /// computes. `None` when there is neither.
+    pub async fn next_completion(&mut self) -> Option<Event> {
+        self.store.data_mut().tickets.completed_here().await.map(Event::Completed)
+    }
+
     /// Whether it waits for nothing but messages: no operation of it is under way, or has an outcome that it did not take.
     pub fn is_idle(&self) -> bool {
         self.store.data().tickets.is_unused()

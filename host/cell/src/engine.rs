@@ -120,6 +120,11 @@ impl Engine {
         self.inner.options.deterministic
     }
 
+    /// How it was made.
+    pub fn options(&self) -> &EngineOptions {
+        &self.inner.options
+    }
+
     /// How many cells exist now.
     pub fn live_cells(&self) -> usize {
         self.inner.options.max_cells as usize - self.inner.places.available_permits()

@@ -23,6 +23,8 @@ type Grant = Vec<&'static str>;
 /// A guest, compiled once and shared by all its cells.
 pub struct Guest {
     engine: Engine,
+    /// What it was compiled from.
+    wasm: Arc<[u8]>,
     component: Component,
     /// Modules that may be granted.
     modules: Vec<Module>,
@@ -54,12 +56,27 @@ impl Guest {
     ) -> Result<Self, EngineError> {
         Ok(Guest {
             engine: engine.clone(),
+            wasm: wasm.into(),
             component: engine.compile(wasm)?,
             modules: modules.to_vec(),
             always: always.to_vec(),
             bases: Bases::default(),
             templates: Mutex::new(HashMap::new()),
         })
+    }
+
+    /// The same guest on another engine.
+    ///
+    /// # Errors
+    ///
+    /// As [`Guest::new`].
+    pub fn on(&self, engine: &Engine) -> Result<Self, EngineError> {
+        Self::new(engine, &self.wasm, &self.always, &self.modules)
+    }
+
+    /// What it is compiled for.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// The guest with the modules named; names of other modules are passed over.

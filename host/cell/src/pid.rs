@@ -3,16 +3,29 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// Names one run among all runs of a host: written `{host|number}`, with the number in hexadecimal and at least five digits.
+/// Names one run among all runs of a host: written `{host|number}`, with the number in hexadecimal and at least five digits; or
+/// `{host|name}` for what lives on beyond this host.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Pid {
     /// What runs it, such as `functions`.
     pub host: Arc<str>,
-    /// Counts the runs.
+    /// Counts the runs; 0 for one that has a name.
     pub number: u64,
+    /// The name of a run that has no number.
+    pub name: Option<Arc<str>>,
 }
 
 impl Pid {
+    /// The pid of a number.
+    pub fn numbered(host: Arc<str>, number: u64) -> Self {
+        Pid { host, number, name: None }
+    }
+
+    /// The pid of a name.
+    pub fn named(host: Arc<str>, name: &str) -> Self {
+        Pid { host, number: 0, name: Some(name.into()) }
+    }
+
     /// Whether a text is this pid.
     pub fn is(&self, text: &str) -> bool {
         let rest = text.strip_prefix('{').and_then(|rest| rest.strip_prefix(&*self.host));
@@ -35,6 +48,9 @@ impl Pid {
 
 impl fmt::Display for Pid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{{{}|{:05x}}}", self.host, self.number)
+        match &self.name {
+            Some(name) => write!(f, "{{{}|{name}}}", self.host),
+            None => write!(f, "{{{}|{:05x}}}", self.host, self.number),
+        }
     }
 }

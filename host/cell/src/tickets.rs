@@ -6,7 +6,7 @@ use futures_util::future::{AbortHandle, Abortable, BoxFuture, abortable};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use perilune_value::Failure;
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 
 /// Names an operation within one cell.
@@ -30,6 +30,8 @@ pub struct Tickets {
     running: FuturesUnordered<BoxFuture<'static, Ended>>,
     aborts: HashMap<Ticket, AbortHandle>,
     outcomes: HashMap<Ticket, Outcome>,
+    /// Those under way that the host computes: they end by themselves, whatever happens outside.
+    computations: HashSet<Ticket>,
 }
 
 impl Tickets {
@@ -51,6 +53,20 @@ impl Tickets {
             })
         };
         self.running.push(operation.map(move |ended| (ticket, ended.ok().map(boxed))).boxed());
+        Ok(ticket)
+    }
+
+    /// As [`Tickets::start`], for what depends on nothing but what it is given.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tickets::start`].
+    pub fn start_computation<T: Send + 'static>(
+        &mut self,
+        operation: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> wasmtime::Result<Ticket> {
+        let ticket = self.start(operation)?;
+        self.computations.insert(ticket);
         Ok(ticket)
     }
 
@@ -96,6 +112,7 @@ impl Tickets {
     /// Gives an operation up. False when it is not under way.
     pub fn cancel(&mut self, ticket: Ticket) -> bool {
         self.outcomes.remove(&ticket);
+        self.computations.remove(&ticket);
         match self.aborts.remove(&ticket) {
             Some(abort) => {
                 abort.abort();
@@ -132,6 +149,7 @@ impl Tickets {
         }
         self.aborts.clear();
         self.outcomes.clear();
+        self.computations.clear();
     }
 
     /// Waits for the next completion. Pending for ever when nothing is under way. Cancel-safe.
@@ -158,7 +176,18 @@ impl Tickets {
         None
     }
 
+    /// The next completion, as far as it takes nothing from outside: one that is there, or one that the host computes. `None` when
+    /// there is neither. Cancel-safe.
+    pub(crate) async fn completed_here(&mut self) -> Option<Ticket> {
+        match self.completed_now() {
+            Some(ticket) => Some(ticket),
+            None if self.computations.is_empty() => None,
+            None => Some(self.completed().await),
+        }
+    }
+
     fn keep(&mut self, (ticket, ended): Ended) -> Option<Ticket> {
+        self.computations.remove(&ticket);
         self.aborts.remove(&ticket)?;
         if let Some(outcome) = ended? {
             self.outcomes.insert(ticket, outcome);

@@ -9,6 +9,7 @@
 //! | `terminal.rs` | what a command on a `terminal.host` reads and writes |
 //! | `behalf.rs` | the actor and the policies that a call runs under |
 //! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs` | one command each |
+//! | `workflow/` | commands about durable workflows |
 //! | `control/` | commands that ask a running application |
 //! | `output.rs` | stdout, stderr, logs, colours |
 //! | `exit.rs`, `signals.rs` | exit codes; Ctrl-C and SIGTERM |
@@ -25,6 +26,7 @@ mod registry;
 mod run;
 mod signals;
 mod terminal;
+mod workflow;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
@@ -57,6 +59,9 @@ async fn work(arguments: Arguments) -> Exit {
         Command::Call(command) => or_interrupted(call::call(&directory, allow, command), signals).await,
         Command::Control(command) => control::control(&directory, command),
         Command::Registry(command) => registry::registry(&directory, command),
+        Command::Workflow(command) => {
+            or_interrupted(workflow::workflow(&directory, allow, command), signals).await
+        }
         Command::Editor { dir } => editor::editor(dir.as_ref().unwrap_or(&directory)),
     }
 }

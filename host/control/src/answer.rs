@@ -1,11 +1,14 @@
 //! From a line to its reply.
 
 use crate::protocol::{Application, Listing, Order, Outcome, Refusal, Reply, VERSION, Versioned};
-use perilune::{Failure, Kind, Runtime, Value, json};
+use crate::workflow::{self, About, Whose, lua, perform};
+use perilune::{Failure, Kind, Runtime};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 /// Who answers for an application.
 pub(crate) struct Answerer {
@@ -43,7 +46,17 @@ impl Answerer {
             }
             Order::Terminate { pid } => outcome(runtime.terminate(&pid)),
             Order::Cancel { pid, reason } => outcome(runtime.cancel(&pid, reason.as_deref())),
+            Order::Workflow { about } => outcome(self.workflow(&about)),
         }
+    }
+
+    /// Waits on this thread, which is one of those that may.
+    fn workflow(&self, about: &About) -> Result<serde_json::Value, Failure> {
+        let answer = timeout(workflow::PATIENCE, perform(&self.runtime, about, Whose::Running));
+        Handle::current().block_on(answer).unwrap_or_else(|_| {
+            let message = format!("no answer within {:?}", workflow::PATIENCE);
+            Err(Failure::new(Kind::Timeout, message))
+        })
     }
 
     fn application(&self) -> Application {
@@ -65,11 +78,6 @@ fn order(line: &[u8]) -> Result<Order, Refusal> {
         return Err(Refusal::new(&Kind::Invalid, message));
     }
     serde_json::from_slice(line).map_err(invalid)
-}
-
-/// Values as Lua sees them, by the rules of JSON everywhere else in the host.
-fn lua(values: &[serde_json::Value]) -> Result<Vec<Value>, Failure> {
-    values.iter().map(|value| json::decode(value.to_string().as_bytes())).collect()
 }
 
 fn outcome<T: Serialize>(result: Result<T, Failure>) -> Vec<u8> {

@@ -22,7 +22,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub fn ask<T: DeserializeOwned>(directory: &Path, order: &Order) -> Result<T, ControlError> {
     let directory = fs::canonicalize(directory).map_err(ControlError::io(directory))?;
     let stream = connect(&directory)?;
-    let line = exchange(&stream, order).map_err(|error| match error.kind() {
+    let patience = match order {
+        // It has as long as the application gives it, and tells when that is over.
+        Order::Workflow { .. } => crate::workflow::PATIENCE + PATIENCE,
+        _ => PATIENCE,
+    };
+    let line = exchange(&stream, order, patience).map_err(|error| match error.kind() {
         ErrorKind::WouldBlock | ErrorKind::TimedOut => ControlError::Silent(directory.clone()),
         _ => ControlError::io(&directory)(error),
     })?;
@@ -43,8 +48,8 @@ fn connect(directory: &Path) -> Result<UnixStream, ControlError> {
     Err(problem)
 }
 
-fn exchange(stream: &UnixStream, order: &Order) -> io::Result<Vec<u8>> {
-    stream.set_read_timeout(Some(PATIENCE))?;
+fn exchange(stream: &UnixStream, order: &Order, patience: Duration) -> io::Result<Vec<u8>> {
+    stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut request = serde_json::to_vec(&Request { version: VERSION, order })?;
     request.push(b'\n');

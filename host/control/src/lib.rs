@@ -20,6 +20,7 @@
 //! | `place.rs` | where the socket lies |
 //! | `server.rs` | [`serve`]: the side that answers |
 //! | `conversation.rs` | one connection: its limits in size and time |
+//! | `workflow.rs` | orders about workflows, also for an application that does not run |
 //! | `answer.rs` | from a line to its reply |
 //! | `client.rs` | [`ask`]: the side that asks |
 //! | `error.rs` | [`ControlError`] |
@@ -38,6 +39,7 @@ mod protocol;
 mod server;
 #[cfg(not(unix))]
 mod unsupported;
+pub mod workflow;
 
 #[cfg(unix)]
 pub use client::ask;

@@ -1,5 +1,6 @@
 //! What is asked and answered.
 
+use crate::workflow::About;
 use perilune::{Failure, Kind, Overview};
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,11 @@ pub enum Order {
         pid: String,
         /// Why.
         reason: Option<String>,
+    },
+    /// Something about workflows: the answers are those of [`perform`](crate::workflow::perform).
+    Workflow {
+        /// What.
+        about: About,
     },
 }
 

@@ -58,7 +58,7 @@ pub(crate) fn start<T: Send + 'static>(
     let held = state.hold(bytes)?;
     let (turn, places) =
         (state.computing.clone(), CallContext::of(state)?.shared().get::<Places>().0.clone());
-    state.tickets.start(async move {
+    state.tickets.start_computation(async move {
         // The cell's own turn first: who waits for it takes no place from others.
         let turn = turn.acquire_owned().await.map_err(|_| ended())?;
         let place = places.acquire_owned().await.map_err(|_| ended())?;

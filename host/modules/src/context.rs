@@ -1,6 +1,7 @@
 //! What modules find in their cell: whoever drives it put this there.
 
 use crate::Chain;
+use crate::durable::Durable;
 use crate::funcs::Functions;
 use perilune_cell::CellState;
 use perilune_resource::{Allowed, Attachment, Resources, Shared};
@@ -20,11 +21,16 @@ pub struct CallContext {
     pub entry: Arc<str>,
     /// What the call carries for one module, such as the HTTP exchange that it answers.
     pub attachment: Option<Attachment>,
+    /// Whether the cell runs a workflow: also while it loads, when it has no history yet.
+    pub is_workflow: bool,
+    /// The history that answers a workflow.
+    pub durable: Option<Arc<dyn Durable>>,
     /// The services of the host.
     pub host: Arc<Host>,
 }
 
-/// What modules ask the host for; the same in all calls.
+/// What modules ask the host for; the same in all calls, except for those of workflows.
+#[derive(Clone)]
 pub struct Host {
     /// Who carries out calls of other entries.
     pub functions: Arc<dyn Functions>,
@@ -39,7 +45,7 @@ pub struct Host {
     /// Who may do what.
     pub policies: Arc<Policies>,
     /// The record of what was refused.
-    pub audit: Audit,
+    pub audit: Arc<Audit>,
 }
 
 impl CallContext {
@@ -51,6 +57,8 @@ impl CallContext {
             authority: Authority::default(),
             entry: Arc::default(),
             attachment: None,
+            is_workflow: false,
+            durable: None,
             host,
         }
     }

@@ -38,6 +38,8 @@ pub struct FunctionCall {
     pub context: Value,
     /// The caller's own limit for the call; the entry's holds besides.
     pub timeout: Option<Duration>,
+    /// How it is called, all of it: workflows know options of their own.
+    pub options: Value,
     /// The calls that lead to this one.
     pub chain: Chain,
     /// What the callee acts with.
@@ -60,6 +62,16 @@ impl Host for CellState {
         let context = CallContext::of(self)?;
         let call = prepare(context, &self.identity, target, &options, args);
         let functions = context.host.functions.clone();
+        if context.durable.is_some() {
+            // It is noted down where it is made: the history has one order.
+            let result = call.map(|call| functions.call(call));
+            return self.tickets.start::<Answer>(async move {
+                let result = result?.await?;
+                drop(args_held);
+                let reserved = held.reserve(result.len()).ok_or_else(|| too_large("a workflow"))?;
+                Ok((result, reserved))
+            });
+        }
         self.tickets.start::<Answer>(async move {
             let call = call?;
             let target = call.target.clone();
@@ -125,6 +137,7 @@ fn prepare(
         timeout: options.get("timeout").map(|limit| duration_option("timeout", limit)).transpose()?,
         chain,
         authority: passed_on(context, &caller.pid, options.get("actor"), options.get("scope"))?,
+        options,
     })
 }
 
@@ -142,7 +155,10 @@ fn check(context: &CallContext, target: &str) -> Result<(), Failure> {
 }
 
 /// An option that is a positive time: milliseconds, or a text such as `1m30s`.
-pub(crate) fn duration_option(name: &str, value: &Value) -> Result<Duration, Failure> {
+/// # Errors
+///
+/// `Invalid`, naming the option.
+pub fn duration_option(name: &str, value: &Value) -> Result<Duration, Failure> {
     let nanos = match value {
         Value::Integer(millis) => millis.checked_mul(1_000_000),
         Value::Float(millis) => Some((millis * 1e6) as i64),

@@ -44,6 +44,7 @@ macro_rules! modules {
 // Adding a module is one line here.
 modules! {
     always:
+        durable
         payload
         process
         streams;
@@ -76,6 +77,7 @@ modules! {
         time
         uuid
         websocket
+        workflow
         yaml;
 }
 

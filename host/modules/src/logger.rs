@@ -3,6 +3,7 @@
 //! Cells write them freely, so a record's size is bounded and control characters are escaped: a cell can neither flood the
 //! log with one record nor forge lines or move a terminal's cursor.
 
+use crate::durable;
 use crate::bindings::logger as wit;
 use perilune_cell::{CellState, Class, Module};
 use perilune_value::{Value, json};
@@ -12,7 +13,7 @@ use wasmtime::component::HasSelf;
 pub const MODULE: Module = Module {
     name: "logger",
     summary: "Structured records in the log.",
-    classes: &[Class::Io],
+    classes: &[Class::Io, Class::Workflow],
     link: |linker| wit::add_to_linker::<_, HasSelf<CellState>>(linker, |state| state),
 };
 
@@ -85,6 +86,9 @@ impl wit::Host for CellState {
         fields: Vec<u8>,
         location: String,
     ) -> wasmtime::Result<()> {
+        if durable::is_replaying(self) {
+            return Ok(());
+        }
         // The level of an event is part of its static description, so each takes an event of its own.
         macro_rules! write {
             ($event:ident) => {

@@ -1,5 +1,6 @@
 //! Module `time`: interface `time` of `wit/` over crate `perilune-time`.
 
+use crate::durable;
 use crate::bindings::time::{self, Parsed};
 use perilune_cell::interfaces::{
     civil_to_wit,
@@ -94,6 +95,9 @@ impl time::Host for CellState {
 
     fn start_sleep(&mut self, nanoseconds: i64) -> wasmtime::Result<Ticket> {
         let delay = Duration::from_nanos(nanoseconds.try_into().unwrap_or(0));
-        self.tickets.start_signal(tokio::time::sleep(delay))
+        match durable::of(self).map(|durable| durable.sleep(delay)) {
+            Some(sleep) => self.tickets.start_signal(sleep),
+            None => self.tickets.start_signal(tokio::time::sleep(delay)),
+        }
     }
 }

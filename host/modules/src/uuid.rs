@@ -1,6 +1,7 @@
 //! Module `uuid`. Time and randomness are parameters: a workflow takes them from its history.
 
 use crate::bindings::{Answer, answer, uuid as wit};
+use crate::durable::Randomness;
 use perilune_cell::{CellState, Class, Module};
 use perilune_value::Failure;
 use uuid::{Builder, Timestamp, Uuid, Variant};
@@ -111,11 +112,11 @@ impl wit::Host for CellState {
     fn v1(&mut self) -> wasmtime::Result<String> {
         let now = self.host.now();
         let seconds = u64::try_from(now.seconds()).unwrap_or_default();
-        Ok(v1(seconds, now.nanoseconds(), rand::random()).to_string())
+        Ok(v1(seconds, now.nanoseconds(), Randomness::of(self).bytes()).to_string())
     }
 
     fn v4(&mut self) -> wasmtime::Result<String> {
-        Ok(v4(rand::random()).to_string())
+        Ok(v4(Randomness::of(self).bytes()).to_string())
     }
 
     fn v7(&mut self) -> wasmtime::Result<String> {
@@ -123,7 +124,7 @@ impl wit::Host for CellState {
         let seconds = u64::try_from(now.seconds()).unwrap_or_default();
         let milliseconds =
             seconds.saturating_mul(1000).saturating_add((now.nanoseconds() / 1_000_000).into());
-        Ok(v7(milliseconds, rand::random()).to_string())
+        Ok(v7(milliseconds, Randomness::of(self).bytes()).to_string())
     }
 
     fn v3(&mut self, namespace: Vec<u8>, name: Vec<u8>) -> Answer<String> {

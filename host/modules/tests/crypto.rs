@@ -21,7 +21,7 @@ proptest! {
         data in any::<Vec<u8>>(), aad in any::<Vec<u8>>(), key in any::<[u8; 32]>(), size in prop::sample::select(vec![16, 24, 32])
     ) {
         for (cipher, key) in [(Cipher::Aes, &key[..size]), (Cipher::Chacha20, &key[..])] {
-            let sealed = encrypt(cipher, &data, key, &aad).unwrap();
+            let sealed = encrypt(&mut rand::rng(), cipher, &data, key, &aad).unwrap();
             prop_assert_eq!(sealed.len(), 12 + data.len() + 16);
             prop_assert_eq!(decrypt(cipher, &sealed, key, &aad), Ok(data.clone()));
         }
@@ -30,7 +30,7 @@ proptest! {
     #[test]
     fn any_change_is_noticed(at in any::<prop::sample::Index>(), bit in 0_u8..8) {
         for cipher in [Cipher::Aes, Cipher::Chacha20] {
-            let mut sealed = encrypt(cipher, b"data", &[7; 32], b"").unwrap();
+            let mut sealed = encrypt(&mut rand::rng(), cipher, b"data", &[7; 32], b"").unwrap();
             let at = at.index(sealed.len());
             sealed[at] ^= 1 << bit;
             prop_assert_eq!(decrypt(cipher, &sealed, &[7; 32], b"").unwrap_err().kind, Kind::Internal);
@@ -94,7 +94,7 @@ fn chacha20_poly1305_matches_the_vector_of_its_rfc() {
 #[test]
 fn keys_and_data_of_the_wrong_length_are_invalid() {
     for (cipher, size) in [(Cipher::Aes, 15), (Cipher::Aes, 0), (Cipher::Aes, 33), (Cipher::Chacha20, 16)] {
-        let failure = encrypt(cipher, b"data", &vec![0; size], b"").unwrap_err();
+        let failure = encrypt(&mut rand::rng(), cipher, b"data", &vec![0; size], b"").unwrap_err();
         assert_eq!(failure.kind, Kind::Invalid);
         assert!(failure.message.contains(&format!("not {size}")), "{}", failure.message);
     }
@@ -103,7 +103,7 @@ fn keys_and_data_of_the_wrong_length_are_invalid() {
 
 #[test]
 fn a_nonce_is_never_used_twice() {
-    let seal = || encrypt(Cipher::Aes, b"data", &[0; 16], b"").unwrap();
+    let seal = || encrypt(&mut rand::rng(), Cipher::Aes, b"data", &[0; 16], b"").unwrap();
     assert_ne!(seal()[..12], seal()[..12]);
 }
 
@@ -172,22 +172,22 @@ fn pbkdf2_is_bounded_and_lets_go_half_way() {
 
 #[test]
 fn random_strings_use_their_characters_and_no_others() {
-    let chosen = random::string(1000, Some("aé".as_bytes())).unwrap();
+    let chosen = random::string(&mut rand::rng(), 1000, Some("aé".as_bytes())).unwrap();
     let chosen = String::from_utf8(chosen).unwrap();
     assert_eq!(chosen.chars().count(), 1000);
     assert!(chosen.chars().all(|c| c == 'a' || c == 'é') && chosen.contains('a') && chosen.contains('é'));
-    assert!(random::string(500, None).unwrap().iter().all(u8::is_ascii_alphanumeric));
-    assert_eq!(random::string(3, Some(b"\xff")), Ok(vec![0xff; 3]));
+    assert!(random::string(&mut rand::rng(), 500, None).unwrap().iter().all(u8::is_ascii_alphanumeric));
+    assert_eq!(random::string(&mut rand::rng(), 3, Some(b"\xff")), Ok(vec![0xff; 3]));
 }
 
 #[test]
 fn random_lengths_are_bounded() {
     for count in [i64::MIN, -1, 0, (1 << 20) + 1, i64::MAX] {
-        assert_eq!(random::bytes(count).unwrap_err().kind, Kind::Invalid, "{count}");
-        assert_eq!(random::string(count, None).unwrap_err().kind, Kind::Invalid, "{count}");
+        assert_eq!(random::bytes(&mut rand::rng(), count).unwrap_err().kind, Kind::Invalid, "{count}");
+        assert_eq!(random::string(&mut rand::rng(), count, None).unwrap_err().kind, Kind::Invalid, "{count}");
     }
-    assert_eq!(random::bytes(1 << 20).unwrap().len(), 1 << 20);
-    assert_eq!(random::string(1, Some(b"")).unwrap_err().kind, Kind::Invalid);
+    assert_eq!(random::bytes(&mut rand::rng(), 1 << 20).unwrap().len(), 1 << 20);
+    assert_eq!(random::string(&mut rand::rng(), 1, Some(b"")).unwrap_err().kind, Kind::Invalid);
 }
 
 const PRIVATE: &[u8] = include_bytes!("keys/private.pem");

@@ -2,10 +2,10 @@
 
 use crate::checks::Checker;
 use crate::folders::{self, Folders};
-use crate::runtime::{Inner, Parts, Runtime};
+use crate::runtime::{Inner, Parts, Runtime, kinds};
 use crate::surroundings::{Log, Output, Surroundings};
 use perilune_cell::{Engine, EngineError, EngineOptions, Extension, Guest, Limits};
-use perilune_modules::{ALIASES, ALWAYS, KINDS, MODULES};
+use perilune_modules::{ALIASES, ALWAYS, MODULES};
 use perilune_network::{List, PatternError};
 use perilune_process::Terminal;
 use perilune_registry::{Baseline, Entry, Kinds, Registry, Report, Rules};
@@ -204,8 +204,7 @@ impl RuntimeBuilder {
         let engine = Engine::new(self.engine)?;
         let guest = Arc::new(Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES)?);
         let checker = Checker::new(&guest, self.ceiling)?;
-        let kinds =
-            KINDS.iter().copied().flatten().fold(Kinds::standard(), |kinds, kind| kinds.with(kind.spec));
+        let kinds = kinds().fold(Kinds::standard(), |kinds, kind| kinds.with(kind.spec));
         let rules = Rules::new(kinds)
             .with_modules(modules)
             .with_reserved(RESERVED.iter().copied())

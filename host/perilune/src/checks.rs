@@ -98,7 +98,7 @@ impl Checker {
     async fn parse(&self, entry: &Entry, source: &str) -> Result<(), Failure> {
         let id = entry.id().to_string();
         let spec = CellSpec {
-            identity: Identity { entry: id.as_str().into(), pid: Pid { host: "checks".into(), number: 0 } },
+            identity: Identity { entry: id.as_str().into(), pid: Pid::numbered("checks".into(), 0) },
             limits: LIMITS,
             host: self.surroundings.clone(),
             context: Arc::new(()),

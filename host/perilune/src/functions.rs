@@ -4,6 +4,7 @@ use crate::pools::{Callee, Target};
 use crate::processes::decode;
 use crate::program::Program;
 use crate::runtime::Inner;
+use crate::workflows::WORKFLOW;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use perilune_cell::{CallSpec, Cell, Identity, Limits};
@@ -37,6 +38,12 @@ impl Inner {
         // An entry that is called back by one that it calls must not wait for its own worker.
         let is_called_back = run.context.chain.contains(callee.program.name());
         let Some(pool) = callee.pool().filter(|_| !is_called_back) else {
+            if callee.program.kind == WORKFLOW {
+                let Run { args, context, .. } = run;
+                let CallContext { values, authority, .. } = context;
+                let result = self.run_workflow(callee.program.name(), args, values, authority).boxed();
+                return result.await.map(|result| result.to_msgpack());
+            }
             return self.run_alone(callee.program.clone(), run, limits, began).boxed().await;
         };
         let mut lease = match pool.try_lease() {

@@ -85,6 +85,7 @@
 //! | `folders.rs` | folders that servers show, which must be there |
 //! | `access.rs`, `system.rs` | modules `registry` and `system` over the host |
 //! | `spares.rs` | cells that processes leave to the next ones |
+//! | `workflows/` | durable workflows |
 //! | `surroundings.rs` | what live cells find around them |
 
 mod access;
@@ -106,6 +107,7 @@ mod surroundings;
 mod system;
 mod target;
 mod workers;
+mod workflows;
 
 pub use builder::{BuildError, RuntimeBuilder};
 pub use call::Call;
@@ -121,6 +123,7 @@ pub use perilune_registry::{
 pub use perilune_resource::Allowed;
 pub use perilune_security::{Actor, Authority, Decision, Policy, Question, Rule, Scope, Strictness};
 pub use perilune_value::{Failure, Kind, Value, from_value, json, to_value};
+pub use perilune_workflow as workflow;
 pub use pools::PoolStats;
 pub use processes::{
     Command, Dead, HostInfo, Letters, MailboxInfo, Overview, ProcessDetails, ProcessInfo, ProcessKind,
@@ -128,6 +131,7 @@ pub use processes::{
 };
 pub use runtime::{CallError, Runtime};
 pub use surroundings::Output;
+pub use workflows::{Difference, Replayed};
 
 /// A positive or zero duration written as in entries: `500ms`, `1m30s`.
 pub fn parse_duration(text: &str) -> Option<std::time::Duration> {

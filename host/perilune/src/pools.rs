@@ -5,6 +5,7 @@ use crate::program::{Linker, PROCESS, Program};
 use crate::runtime::Inner;
 use crate::target;
 use crate::workers::{Workers, settings};
+use crate::workflows::WORKFLOW;
 use arc_swap::ArcSwap;
 use perilune_pool::{Pool, Stats};
 use perilune_registry::{EntryId, PoolType, Registry, Snapshot};
@@ -83,7 +84,7 @@ impl Pools {
             return Ok(callee.clone());
         }
         let program = Arc::new(self.linker.link(&generation.snapshot, id)?);
-        let pool = (program.kind != PROCESS).then(|| {
+        let pool = (!matches!(program.kind.as_str(), PROCESS | WORKFLOW)).then(|| {
             Pool::new(Workers { program: program.clone() }, settings(&program), &self.cleaner.janitor)
         });
         let callee = Arc::new(Callee { program, pool });

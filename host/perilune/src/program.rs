@@ -2,9 +2,10 @@
 
 use crate::heavy::home;
 use crate::spares::Spares;
+use crate::workflows::{WORKFLOW, check_modules};
 use perilune_cell::{
-    Cell, CellSpec, Chunk, Extension, Guest, Hibernated, Host, Identity, Image, ImportAlias, Limits, Pid,
-    Template,
+    Cell, CellSpec, Chunk, Engine, EngineOptions, Extension, Guest, Hibernated, Host, Identity, Image,
+    ImportAlias, Limits, Pid, Template,
 };
 use perilune_process::Changed;
 use perilune_registry::{Entry, EntryId, Import, LimitSpec, LuaEntry, PoolSpec, Snapshot};
@@ -41,11 +42,15 @@ pub(crate) struct Program {
 /// What programs are linked with.
 pub(crate) struct Linker {
     pub(crate) guest: Arc<Guest>,
+    /// What workflows run on: the same guest on an engine that computes the same everywhere. Made for the first of them.
+    pub(crate) deterministic: OnceLock<Result<Arc<Guest>, Failure>>,
     pub(crate) extensions: Vec<Arc<Extension>>,
     pub(crate) defaults: Limits,
     pub(crate) host: Arc<dyn Host>,
     /// The context of what runs outside of any call: chunks that load.
     pub(crate) context: Arc<dyn Any + Send + Sync>,
+    /// The same for workflows.
+    pub(crate) workflow_context: Arc<dyn Any + Send + Sync>,
     /// The host part of pids, of processes and of all else.
     pub(crate) processes: Arc<str>,
     pub(crate) functions: Arc<str>,
@@ -56,14 +61,28 @@ pub(crate) const PROCESS: &str = "process.lua";
 pub(crate) const MODULE: &str = "module.lua";
 const FUNCTION: &str = "function.lua";
 /// Kinds that a call may name.
-pub(crate) const CALLABLE: &[&str] = &[FUNCTION, MODULE, PROCESS];
+pub(crate) const CALLABLE: &[&str] = &[FUNCTION, MODULE, PROCESS, WORKFLOW];
 const LIBRARY: &str = "library.lua";
 
+/// Workflows keep a cell while they wait, as many of them as their host says; beyond that they run again from their history.
+const MOST_WORKFLOW_CELLS: u32 = 2_048;
+
 impl Linker {
+    fn deterministic(&self) -> Result<&Arc<Guest>, Failure> {
+        let guest = self.deterministic.get_or_init(|| {
+            let options = self.guest.engine().options();
+            let max_cells = options.max_cells.min(MOST_WORKFLOW_CELLS);
+            let options = EngineOptions { deterministic: true, max_cells, ..options.clone() };
+            let made = Engine::new(options).and_then(|engine| self.guest.on(&engine));
+            made.map(Arc::new).map_err(|error| Failure::new(Kind::Unavailable, error.to_string()))
+        });
+        guest.as_ref().map_err(Clone::clone)
+    }
+
     /// Gathers an entry's imports and links the guest with their modules.
     pub(crate) fn link(&self, snapshot: &Snapshot, id: &EntryId) -> Result<Program, Failure> {
         let entry = snapshot.get(id).ok_or_else(|| unknown(id))?;
-        if !matches!(entry.kind(), FUNCTION | PROCESS | MODULE | LIBRARY) {
+        if !matches!(entry.kind(), FUNCTION | PROCESS | MODULE | LIBRARY | WORKFLOW) {
             return Err(Failure::invalid(format!("{id} is a {}, which holds no code", entry.kind())));
         }
         let lua = LuaEntry::decode(entry)?;
@@ -75,17 +94,22 @@ impl Linker {
             chunks.push(chunk(&id, entry.kind(), lua));
             sources.push(entry.clone());
         }
-        let template = self.guest.template(modules.iter().map(String::as_str)).map_err(|error| {
+        let is_workflow = entry.kind() == WORKFLOW;
+        if is_workflow {
+            check_modules(snapshot, id)?;
+        }
+        let guest = if is_workflow { self.deterministic()? } else { &self.guest };
+        let template = guest.template(modules.iter().map(String::as_str)).map_err(|error| {
             Failure::new(Kind::Internal, format!("{id}: the guest cannot be linked: {error}"))
         })?;
         let extensions = self.extensions.iter().filter(|extension| modules.contains(extension.name()));
         let host = if entry.kind() == PROCESS { &self.processes } else { &self.functions };
-        let pid = Pid { host: host.clone(), number: 0 };
+        let pid = Pid::numbered(host.clone(), 0);
         let spec = CellSpec {
             identity: Identity { entry: id.to_string().into(), pid },
             limits: limits(&self.defaults, &lua.limits, entry.kind()),
             host: self.host.clone(),
-            context: self.context.clone(),
+            context: if is_workflow { self.workflow_context.clone() } else { self.context.clone() },
             extensions: extensions.cloned().collect(),
         };
         Ok(Program {
@@ -172,6 +196,11 @@ impl Program {
     pub(crate) async fn cell(self: &Arc<Self>) -> Result<Cell, Failure> {
         let image = self.image().await?;
         self.template.from_image(self.spec.clone(), &image).await
+    }
+
+    /// What its cells find around them, unless they are given something else.
+    pub(crate) fn surroundings(&self) -> Arc<dyn Host> {
+        self.spec.host.clone()
     }
 
     /// Gives up the instance of a cell that waits for messages alone; the cell where that cannot be done.
@@ -263,9 +292,9 @@ fn chunk(id: &EntryId, kind: &str, lua: LuaEntry) -> Chunk {
     }
 }
 
-/// A process may live for ever unless its entry says otherwise.
+/// A process or a workflow may live for ever unless its entry says otherwise.
 fn limits(defaults: &Limits, entry: &LimitSpec, kind: &str) -> Limits {
-    let timeout = if kind == PROCESS { None } else { defaults.timeout };
+    let timeout = if matches!(kind, PROCESS | WORKFLOW) { None } else { defaults.timeout };
     Limits {
         memory: entry.memory.unwrap_or(defaults.memory),
         cpu: entry.cpu.unwrap_or(defaults.cpu),

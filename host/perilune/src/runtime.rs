@@ -10,18 +10,18 @@ use crate::processes::{self, Command, decode};
 use crate::program::Linker;
 use crate::surroundings::Surroundings;
 use crate::system::System;
-use crate::{RuntimeBuilder, access};
+use crate::{RuntimeBuilder, access, workflows};
 use perilune_cell::{Engine, Extension, Guest, Limits};
 use perilune_modules::{self as modules, CallContext};
 use perilune_process::{Activity, Run, Table, Terminal};
 use perilune_registry::{EntryId, Registry};
-use perilune_resource::{Allowed, Post, Resources, Services, Shared, Spawner};
-use perilune_security::{Actor, Audit, Authority, Policies, Strictness};
+use perilune_resource::{Allowed, Post, ResourceKind, Resources, Services, Shared, Spawner};
+use perilune_security::{Actor, Authority, Policies, Strictness};
 use perilune_value::{Failure, Kind, TypeError, Value, from_value, to_value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use tokio::sync::{Notify, watch};
 
 /// Processes that are asked for their cells at once.
@@ -55,6 +55,11 @@ pub(crate) struct Inner {
     pub(crate) exit: watch::Sender<Option<i32>>,
 }
 
+/// Every kind of entry that becomes a live thing.
+pub(crate) fn kinds() -> impl Iterator<Item = &'static ResourceKind> {
+    modules::KINDS.iter().copied().flatten().chain(workflows::KINDS)
+}
+
 impl Inner {
     pub(crate) fn new(parts: Parts) -> Arc<Self> {
         let Parts {
@@ -75,6 +80,7 @@ impl Inner {
         let policies = shared.get_or(|| Policies::new(strictness));
         let runs = shared.get::<Arc<Table>>().as_ref().clone();
         shared.get_or(|| Post::new(ByPids(runs.clone())));
+        let resources_home = shared.get::<workflows::Home>();
         let inner = Arc::new_cyclic(|inner: &Weak<Inner>| {
             shared.get_or(|| {
                 Spawner::new(processes::ForServices { inner: inner.clone(), table: runs.clone() })
@@ -87,7 +93,7 @@ impl Inner {
                 shared,
                 variables: modules::VARIABLES,
             };
-            let resources = Resources::new(host, modules::KINDS.iter().copied().flatten().copied());
+            let resources = Resources::new(host, kinds().copied());
             let services = Services::new(resources.clone());
             let modules = Arc::new(modules::Host {
                 functions: Arc::new(FromCells(inner.clone())),
@@ -96,15 +102,20 @@ impl Inner {
                 system: Arc::new(System(inner.clone())),
                 resources,
                 policies,
-                audit: Audit::default(),
+                audit: Arc::default(),
             });
+            resources_home.is(inner.clone());
             let context = Arc::new(CallContext::new(modules.clone()));
+            let workflow_context =
+                Arc::new(CallContext { is_workflow: true, ..CallContext::new(modules.clone()) });
             let linker = Linker {
                 guest,
+                deterministic: OnceLock::new(),
                 extensions: extensions.clone(),
                 defaults: limits,
                 host: surroundings.clone(),
                 context,
+                workflow_context,
                 processes: "processes".into(),
                 functions: "functions".into(),
             };

@@ -1,6 +1,7 @@
 //! From `ns:name` or `ns:name.method` to an entry and a method.
 
 use crate::program::{CALLABLE, MODULE, PROCESS, Program, unknown};
+use crate::workflows::WORKFLOW;
 use perilune_registry::{EntryId, Snapshot};
 use perilune_value::Failure;
 
@@ -46,7 +47,7 @@ pub(crate) fn method(program: &Program, named: Option<String>) -> Result<(String
                 format!("{id}.{method}: only a module.lua has methods to call by name, and {id} is a {kind}");
             Err(Failure::not_found(message))
         }
-        (PROCESS, None) => Ok((program.method.clone().unwrap_or_else(|| "main".to_owned()), true)),
+        (PROCESS | WORKFLOW, None) => Ok((program.method.clone().unwrap_or_else(|| "main".to_owned()), true)),
         (kind, None) => {
             program.method.clone().map(|method| (method, true)).ok_or_else(|| {
                 Failure::invalid(format!("{id} is a {kind}, which cannot be called: import it"))

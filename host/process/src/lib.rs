@@ -20,7 +20,7 @@
 mod dead_letters;
 mod host;
 mod names;
-mod notice;
+pub mod notice;
 mod relations;
 mod run;
 mod table;

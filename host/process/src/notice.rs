@@ -13,17 +13,27 @@ const OUTDATED: &str = "pid.outdated";
 
 /// Somebody asks the run to end by itself.
 pub(crate) fn cancel(from: &str, reason: Option<&str>) -> Event {
-    notice("pid.cancel", from, reason.map(|reason| ("reason", Value::from(reason))))
+    cancel_at(now(), from, reason)
+}
+
+/// Somebody asked the run to end by itself, at a time in seconds since 1970.
+pub fn cancel_at(at: i64, from: &str, reason: Option<&str>) -> Event {
+    notice(at, "pid.cancel", from, reason.map(|reason| ("reason", Value::from(reason))))
 }
 
 /// A run that is watched has ended.
 pub(crate) fn exit(from: &str, outcome: &Outcome) -> Event {
+    exit_at(now(), from, outcome)
+}
+
+/// A run that is watched ended at a time in seconds since 1970.
+pub fn exit_at(at: i64, from: &str, outcome: &Outcome) -> Event {
     let result = match outcome {
         // The bytes come from a cell.
         Ok(bytes) => ("value", Value::from_msgpack(bytes).unwrap_or_default()),
         Err(failure) => ("error", Value::Error(Box::new(failure.clone()))),
     };
-    notice("pid.exit", from, Some(("result", Value::from_iter([result]))))
+    notice(at, "pid.exit", from, Some(("result", Value::from_iter([result]))))
 }
 
 /// A run that is linked has failed.
@@ -32,13 +42,13 @@ pub(crate) fn link_down(from: &str, outcome: &Outcome) -> Event {
         .as_ref()
         .err()
         .map(|failure| ("result", Value::from_iter([("error", Value::Error(Box::new(failure.clone())))])));
-    notice("pid.link.down", from, error)
+    notice(now(), "pid.link.down", from, error)
 }
 
 /// The code of the run has changed: which entries.
 pub(crate) fn outdated<'a>(sources: impl Iterator<Item = &'a EntryId>) -> Event {
     let sources = sources.map(|id| Value::from(id.to_string())).collect();
-    notice(OUTDATED, "", Some(("sources", Value::Array(sources))))
+    notice(now(), OUTDATED, "", Some(("sources", Value::Array(sources))))
 }
 
 /// Whether a message is [`outdated`].
@@ -56,10 +66,13 @@ pub(crate) fn without_outcome(from: &str) -> Outcome {
     Err(Failure::new(Kind::RateLimited, message).with_detail("limit", "mailbox"))
 }
 
-fn notice(kind: &str, from: &str, more: Option<(&str, Value)>) -> Event {
+fn now() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let at = Value::Integer(i64::try_from(now).unwrap_or(i64::MAX));
-    let fields = [("kind", Value::from(kind)), ("at", at), ("from", Value::from(from))];
+    i64::try_from(now).unwrap_or(i64::MAX)
+}
+
+fn notice(at: i64, kind: &str, from: &str, more: Option<(&str, Value)>) -> Event {
+    let fields = [("kind", Value::from(kind)), ("at", Value::Integer(at)), ("from", Value::from(from))];
     let event: Value = fields.into_iter().chain(more).collect();
     Event::Message(Message {
         topic: TOPIC.to_owned(),

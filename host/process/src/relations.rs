@@ -48,6 +48,19 @@ pub enum Relation {
     Link,
 }
 
+/// A run learns of a failure that is linked with it, or fails with it.
+fn fail(run: &Run, from: &str, failure: &Failure, traps_links: bool) {
+    if traps_links {
+        let told = run.sender.notify(notice::link_down(from, &Err(failure.clone())));
+        if let Err(Refused::TooLarge(_)) = told {
+            let _ = run.sender.notify(notice::link_down(from, &notice::without_outcome(from)));
+        }
+        return;
+    }
+    let message = format!("linked process failed: {from}: {}", failure.message);
+    run.kill(Failure::new(Kind::Canceled, message).with_detail("linked", from));
+}
+
 impl Table {
     /// Relates a run to another one.
     ///
@@ -131,19 +144,8 @@ impl Table {
             self.forget(&mut state.links, run);
             let traps_links = state.traps_links;
             drop(state);
-            match outcome {
-                Ok(_) => {}
-                Err(_) if traps_links => {
-                    let told = linked.sender.notify(notice::link_down(&from, outcome));
-                    if let Err(Refused::TooLarge(_)) = told {
-                        let without = notice::without_outcome(&from);
-                        let _ = linked.sender.notify(notice::link_down(&from, &without));
-                    }
-                }
-                Err(failure) => {
-                    let message = format!("linked process failed: {from}: {}", failure.message);
-                    linked.kill(Failure::new(Kind::Canceled, message).with_detail("linked", from.as_str()));
-                }
+            if let Err(failure) = outcome {
+                fail(&linked, &from, failure, traps_links);
             }
         }
         for watched in self.numbers(&taken.watched) {
@@ -156,6 +158,17 @@ impl Table {
         if others.remove(&run.pid.number) {
             self.relations.remove(1);
         }
+    }
+
+    /// Tells a run of the end of something that is none of these runs, but that it watches.
+    pub fn tell_exit(&self, run: &Run, from: &str, outcome: &Outcome) {
+        // Who has ended meanwhile does not want to know.
+        let _ = run.sender.notify(notice::exit(from, outcome));
+    }
+
+    /// Has a run fail, or learn, of the failure of something that is none of these runs, but that it is linked with.
+    pub fn tell_link_down(&self, run: &Run, from: &str, failure: &Failure) {
+        fail(run, from, failure, run.state().traps_links);
     }
 
     fn numbers<'t>(&'t self, numbers: &'t BTreeSet<u64>) -> impl Iterator<Item = Arc<Run>> + 't {

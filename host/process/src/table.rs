@@ -87,7 +87,7 @@ impl Table {
     /// Begins a run.
     pub fn begin(self: &Arc<Self>, birth: Birth<'_>) -> Born {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        let pid = Pid { host: birth.host.clone(), number };
+        let pid = Pid::numbered(birth.host.clone(), number);
         let (sender, mailbox) = mailbox(birth.messages, birth.bytes);
         let run = Arc::new(Run::new(birth, pid, sender));
         self.part(number).insert(number, run.clone());

@@ -179,9 +179,65 @@ const FUNCTION: KindSpec = KindSpec {
         CALL_LIMITS,
         NETWORK,
     ]),
+    meta: &[ACTIVITY_META],
     importable: true,
     check: Some(pool::check),
     ..KindSpec::EMPTY
+};
+
+/// Kinds that run workflows and their activities.
+const WORKERS: &[&str] = &["workflow.host", "temporal.worker"];
+
+const WORKFLOW_META: Field = Field {
+    name: "temporal",
+    ty: Type::Object(&[Field {
+        name: "workflow",
+        ty: Type::Object(&[
+            Field {
+                name: "worker",
+                ty: Type::Entry(WORKERS),
+                doc: "where its runs are kept, unless a start names another place",
+                ..FIELD
+            },
+            Field {
+                name: "name",
+                ty: Type::String,
+                default: "the entry's id",
+                doc: "what a Temporal server calls it",
+                ..FIELD
+            },
+        ]),
+        doc: "the workflow's place",
+        ..FIELD
+    }]),
+    doc: "where it runs",
+    ..FIELD
+};
+
+const ACTIVITY_META: Field = Field {
+    name: "temporal",
+    ty: Type::Object(&[Field {
+        name: "activity",
+        ty: Type::Object(&[
+            Field {
+                name: "worker",
+                ty: Type::Entry(WORKERS),
+                doc: "whose workflows run it, and clients of its server",
+                ..FIELD
+            },
+            Field {
+                name: "local",
+                ty: Type::Bool,
+                default: "`false`",
+                doc: "kept for entries of other hosts; it changes nothing",
+                ..FIELD
+            },
+        ]),
+        doc: "its place as an activity",
+        ..FIELD
+    }]),
+    doc: "where workflows run it",
+    ..FIELD
 };
 
 const PROCESS: KindSpec = KindSpec {
@@ -201,7 +257,7 @@ const PROCESS: KindSpec = KindSpec {
         PROCESS_LIMITS,
         NETWORK,
     ]),
-    meta: &[COMMAND],
+    meta: &[COMMAND, ACTIVITY_META],
     importable: true,
     ..KindSpec::EMPTY
 };
@@ -247,10 +303,20 @@ const DATA: KindSpec = KindSpec {
 const WORKFLOW: KindSpec = KindSpec {
     name: "workflow.lua",
     doc: "Durable workflow",
-    fields: Fields::Unsupported(
-        "this version has no host for durable workflows; use `process.lua`, whose state lives as long as the process",
-    ),
-    // What is said about the kind is enough; its importers are not to blame.
+    fields: Fields::Known(&[
+        SOURCE,
+        Field {
+            name: "method",
+            ty: Type::String,
+            default: "main",
+            doc: "function to run in the table that the source returns",
+            ..FIELD
+        },
+        MODULES,
+        IMPORTS,
+        PROCESS_LIMITS,
+    ]),
+    meta: &[WORKFLOW_META],
     importable: true,
     ..KindSpec::EMPTY
 };

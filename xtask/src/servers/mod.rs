@@ -1,4 +1,4 @@
-//! Real servers for the tests: databases that run for as long as the tests do, and a browser.
+//! Real servers for the tests: databases and a Temporal server that run for as long as the tests do, and a browser.
 //!
 //! They are found where Debian's packages put them. In CI, as root, missing packages are installed; elsewhere a line says what is
 //! skipped. Nothing here makes the tests fail: a test that has no server says so itself.
@@ -6,6 +6,7 @@
 mod mariadb;
 mod packages;
 mod postgres;
+mod temporal;
 
 use std::env;
 use std::fs;
@@ -19,6 +20,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+
+use crate::workspace::Workspace;
 
 /// How long a server may take until it accepts connections; on a busy machine they take some seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,7 +44,7 @@ struct Server {
 impl Servers {
     /// Starts what can be started, and says what cannot.
     #[must_use]
-    pub fn start() -> Self {
+    pub fn start(workspace: &Workspace) -> Self {
         packages::install();
         let mut servers = Servers::default();
         // Somebody may have servers of their own for the tests.
@@ -62,7 +65,32 @@ impl Servers {
                 Err(error) => println!("SKIPPED: tests that need {variable}: {error:#}"),
             }
         }
+        servers.add_temporal(workspace);
         servers
+    }
+
+    /// A Temporal server alone.
+    #[must_use]
+    pub fn temporal(workspace: &Workspace) -> Self {
+        let mut servers = Servers::default();
+        servers.add_temporal(workspace);
+        servers
+    }
+
+    fn add_temporal(&mut self, workspace: &Workspace) {
+        if env::var_os(temporal::ADDRESS).is_some() {
+            return;
+        }
+        match temporal::start(workspace) {
+            Ok((server, variables)) => {
+                for (name, value) in &variables {
+                    println!("{name}={value}");
+                }
+                self.running.push(server);
+                self.variables.extend(variables);
+            }
+            Err(error) => println!("SKIPPED: what needs {}: {error:#}", temporal::ADDRESS),
+        }
     }
 }
 

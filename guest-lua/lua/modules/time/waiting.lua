@@ -5,6 +5,7 @@ local clock, SECOND = core.clock, time.SECOND
 
 -- Calls `callback` once after so many nanoseconds, unless the ticket is cancelled before.
 local function elapse(nanoseconds, callback)
+  core.mark()
   local ticket = raw.start_sleep(nanoseconds)
   core.on_ticket(ticket, callback)
   return ticket
@@ -25,6 +26,7 @@ function time.sleep(value)
     return nil, err
   end
   if nanoseconds > 0 then
+    core.mark()
     raw.sleep(nanoseconds)
   end
 end

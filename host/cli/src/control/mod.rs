@@ -10,8 +10,8 @@
 
 mod inspect;
 mod ps;
-mod table;
-mod text;
+pub(crate) mod table;
+pub(crate) mod text;
 mod tree;
 
 use crate::arguments::{Control, Format, Whom};
@@ -84,7 +84,7 @@ fn print<T: Serialize>(answer: &T, format: Format, render: impl Fn(&T) -> String
     Ok(())
 }
 
-fn json(texts: &[String]) -> Result<Vec<serde_json::Value>, String> {
+pub(crate) fn json(texts: &[String]) -> Result<Vec<serde_json::Value>, String> {
     let parse = |(position, text): (usize, &String)| {
         argument(position, text)?;
         serde_json::from_str(text).map_err(|error| format!("argument {position} is not JSON: {error}"))

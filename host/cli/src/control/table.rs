@@ -4,21 +4,21 @@
 const BOLD: (&str, &str) = ("\x1b[1m", "\x1b[0m");
 
 /// Lines with as many cells as there are headings.
-pub(super) struct Table<const N: usize> {
+pub(crate) struct Table<const N: usize> {
     lines: Vec<[String; N]>,
 }
 
 impl<const N: usize> Table<N> {
-    pub(super) fn new(headings: [&str; N]) -> Self {
+    pub(crate) fn new(headings: [&str; N]) -> Self {
         Table { lines: vec![headings.map(str::to_owned)] }
     }
 
-    pub(super) fn add(&mut self, line: [String; N]) {
+    pub(crate) fn add(&mut self, line: [String; N]) {
         self.lines.push(line);
     }
 
     /// Each column as wide as its widest cell, without blanks at the end of lines.
-    pub(super) fn render(&self, color: bool) -> String {
+    pub(crate) fn render(&self, color: bool) -> String {
         let mut widths = [0; N];
         for line in &self.lines {
             for (width, cell) in widths.iter_mut().zip(line) {

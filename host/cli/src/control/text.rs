@@ -3,7 +3,7 @@
 use bytesize::ByteSize;
 
 /// Two units at most: `340ms`, `12s`, `5m12s`, `3h05m`, `2d03h`.
-pub(super) fn time(milliseconds: u64) -> String {
+pub(crate) fn time(milliseconds: u64) -> String {
     let seconds = milliseconds / 1000;
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     match seconds {
@@ -16,7 +16,7 @@ pub(super) fn time(milliseconds: u64) -> String {
 }
 
 /// Such as `1.5 MiB`.
-pub(super) fn size(bytes: usize) -> String {
+pub(crate) fn size(bytes: usize) -> String {
     ByteSize::b(bytes as u64).display().iec().to_string()
 }
 
@@ -26,7 +26,7 @@ pub(super) fn count(number: u64, one: &str) -> String {
 }
 
 /// A text that an entry chose. It must not move a terminal's cursor, nor begin a line of its own.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         match character.is_control() {

@@ -1,5 +1,7 @@
 //! An application that runs, with the folder of its socket, and an operator who asks it.
 
+#![allow(dead_code, reason = "each program of tests uses a part of it")]
+
 use crate::support::{App, Ended, ended};
 use serde_json::Value;
 use std::fs;
@@ -122,6 +124,34 @@ impl Operated {
         let pid = self.running.as_ref().expect("it runs").0.id().to_string();
         let done = Command::new("kill").args(["-STOP", &pid]).status().expect("`kill` runs");
         assert!(done.success());
+    }
+
+    /// Writes a file of the application, or one beside it; gives its path.
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
+        let folder = if name.ends_with(".json") { self.runtime.path() } else { self.app.path() };
+        let path = folder.join(name);
+        fs::write(&path, text).expect("the file is written");
+        path.to_str().expect("paths are UTF-8").to_owned()
+    }
+
+    /// The application's folder.
+    pub(crate) fn directory(&self) -> String {
+        let path = self.app.path().canonicalize().expect("it exists");
+        path.to_str().expect("paths are UTF-8").to_owned()
+    }
+
+    /// Waits until so many workflows have completed.
+    pub(crate) fn until_done(&self, count: usize) {
+        let began = Instant::now();
+        loop {
+            let listed =
+                self.json(&["workflow", "list", "--status", "completed", "--limit", "1000", "--json"]);
+            let done = listed[0]["runs"].as_array().map_or(0, Vec::len);
+            if done == count {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "{done} of {count} workflows have completed");
+        }
     }
 
     /// Where its socket is.

@@ -13,7 +13,7 @@ use aes_gcm::aes::cipher::consts::U12;
 use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm};
 use chacha20poly1305::ChaCha20Poly1305;
 use perilune_value::Failure;
-use rand::RngCore;
+use rand::CryptoRng;
 
 type Aes192Gcm = AesGcm<Aes192, U12>;
 
@@ -43,9 +43,15 @@ impl Cipher {
 /// # Errors
 ///
 /// `Invalid` for a key of the wrong length.
-pub fn encrypt(cipher: Cipher, data: &[u8], key: &[u8], aad: &[u8]) -> Result<Vec<u8>, Failure> {
+pub fn encrypt(
+    generator: &mut impl CryptoRng,
+    cipher: Cipher,
+    data: &[u8],
+    key: &[u8],
+    aad: &[u8],
+) -> Result<Vec<u8>, Failure> {
     let mut nonce = [0; NONCE];
-    rand::rng().fill_bytes(&mut nonce);
+    generator.fill_bytes(&mut nonce);
     encrypt_with(cipher, nonce, data, key, aad)
 }
 

@@ -7,6 +7,7 @@ pub mod random;
 
 use crate::bindings::{Answer, answer, crypto as wit};
 use crate::compute::{self, Stop};
+use crate::durable::Randomness;
 use crate::hash::{Sha256, Sha512, hmac};
 use perilune_cell::interfaces::failure_to_wit;
 use perilune_cell::{CellState, Class, Module, Ticket};
@@ -94,15 +95,15 @@ fn text(bytes: Vec<u8>) -> String {
 
 impl wit::Host for CellState {
     fn random_bytes(&mut self, count: i64) -> Answer<Vec<u8>> {
-        answer(random::bytes(count))
+        answer(random::bytes(&mut Randomness::of(self), count))
     }
 
     fn random_string(&mut self, count: i64, charset: Option<Vec<u8>>) -> Answer<Vec<u8>> {
-        answer(random::string(count, charset.as_deref()))
+        answer(random::string(&mut Randomness::of(self), count, charset.as_deref()))
     }
 
     fn random_uuid(&mut self) -> wasmtime::Result<String> {
-        Ok(uuid::Uuid::new_v4().to_string())
+        Ok(uuid::Builder::from_random_bytes(Randomness::of(self).bytes()).into_uuid().to_string())
     }
 
     fn hmac(&mut self, digest: wit::Digest, key: Vec<u8>, data: Vec<u8>) -> Answer<String> {
@@ -124,7 +125,7 @@ impl wit::Host for CellState {
 
     fn encrypt(&mut self, cipher: wit::Cipher, data: Vec<u8>, key: Vec<u8>, aad: Vec<u8>) -> Answer<Vec<u8>> {
         let result = quick(data.len() + aad.len());
-        answer(result.and_then(|()| cipher::encrypt(cipher.into(), &data, &key, &aad)))
+        answer(result.and_then(|()| cipher::encrypt(&mut Randomness::of(self), cipher.into(), &data, &key, &aad)))
     }
 
     fn start_encrypt_large(
@@ -135,7 +136,8 @@ impl wit::Host for CellState {
         aad: Vec<u8>,
     ) -> wasmtime::Result<Ticket> {
         let bytes = data.len() + aad.len();
-        start(self, bytes, move |_| cipher::encrypt(cipher.into(), &data, &key, &aad))
+        let mut generator = Randomness::of(self);
+        start(self, bytes, move |_| cipher::encrypt(&mut generator, cipher.into(), &data, &key, &aad))
     }
 
     fn take_encrypt_large(&mut self, ticket: Ticket) -> Answer<Vec<u8>> {

@@ -1,7 +1,7 @@
-//! Randomness from the operating system's generator, renewed as crate `rand` does.
+//! Random bytes and texts, from whatever generator the caller has.
 
 use perilune_value::Failure;
-use rand::{Rng, RngCore};
+use rand::{CryptoRng, Rng};
 
 /// Bytes or characters of one answer.
 const MOST: usize = 1 << 20;
@@ -16,9 +16,9 @@ const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// # Errors
 ///
 /// `Invalid` for a number below 1 or above 1 MiB.
-pub fn bytes(count: i64) -> Result<Vec<u8>, Failure> {
+pub fn bytes(generator: &mut impl CryptoRng, count: i64) -> Result<Vec<u8>, Failure> {
     let mut bytes = vec![0; checked("bytes", count)?];
-    rand::rng().fill_bytes(&mut bytes);
+    generator.fill_bytes(&mut bytes);
     Ok(bytes)
 }
 
@@ -27,7 +27,11 @@ pub fn bytes(count: i64) -> Result<Vec<u8>, Failure> {
 /// # Errors
 ///
 /// `Invalid` for a number below 1 or above 1 Mi, and for a set that is empty or larger than 64 KiB.
-pub fn string(count: i64, charset: Option<&[u8]>) -> Result<Vec<u8>, Failure> {
+pub fn string(
+    generator: &mut impl CryptoRng,
+    count: i64,
+    charset: Option<&[u8]>,
+) -> Result<Vec<u8>, Failure> {
     let count = checked("string", count)?;
     let charset = charset.unwrap_or(ALPHANUMERIC);
     if charset.is_empty() || charset.len() > MAX_CHARSET {
@@ -40,7 +44,6 @@ pub fn string(count: i64, charset: Option<&[u8]>) -> Result<Vec<u8>, Failure> {
         Ok(text) => text.split("").filter(|part| !part.is_empty()).map(str::as_bytes).collect(),
         Err(_) => charset.chunks(1).collect(),
     };
-    let mut generator = rand::rng();
     let mut chosen = Vec::with_capacity(count);
     for _ in 0..count {
         chosen.extend_from_slice(characters[generator.random_range(0..characters.len())]);

@@ -49,19 +49,26 @@ impl Signal {
 /// Who knows all runs of the host.
 pub trait Processes: Send + Sync {
     /// The pid that a text stands for: a pid or a name.
-    fn resolve(&self, text: &str) -> Result<Pid, Failure>;
+    fn identify(&self, text: &str) -> Result<String, Failure>;
 
-    /// Puts a message into a mailbox.
-    fn send(&self, to: &str, message: Message) -> Result<(), Failure>;
+    /// Puts a message into a mailbox. [`Sent::Slowly`] where that takes time: nothing has happened then, and [`Processes::signal_workflow`]
+    /// does it.
+    fn send(&self, to: &str, message: &Message) -> Result<Sent, Failure>;
 
-    /// Starts a process.
-    fn spawn(&self, order: Order) -> Result<Pid, Failure>;
+    /// Starts a process and gives its pid; `None` for a workflow, which [`Processes::start_workflow`] starts.
+    fn spawn(&self, order: &Order) -> Result<Option<String>, Failure>;
+
+    /// Sends a message to a workflow. Once this is done, the message is safe.
+    fn signal_workflow(&self, to: &str, message: Message) -> BoxFuture<'static, Result<(), Failure>>;
+
+    /// Starts a workflow and gives its pid. Once this is done, the workflow is safe.
+    fn start_workflow(&self, order: Order) -> BoxFuture<'static, Result<String, Failure>>;
 
     /// Starts a process and waits for its result. Dropping the future does not end it.
     fn exec(&self, order: Order) -> BoxFuture<'static, Result<Vec<u8>, Failure>>;
 
     /// One run does something to another.
-    fn signal(&self, from: &Pid, to: &Pid, signal: Signal) -> Result<(), Failure>;
+    fn signal(&self, from: &Pid, to: &str, signal: Signal) -> Result<(), Failure>;
 
     /// Whether failures of linked runs are events; sets it first, if a value is given.
     fn trap_links(&self, run: &Pid, trap: Option<bool>) -> bool;
@@ -70,7 +77,7 @@ pub trait Processes: Send + Sync {
     fn upgradable(&self, run: &Pid, value: Option<bool>) -> Result<bool, Failure>;
 
     /// Gives a run a name.
-    fn register(&self, name: &str, run: &Pid) -> Result<(), Failure>;
+    fn register(&self, name: &str, run: &str) -> Result<(), Failure>;
 
     /// Takes a name from a run; false when it does not have it.
     fn unregister(&self, name: &str, run: &Pid) -> bool;
@@ -83,6 +90,15 @@ pub trait Processes: Send + Sync {
 
     /// Notes a message that a run has not read when it ended.
     fn left_unread(&self, run: &Pid, topic: &str, sender: &str, bytes: usize);
+}
+
+/// Whether a message is in its mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It is.
+    Now,
+    /// Not yet: to put it there takes time.
+    Slowly,
 }
 
 /// A result that waits for whoever asked for it.
@@ -107,14 +123,14 @@ fn check_pid(state: &CellState, action: &str, whom: &str) -> Result<(), Failure>
     if !context.is_guarded() {
         return Ok(());
     }
-    let pid = context.host.processes.resolve(whom).map_or_else(|_| whom.to_owned(), |pid| pid.to_string());
+    let pid = context.host.processes.identify(whom).unwrap_or_else(|_| whom.to_owned());
     check(state, action, &pid)
 }
 
 fn signal(state: &CellState, whom: &str, signal: Signal) -> Told<()> {
     let processes = &CallContext::of(state)?.host.processes;
     answer(check_pid(state, signal.action(), whom).and_then(|()| {
-        let other = processes.resolve(whom)?;
+        let other = processes.identify(whom)?;
         processes.signal(&state.identity.pid, &other, signal)
     }))
 }
@@ -122,6 +138,14 @@ fn signal(state: &CellState, whom: &str, signal: Signal) -> Told<()> {
 /// The receiver must not be bothered with bytes that are no values.
 fn check_payloads(payloads: &[u8]) -> Result<(), Failure> {
     check_args(payloads).map_err(|error| Failure::invalid(error.to_string()))
+}
+
+/// Topics that begin with `@` are the host's own: who could send to them could forge its events.
+fn check_topic(topic: &str) -> Result<(), Failure> {
+    if topic.is_empty() || topic.starts_with('@') {
+        return Err(Failure::invalid("a topic is a text that is not empty and does not begin with @"));
+    }
+    Ok(())
 }
 
 impl Host for CellState {
@@ -133,17 +157,60 @@ impl Host for CellState {
         Ok(self.identity.pid.to_string())
     }
 
-    fn send(&mut self, to: String, topic: String, payloads: Vec<u8>) -> Told<()> {
+    fn send(&mut self, to: String, topic: String, payloads: Vec<u8>) -> Told<bool> {
         let processes = &CallContext::of(self)?.host.processes;
-        answer(check_pid(self, "process.send", &to).and_then(|()| check_payloads(&payloads)).and_then(|()| {
-            processes.send(&to, Message { topic, sender: self.identity.pid.to_string(), payloads })
+        let allowed = check_topic(&topic).and_then(|()| check_pid(self, "process.send", &to));
+        answer(allowed.and_then(|()| check_payloads(&payloads)).and_then(|()| {
+            let message = Message { topic, sender: self.identity.pid.to_string(), payloads };
+            Ok(processes.send(&to, &message)? == Sent::Now)
         }))
+    }
+
+    fn start_signal(&mut self, to: String, topic: String, payloads: Vec<u8>) -> wasmtime::Result<Ticket> {
+        let held = self.hold(payloads.len())?;
+        let allowed = check_topic(&topic).and_then(|()| check_pid(self, "process.send", &to));
+        let allowed = allowed.and_then(|()| check_payloads(&payloads));
+        let processes = &CallContext::of(self)?.host.processes;
+        let message = Message { topic, sender: self.identity.pid.to_string(), payloads };
+        let sent = allowed.map(|()| processes.signal_workflow(&to, message));
+        self.tickets.start(async move {
+            let sent = sent?.await;
+            drop(held);
+            sent
+        })
+    }
+
+    fn take_signal(&mut self, ticket: Ticket) -> Told<()> {
+        Ok(self.tickets.take::<()>(ticket)?.map_err(failure_to_wit))
+    }
+
+    fn start_workflow(
+        &mut self,
+        entry: String,
+        host: String,
+        options: Vec<u8>,
+        args: Vec<u8>,
+    ) -> wasmtime::Result<Ticket> {
+        let held = self.hold(args.len())?;
+        let context = CallContext::of(self)?;
+        let order = order::prepare(self, context, entry, host, &options, args, order::SPAWN);
+        let started = order.map(|order| context.host.processes.start_workflow(order));
+        self.tickets.start(async move {
+            let started = started?.await;
+            drop(held);
+            started
+        })
+    }
+
+    fn take_workflow(&mut self, ticket: Ticket) -> Told<String> {
+        Ok(self.tickets.take::<String>(ticket)?.map_err(failure_to_wit))
     }
 
     fn spawn(&mut self, entry: String, host: String, options: Vec<u8>, args: Vec<u8>) -> Told<String> {
         let context = CallContext::of(self)?;
         let order = order::prepare(self, context, entry, host, &options, args, order::SPAWN);
-        answer(order.and_then(|order| context.host.processes.spawn(order)).map(|pid| pid.to_string()))
+        let pid = order.and_then(|order| context.host.processes.spawn(&order));
+        answer(pid.map(Option::unwrap_or_default))
     }
 
     fn start_exec(
@@ -207,11 +274,11 @@ impl Host for CellState {
         let processes = &CallContext::of(self)?.host.processes;
         answer(check(self, "process.registry.register", &name).and_then(|()| {
             let run = match pid {
-                None => self.identity.pid.clone(),
+                None => self.identity.pid.to_string(),
                 Some(pid) => {
-                    let run = processes.resolve(&pid)?;
-                    if run.number != self.identity.pid.number {
-                        check(self, "process.registry.foreign", &run.to_string())?;
+                    let run = processes.identify(&pid)?;
+                    if !self.identity.pid.is(&run) {
+                        check(self, "process.registry.foreign", &run)?;
                     }
                     run
                 }
@@ -223,9 +290,9 @@ impl Host for CellState {
     fn lookup(&mut self, name: String) -> Told<String> {
         let found = match name.starts_with('{') {
             true => Err(Failure::not_found(format!("`{name}` is a pid, not a name"))),
-            false => CallContext::of(self)?.host.processes.resolve(&name),
+            false => CallContext::of(self)?.host.processes.identify(&name),
         };
-        answer(found.map(|pid| pid.to_string()))
+        answer(found)
     }
 
     fn unregister(&mut self, name: String) -> Told<bool> {

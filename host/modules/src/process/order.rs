@@ -32,6 +32,8 @@ pub struct Order {
     pub monitor: bool,
     /// The name that it gets. A process that has it already is given the messages, links and monitors instead.
     pub name: Option<String>,
+    /// How it is started, all of it: hosts may know options of their own.
+    pub options: Value,
     /// What is in its mailbox from the start.
     pub messages: Vec<Message>,
     /// How long whoever waits for its result does that; then it is ended. Nobody waits where there is none.
@@ -53,6 +55,7 @@ impl Order {
             link: false,
             monitor: false,
             name: None,
+            options: Value::Map(Vec::new()),
             messages: Vec::new(),
             timeout: None,
             context: Value::Map(Vec::new()),
@@ -105,7 +108,7 @@ pub(super) fn prepare(
     let messages = messages(options.get("messages"), pid)?;
     if let Some(name) = name.as_deref()
         && context.is_guarded()
-        && let Ok(other) = context.host.processes.resolve(name)
+        && let Ok(other) = context.host.processes.identify(name)
     {
         // Whoever has the name gets the messages, and is linked and monitored.
         let ways = [
@@ -114,7 +117,7 @@ pub(super) fn prepare(
             (monitor, "process.monitor"),
         ];
         for (_, action) in ways.into_iter().filter(|(is_wanted, _)| *is_wanted) {
-            check(state, action, &other.to_string())?;
+            check(state, action, &other)?;
         }
     }
     let values = merge(&context.values, added);
@@ -135,6 +138,7 @@ pub(super) fn prepare(
         timeout,
         context: values,
         authority: passed_on_for("process.security", context, pid, actor, scope)?,
+        options,
     })
 }
 

@@ -1,10 +1,11 @@
 //! The global `process` over the host.
 
 use crate::runtime::Inner;
+use crate::workflows::Handle;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use perilune_cell::{Message, Pid};
-use perilune_modules::process::{Order, Processes, Signal};
+use perilune_modules::process::{Order, Processes, Sent, Signal};
 use perilune_process::{Nature, Relation, Run, Table, Upgrade};
 use perilune_value::{Failure, Kind};
 use std::sync::{Arc, Weak};
@@ -27,17 +28,76 @@ impl Access {
     }
 }
 
+impl Access {
+    /// The workflow that a pid names.
+    fn workflow(&self, pid: &str) -> Option<Result<Handle, Failure>> {
+        self.inner.upgrade()?.workflow(pid)
+    }
+
+    /// What can be done to a workflow takes time, and nobody waits for it.
+    fn signal_other(&self, from: &Pid, workflow: Handle, signal: Signal) -> Result<(), Failure> {
+        let relation = match signal {
+            Signal::Monitor(true) => Relation::Monitor,
+            Signal::Link(true) => Relation::Link,
+            Signal::Monitor(false) | Signal::Link(false) => {
+                return Err(Failure::invalid("whoever watches or links a workflow does so to its end"));
+            }
+            Signal::Cancel(_) | Signal::Terminate => {
+                tokio::spawn(async move {
+                    let done = match &signal {
+                        Signal::Cancel(reason) => {
+                            workflow.cancel(reason.as_deref().unwrap_or_default()).await
+                        }
+                        _ => workflow.terminate("process terminated").await,
+                    };
+                    if let Err(failure) = done {
+                        tracing::warn!(target: "perilune::workflow", pid = workflow.pid(), %failure, "a workflow was not reached");
+                    }
+                });
+                return Ok(());
+            }
+        };
+        self.inner()?.watch(&self.run(from)?, workflow, relation);
+        Ok(())
+    }
+}
+
 impl Processes for Access {
-    fn resolve(&self, text: &str) -> Result<Pid, Failure> {
-        self.table.find(text).map(|run| run.pid.clone())
+    fn identify(&self, text: &str) -> Result<String, Failure> {
+        match self.table.find(text) {
+            Ok(run) => Ok(run.pid.to_string()),
+            Err(unknown) => self.workflow(text).map_or(Err(unknown), |found| found.map(|found| found.pid())),
+        }
     }
 
-    fn send(&self, to: &str, message: Message) -> Result<(), Failure> {
-        self.table.send(&*self.table.find(to)?, message)
+    fn send(&self, to: &str, message: &Message) -> Result<Sent, Failure> {
+        match self.table.find(to) {
+            Ok(run) => self.table.send(&run, message.clone()).map(|()| Sent::Now),
+            Err(unknown) => self.workflow(to).map_or(Err(unknown), |found| found.map(|_| Sent::Slowly)),
+        }
     }
 
-    fn spawn(&self, order: Order) -> Result<Pid, Failure> {
-        self.inner()?.spawn(order).map(|run| run.pid.clone())
+    fn spawn(&self, order: &Order) -> Result<Option<String>, Failure> {
+        let inner = self.inner()?;
+        if inner.is_workflow(&order.entry) {
+            return Ok(None);
+        }
+        inner.spawn(order.clone()).map(|run| Some(run.pid.to_string()))
+    }
+
+    fn signal_workflow(&self, to: &str, message: Message) -> BoxFuture<'static, Result<(), Failure>> {
+        let workflow = self.workflow(to);
+        let to = to.to_owned();
+        async move {
+            let gone = || Err(Failure::not_found(format!("no process {to} is running")));
+            workflow.unwrap_or_else(gone)?.signal(message).await
+        }
+        .boxed()
+    }
+
+    fn start_workflow(&self, order: Order) -> BoxFuture<'static, Result<String, Failure>> {
+        let inner = self.inner();
+        async move { inner?.start_workflow(order).await.map(|workflow| workflow.pid()) }.boxed()
     }
 
     fn exec(&self, order: Order) -> BoxFuture<'static, Result<Vec<u8>, Failure>> {
@@ -48,9 +108,14 @@ impl Processes for Access {
             return std::future::ready(Err(Failure::new(Kind::AlreadyExists, message))).boxed();
         }
         let limit = order.timeout;
-        let run = self.inner().and_then(|inner| inner.spawn(order));
+        let inner = self.inner();
         async move {
-            let run = run?;
+            let inner = inner?;
+            if inner.is_workflow(&order.entry) {
+                return inner.start_workflow(order).await?.result().await.map(|result| result.to_msgpack());
+            }
+            let run = inner.spawn(order)?;
+            drop(inner);
             let outcome = match limit {
                 None => run.outcome().await,
                 Some(limit) => tokio::time::timeout(limit, run.outcome()).await.unwrap_or_else(|_| {
@@ -64,8 +129,12 @@ impl Processes for Access {
         .boxed()
     }
 
-    fn signal(&self, from: &Pid, to: &Pid, signal: Signal) -> Result<(), Failure> {
-        let other = self.run(to)?;
+    fn signal(&self, from: &Pid, to: &str, signal: Signal) -> Result<(), Failure> {
+        let other = match (self.table.find(to), self.workflow(to)) {
+            (Ok(run), _) => run,
+            (Err(_), Some(workflow)) => return self.signal_other(from, workflow?, signal),
+            (Err(unknown), None) => return Err(unknown),
+        };
         match signal {
             Signal::Terminate => {
                 other.kill(Failure::new(Kind::Canceled, "process terminated"));
@@ -93,8 +162,8 @@ impl Processes for Access {
         Ok(is_so)
     }
 
-    fn register(&self, name: &str, run: &Pid) -> Result<(), Failure> {
-        self.table.register(name, &self.run(run)?)
+    fn register(&self, name: &str, run: &str) -> Result<(), Failure> {
+        self.table.register(name, &self.table.find(run)?)
     }
 
     fn unregister(&self, name: &str, run: &Pid) -> bool {
