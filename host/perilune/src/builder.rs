@@ -199,6 +199,7 @@ impl RuntimeBuilder {
     ///
     /// [`BuildError::Entries`] with everything that is wrong with all files.
     pub fn build(self) -> Result<Runtime, BuildError> {
+        perilune_sql::prepare();
         let modules = module_names(&self.extensions)?;
         List::parse(&self.allowed.network)?;
         let engine = Engine::new(self.engine)?;

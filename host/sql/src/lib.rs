@@ -41,6 +41,7 @@ pub use database::{Database, Dialect, Executed};
 pub use kinds::KINDS;
 pub use param::Param;
 pub use rows::Rows;
+pub use sqlite::prepare;
 pub use statement::Statement;
 pub use transaction::{Begin, Isolation, Transaction};
 pub use waits::Stats;

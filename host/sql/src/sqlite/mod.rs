@@ -27,6 +27,13 @@ mod run;
 mod session;
 mod temporary;
 
+/// Has SQLite count what statements take. To be called before anything in this process uses SQLite: a store that is opened first would
+/// leave the statements of all databases without a bound on their memory.
+pub fn prepare() {
+    // Whoever opens a database hears of it if it failed.
+    let _ = temporary::vfs();
+}
+
 pub(crate) use path::{Place, locate};
 
 use crate::session::{Driver, Purpose};
