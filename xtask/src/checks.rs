@@ -25,12 +25,13 @@ pub fn test(workspace: &Workspace, args: &[String]) -> anyhow::Result<()> {
         || args
             .iter()
             .any(|arg| ["sql", "store", "workflow", "temporal"].iter().any(|name| arg.contains(name)));
+    let needs_checker = args.is_empty() || args.iter().any(|arg| arg.contains("language_server"));
     let servers = if needs_servers { Servers::start(workspace) } else { Servers::default() };
     let args = test_arguments(args);
     workspace::announce(&args);
     let mut command = workspace.cargo_command(&args);
     command.envs(servers.variables.iter().map(|(name, value)| (name, value)));
-    if args.is_empty() || args.iter().any(|arg| arg.contains("language_server")) {
+    if needs_checker {
         command.envs(lua_checker::variable(workspace));
     }
     let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;

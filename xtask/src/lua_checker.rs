@@ -1,7 +1,7 @@
 //! A language server's checker for Lua, which reads the definitions and settings that `perilune editor` writes.
 //!
-//! It is EmmyLua's, which understands the annotations of LuaLS and comes as a crate. LuaLS itself is in no package index (Debian,
-//! crates.io, PyPI and npm were asked in 2026), and nothing here downloads programs from anywhere else.
+//! It is EmmyLua's, which understands the annotations of LuaLS and comes as a crate. LuaLS itself is in no index of packages,
+//! and nothing here downloads programs from anywhere else.
 
 use std::env;
 use std::path::PathBuf;
