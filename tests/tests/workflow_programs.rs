@@ -48,19 +48,30 @@ function steps.race(short, long)
 end
 function steps.message(topic)
   local inbox = process.listen('t' .. topic)
+  if not inbox then return 'taken' end
   local picked = channel.select({ inbox:case_receive(), time.after('100s'):case_receive() })
   process.unlisten(inbox)
   return picked.channel == inbox and picked.value or 'none'
 end
 function steps.to_self(topic, value) process.send(process.pid(), 't' .. topic, value) return true end
 function steps.child(list) return (assert(process.exec('app:work', '', list))) end
-function steps.spawn(list)
-  local pid = assert(process.spawn('app:work', '', list))
+-- Several may wait for the ends of children at once, and an event goes to one who takes it.
+local ends, dispatching = {}, false
+local function dispatch()
   local events = process.events()
   while true do
     local event = events:receive()
-    if event.from == pid then return event.result.value end
+    ends[event.from]:send(event.result.value)
   end
+end
+function steps.spawn(list)
+  local pid = assert(process.spawn('app:work', '', list))
+  ends[pid] = channel.new(1)
+  if not dispatching then
+    dispatching = true
+    coroutine.spawn(dispatch)
+  end
+  return (ends[pid]:receive())
 end
 function steps.both(one, two)
   local done = channel.new(2)
