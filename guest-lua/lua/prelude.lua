@@ -12,6 +12,7 @@ scheduler.set_mailbox(mailbox)
 -- What module files are built on.
 local core = {
   class = class,
+  unwrap = native.unwrap, -- what a class's `state` begins with, for methods that are called very often
   describe = describe,
   clock = imports.clock,
   errors = errors.library,

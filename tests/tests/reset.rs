@@ -45,6 +45,7 @@ const STEPS: &[(&str, &str)] = &[
     ("freezes", "frozen = table.freeze({n, {n}})"),
     ("makes errors", "problem = errors.new({message = ('m'):rep(n), details = {n = n}})"),
     ("raises", "error(errors.new({message = 'raised', details = {n = ('d'):rep(n * 100)}}))"),
+    ("computes for long", "local sum = 0 for i = 1, n * 3000 do sum = sum + i end written = ('w'):rep(n * 40)"),
     ("returns", "return {n = n, list = {('r'):rep(n)}}"),
 ];
 
@@ -141,6 +142,30 @@ async fn after_each_step_alone_the_memory_is_the_images() {
             assert_ne!(cells.data(&mut cell)[..], fresh[..], "a call writes to memory");
             assert!(cell.reset(&cells.image), "the cell lives on after a call that {name} ({n})");
             cells.assert_clean(&mut cell, &fresh, &format!("a call that {name} ({n})"));
+        }
+    }
+}
+
+/// Calls that write the same pages again and again are cleaned without looking for others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_writes_other_pages_than_all_before_it_is_cleaned_as_well() {
+    let cells = Arc::new(Cells::new().await);
+    let fresh = cells.data(&mut cells.fresh().await);
+    let mut cell = cells.fresh().await;
+    for (step, (name, _)) in STEPS.iter().enumerate() {
+        for n in [1, 1, 1, LARGEST, 1, 60] {
+            // On whatever thread has time, and on several where it gives way.
+            let of_task = cells.clone();
+            let called = tokio::spawn(async move {
+                call(&mut cell, &[(step, n)]).await;
+                assert!(cell.reset(&of_task.image), "the cell lives on");
+                cell
+            });
+            cell = called.await.expect("it does not panic");
+            // Looking at its memory touches pages that it did not.
+            if n != 1 {
+                cells.assert_clean(&mut cell, &fresh, &format!("a call that {name} ({n})"));
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cpu::instructions;
 use crate::extension::Extension;
-use crate::image::Memory;
+use crate::image::{Memory, Private};
 use crate::interfaces::{Guest as Instance, GuestPre, exports, failure_from_wit};
 use crate::limits::{Death, Limits};
 use crate::tickets::panic_text;
@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use perilune_value::{Failure, Kind};
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -61,6 +62,8 @@ pub struct Cell {
     pub(crate) instance: Instance,
     /// Its linear memory, for cells that were made from an image.
     pub(crate) memory: Option<Memory>,
+    /// Which pages of it are its own.
+    pub(crate) private: Private,
     /// Whether its memory was made the image's again before.
     pub(crate) was_reset: bool,
     /// Whether its memory was given back, so that it must be made the image's before the next call.
@@ -92,6 +95,7 @@ impl Cell {
                 store,
                 instance,
                 memory: None,
+                private: Private::default(),
                 was_reset: false,
                 is_resting: false,
                 dead: None,
@@ -193,6 +197,7 @@ impl Cell {
     }
 
     pub(crate) fn begin(&mut self) -> (&Instance, &mut Store<CellState>) {
+        self.private.begin_turn();
         self.store.data_mut().begin_turn();
         self.store.set_epoch_deadline(1);
         refuel(&mut self.store);
@@ -200,8 +205,9 @@ impl Cell {
     }
 
     /// An error of the call is the end of the cell.
-    pub(crate) fn settle<T>(&mut self, called: Result<wasmtime::Result<T>, Death>) -> Result<T, Death> {
-        let death = match called {
+    pub(crate) fn settle<T>(&mut self, called: Called<T>) -> Result<T, Death> {
+        self.private.end_turn(!called.gave_way);
+        let death = match called.outcome {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => self.store.data().death(&error),
             Err(panic) => panic,
@@ -226,11 +232,23 @@ fn refuel(store: &mut Store<CellState>) {
     }
 }
 
+/// How a call of the guest ended.
+pub(crate) struct Called<T> {
+    outcome: Result<wasmtime::Result<T>, Death>,
+    /// Whether it let others run meanwhile, and may have gone on on another thread.
+    gave_way: bool,
+}
+
 /// A panic in an import unwinds through the guest to here.
-pub(crate) async fn guarded<T>(
-    call: impl Future<Output = wasmtime::Result<T>>,
-) -> Result<wasmtime::Result<T>, Death> {
-    AssertUnwindSafe(call).catch_unwind().await.map_err(|panic| Death::Panic(panic_text(&*panic)))
+pub(crate) async fn guarded<T>(call: impl Future<Output = wasmtime::Result<T>>) -> Called<T> {
+    let mut polls = 0_u32;
+    let mut call = pin!(AssertUnwindSafe(call).catch_unwind());
+    let outcome = std::future::poll_fn(|context| {
+        polls = polls.saturating_add(1);
+        call.as_mut().poll(context)
+    });
+    let outcome = outcome.await.map_err(|panic| Death::Panic(panic_text(&*panic)));
+    Called { outcome, gave_way: polls > 1 }
 }
 
 fn status(status: exports::Status) -> Status {

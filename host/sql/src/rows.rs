@@ -66,12 +66,19 @@ pub(crate) struct Encoder<'a> {
 /// An array header with 32 bits of length.
 const ARRAY_HEADER: usize = 5;
 
+/// Room for a row and its columns as most queries by key have them, so that nothing is allocated twice.
+const SHORT_RESULT: usize = 256;
+const SHORT_NAMES: usize = 128;
+const FEW_COLUMNS: usize = 8;
+
 impl<'a> Encoder<'a> {
     pub(crate) fn new(budget: &'a mut dyn Budget) -> Self {
+        let mut out = Vec::with_capacity(SHORT_RESULT);
+        out.resize(ARRAY_HEADER, 0);
         Encoder {
-            out: vec![0; ARRAY_HEADER],
-            names: Vec::new(),
-            keys: Vec::new(),
+            out,
+            names: Vec::with_capacity(SHORT_NAMES),
+            keys: Vec::with_capacity(FEW_COLUMNS),
             meter: Meter::new(budget),
             count: 0,
             row: 0,

@@ -88,7 +88,7 @@ impl Cell {
         let memory = unsafe { memory.grown(self.store.data().memory) };
         let is_first = !std::mem::replace(&mut self.was_reset, true);
         // SAFETY: `&mut self` is the only way to this cell, and it runs in nothing but its async methods.
-        unsafe { image.reset(memory, is_first) }
+        unsafe { image.reset(memory, is_first, &mut self.private) }
     }
 
     /// Gives a cell's memory back to the system until [`Cell::wake`]: for one that nobody needs for a while. What was in it is gone.
@@ -98,6 +98,7 @@ impl Cell {
         let memory = unsafe { memory.grown(self.store.data().memory) };
         // SAFETY: as in `reset`.
         self.is_resting = unsafe { image.give_back(memory) };
+        self.private.forget();
         self.was_reset |= self.is_resting;
     }
 
@@ -157,7 +158,7 @@ impl Cell {
         let function = instance.perilune_cell_guest().func_memory();
         let called = match function.func().typed::<(), ((u32, WasmList<u8>),)>(&*store) {
             Ok(function) => guarded(function.call_async(&mut *store, ())).await,
-            Err(error) => Ok(Err(error)),
+            Err(error) => guarded(std::future::ready(Err(error))).await,
         };
         let ((data, list),) = self.settle(called)?;
         Ok(read(data as usize, list.as_le_slice(&self.store)))

@@ -79,6 +79,19 @@ impl Memory {
         false
     }
 
+    /// Has the system never join pages of this memory into huge ones. False where it does not promise that.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn keep_single(self) -> bool {
+        let start = ptr::with_exposed_provenance_mut(self.start);
+        // SAFETY: this advice changes no byte, wherever it points to.
+        unsafe { libc::madvise(start, self.length, libc::MADV_NOHUGEPAGE) == 0 }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn keep_single(self) -> bool {
+        false
+    }
+
     /// A copy of all bytes.
     ///
     /// # Safety

@@ -10,10 +10,12 @@
 //! | `reference.rs` | reads an image as the memory that it stands for |
 //! | `memory.rs` | writes to a cell's memory from outside |
 //! | `pagemap.rs` | asks the system which pages a cell has written |
+//! | `faults.rs` | knows it without asking, for calls that write the same pages as the one before |
 //! | `restore.rs` | makes a fresh or a used memory the image's |
 
 mod cells;
 mod difference;
+mod faults;
 mod memory;
 pub(crate) mod pagemap;
 mod reference;
@@ -21,6 +23,7 @@ mod restore;
 
 use crate::Chunk;
 pub(crate) use difference::{Difference, PAGE, Run};
+pub(crate) use faults::Private;
 pub(crate) use memory::Memory;
 pub(crate) use reference::Reference;
 use std::sync::Arc;

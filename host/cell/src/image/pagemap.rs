@@ -3,18 +3,15 @@
 use super::Memory;
 use std::ops::Range;
 
-/// Calls `visit` with each range of bytes whose pages are no longer those of the file or of zeros that they were mapped
-/// from. False, and nothing visited, where the system cannot tell or when it is more than `most` bytes or many stretches.
+/// The ranges of bytes whose pages are no longer those of the file or of zeros that they were mapped from. `None` where the system
+/// cannot tell or when it is more than `most` bytes or many stretches.
 #[cfg(target_os = "linux")]
-pub(super) fn written(memory: Memory, most: usize, mut visit: impl FnMut(Range<usize>)) -> bool {
+pub(super) fn written(memory: Memory, most: usize) -> Option<Vec<Range<usize>>> {
     let mut regions = [const { MaybeUninit::uninit() }; linux::REGIONS];
-    let Some((regions, end)) = linux::scan(memory, 0, &mut regions) else { return false };
+    let (regions, end) = linux::scan(memory, 0, &mut regions)?;
+    let bytes: usize = regions.iter().map(|region| region.within(memory).len()).sum();
     let is_all = end == memory.len();
-    if !is_all || regions.iter().map(|region| region.within(memory).len()).sum::<usize>() > most {
-        return false;
-    }
-    regions.iter().for_each(|region| visit(region.within(memory)));
-    true
+    (is_all && bytes <= most).then(|| regions.iter().map(|region| region.within(memory)).collect())
 }
 
 /// The same ranges, however many. `None` where the system cannot tell.
@@ -34,8 +31,8 @@ pub(crate) fn all_written(memory: Memory) -> Option<Vec<Range<usize>>> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn written(_memory: Memory, _most: usize, _visit: impl FnMut(Range<usize>)) -> bool {
-    false
+pub(super) fn written(_memory: Memory, _most: usize) -> Option<Vec<Range<usize>>> {
+    None
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -1,7 +1,8 @@
 //! Makes a memory the image's.
 
 use super::difference::PAGE;
-use super::{Base, Image, Memory, pagemap};
+use super::{Base, Image, Memory, Private, pagemap};
+use std::ops::Range;
 
 /// Bytes that a used cell may have written beyond its image's pages to be cleaned page by page. A typical call writes 60
 /// KiB. Copying this much costs 40 µs, about what giving all pages back costs in page faults later, and what was written
@@ -29,6 +30,24 @@ impl Base {
             }
         }
         Base { bytes, data, can_discard: false }
+    }
+
+    /// Writes the base's bytes to some ranges of a memory.
+    ///
+    /// # Safety
+    ///
+    /// As [`Memory::write`].
+    unsafe fn restore(&self, memory: Memory, ranges: &[Range<usize>]) {
+        let length = self.bytes.len();
+        for range in ranges {
+            let inside = range.start.min(length)..range.end.min(length);
+            let behind = range.start.max(length)..range.end.max(length);
+            // SAFETY: as the caller promises.
+            unsafe {
+                memory.write(inside.start, &self.bytes[inside]);
+                memory.clear(behind.start, behind.len());
+            }
+        }
     }
 }
 
@@ -60,23 +79,20 @@ impl Image {
     /// # Safety
     ///
     /// As [`Memory::write`].
-    pub(crate) unsafe fn reset(&self, memory: Memory, is_first: bool) -> bool {
-        let base = &*self.base;
-        if !base.can_discard {
+    pub(crate) unsafe fn reset(&self, memory: Memory, is_first: bool, private: &mut Private) -> bool {
+        if !self.base.can_discard {
             return false;
         }
         let most = if is_first { 0 } else { self.touched + MOST_WRITTEN };
-        let copied = pagemap::written(memory, most, |range| {
-            let inside = range.start.min(base.bytes.len())..range.end.min(base.bytes.len());
-            let behind = range.start.max(base.bytes.len())..range.end.max(base.bytes.len());
+        if let Some(pages) = private.known() {
             // SAFETY: as the caller promises.
-            unsafe {
-                memory.write(inside.start, &base.bytes[inside]);
-                memory.clear(behind.start, behind.len());
-            }
-        });
+            unsafe { self.base.restore(memory, pages) };
+        } else if let Some(pages) = pagemap::written(memory, most) {
+            // SAFETY: as the caller promises.
+            unsafe { self.base.restore(memory, &pages) };
+            private.learn(memory, pages);
         // SAFETY: as the caller promises.
-        if !copied && !unsafe { memory.discard() } {
+        } else if !unsafe { memory.discard() } {
             return false;
         }
         // SAFETY: as the caller promises.

@@ -186,7 +186,7 @@ impl wit::Host for CellState {
         statement: Vec<u8>,
         values: Vec<u8>,
         marks: Vec<u8>,
-    ) -> wasmtime::Result<Option<Vec<u8>>> {
+    ) -> Answer<Option<Vec<u8>>> {
         let quick = || {
             if statement.len() + values.len() + marks.len() > SMALL {
                 return None;
@@ -195,7 +195,7 @@ impl wit::Host for CellState {
             let sql = std::str::from_utf8(&statement).ok()?;
             target.quick_query(sql, &params(&values, &marks).ok()?)
         };
-        Ok(quick().map(|rows| rows.into_encoded()))
+        Ok(Ok(quick().map(|rows| rows.into_encoded())))
     }
 
     fn start_query(

@@ -4,6 +4,7 @@ use super::error;
 use super::guard::{Guard, LONGEST_VALUE};
 use super::path::Place;
 use super::quick::LONGEST_QUICK;
+use super::snapshot::Snapshot;
 use super::temporary;
 use perilune_value::Failure;
 use rusqlite::OpenFlags;
@@ -51,14 +52,18 @@ pub(super) struct Connection {
     pub(super) guard: Arc<Guard>,
     /// `None` where changing it failed half way.
     pace: Cell<Option<Pace>>,
+    /// Whether the database has a write-ahead log, of which others may be asked whether it changed.
+    has_log: bool,
+    snapshot: Snapshot,
 }
 
 impl Connection {
     /// Opens a database of at most so many bytes, and makes its file if need be. Blocks.
     pub(super) fn open(place: &Place, size: Option<u64>, role: Role) -> Result<Self, Failure> {
-        let opened = Self::open_unguarded(place, size, role).and_then(|sqlite| {
+        let opened = Self::open_unguarded(place, size, role).and_then(|(sqlite, has_log)| {
             let guard = Guard::install(&sqlite)?;
-            Ok(Connection { sqlite, guard, pace: Cell::new(Some(Pace::Patient)) })
+            let (pace, snapshot) = (Cell::new(Some(Pace::Patient)), Snapshot::default());
+            Ok(Connection { sqlite, guard, pace, has_log, snapshot })
         });
         opened.map_err(|problem| error::of_opening(place, &problem))
     }
@@ -67,7 +72,7 @@ impl Connection {
         place: &Place,
         size: Option<u64>,
         role: Role,
-    ) -> rusqlite::Result<rusqlite::Connection> {
+    ) -> rusqlite::Result<(rusqlite::Connection, bool)> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
@@ -81,8 +86,10 @@ impl Connection {
             }
         };
         sqlite.busy_timeout(BUSY)?;
+        let mut has_log = false;
         if let Place::File(_) = place {
-            sqlite.pragma_update(None, "journal_mode", "WAL")?;
+            let mode = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+            has_log = sqlite.pragma_update_and_check(None, "journal_mode", "WAL", mode)? == "wal";
         }
         let page: u64 = sqlite.pragma_query_value(None, "page_size", |row| row.get(0))?;
         if let Some(bytes) = size.or((*place == Place::Memory).then_some(MOST_MEMORY)) {
@@ -102,11 +109,19 @@ impl Connection {
             sqlite.pragma_update(None, "query_only", true)?;
         }
         sqlite.set_prepared_statement_cache_capacity(STATEMENTS);
-        Ok(sqlite)
+        Ok((sqlite, has_log))
     }
 
-    /// Sets the pace. It stays for the next statement: most connections see one kind only.
+    /// Sets the pace. It stays for the next statement: most connections see one kind only. Quick statements read a snapshot that is
+    /// up to date.
     pub(super) fn set_pace(&self, pace: Pace) -> rusqlite::Result<()> {
+        match pace {
+            Pace::Patient => self.let_go()?,
+            Pace::Quick if self.has_log => {
+                self.guard.trusting(|| self.snapshot.refresh(&self.sqlite))?;
+            }
+            Pace::Quick => {}
+        }
         if self.pace.get() == Some(pace) {
             return Ok(());
         }
@@ -121,9 +136,22 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether a transaction is open.
+    /// Whether a transaction is open that somebody began.
     pub(super) fn in_transaction(&self) -> bool {
-        !self.sqlite.is_autocommit()
+        !self.sqlite.is_autocommit() && !self.holds_snapshot()
+    }
+
+    /// Whether it keeps a snapshot for the next quick statement.
+    pub(super) fn holds_snapshot(&self) -> bool {
+        self.snapshot.is_held()
+    }
+
+    /// Ends that snapshot.
+    pub(super) fn let_go(&self) -> rusqlite::Result<()> {
+        match self.holds_snapshot() {
+            true => self.guard.trusting(|| self.snapshot.let_go(&self.sqlite)),
+            false => Ok(()),
+        }
     }
 
     /// Runs a statement of our own.

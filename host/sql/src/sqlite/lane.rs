@@ -6,13 +6,16 @@ use crate::Stats;
 use crate::waits::Waits;
 use perilune_value::{Failure, Kind};
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedRwLockWriteGuard, OwnedSemaphorePermit, Semaphore};
 
 /// How long somebody waits for a connection. Who holds one may be the same call, which would then wait for ever.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long idle connections keep a snapshot. Commits meanwhile add to the log without beginning it anew, some hundred pages.
+const SNAPSHOT: Duration = Duration::from_millis(5);
 
 /// Connections of one role.
 pub(super) struct Lane {
@@ -22,12 +25,20 @@ pub(super) struct Lane {
     role: Role,
     count: usize,
     places: Arc<Semaphore>,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Idle>,
     waits: Waits,
     /// Connections are opened one after the other: the first one sets the file up.
     opening: Arc<tokio::sync::Mutex<()>>,
     /// Where leases that are dropped elsewhere roll back.
     runtime: OnceLock<Handle>,
+}
+
+/// Connections that nobody uses.
+#[derive(Default)]
+struct Idle {
+    connections: Vec<Connection>,
+    /// Whether somebody will end the snapshots among them.
+    is_watched: bool,
 }
 
 impl Lane {
@@ -81,7 +92,7 @@ impl Lane {
 
     pub(super) fn add_to(&self, stats: Stats) -> Stats {
         let in_use = self.count - self.places.available_permits();
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let idle = self.idle().connections.len();
         let waits = self.waits.add_to(Stats::default());
         Stats {
             max_open_connections: stats.max_open_connections + self.count as u64,
@@ -95,7 +106,37 @@ impl Lane {
     }
 
     fn take_idle(&self) -> Option<Connection> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        self.idle().connections.pop()
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn give_back(self: &Arc<Self>, connection: Connection) {
+        let mut idle = self.idle();
+        if connection.holds_snapshot()
+            && !idle.is_watched
+            && let Some(runtime) = self.runtime.get()
+        {
+            idle.is_watched = true;
+            runtime.spawn(self.clone().end_snapshots());
+        }
+        idle.connections.push(connection);
+    }
+
+    /// Ends the snapshots of idle connections again and again, until there is none.
+    async fn end_snapshots(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(SNAPSHOT).await;
+            let mut idle = self.idle();
+            let held = idle.connections.iter().filter(|connection| connection.holds_snapshot());
+            let ended = held.map(|connection| connection.let_go()).fold(0, |ended, _| ended + 1);
+            if ended == 0 {
+                idle.is_watched = false;
+                return;
+            }
+        }
     }
 
     async fn open(&self) -> Result<Connection, Failure> {
@@ -151,7 +192,7 @@ impl Drop for Lease {
         let Some(connection) = self.connection.take() else { return };
         let (lane, schema, permit) = (self.lane.clone(), self.schema.take(), self.permit.take());
         let give_back = move |connection| {
-            lane.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            lane.give_back(connection);
             drop((schema, permit));
         };
         if !connection.in_transaction() {

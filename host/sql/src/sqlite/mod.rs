@@ -12,6 +12,7 @@
 //! | `temporary.rs`, `memory.rs` | how much a statement may put on the disk, and into memory |
 //! | `run.rs` | queries and statements on a connection |
 //! | `quick.rs` | queries that need no thread of their own |
+//! | `snapshot.rs` | reading without locks, as long as nothing changes |
 //! | `lane.rs` | connections that wait for work, and who waits for them |
 //! | `session.rs` | a connection in use |
 //! | `error.rs` | errors as failures |
@@ -25,6 +26,7 @@ mod path;
 mod quick;
 mod run;
 mod session;
+mod snapshot;
 mod temporary;
 
 /// Has SQLite count what statements take. To be called before anything in this process uses SQLite: a store that is opened first would

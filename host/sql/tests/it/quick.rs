@@ -1,6 +1,6 @@
 //! Queries that are answered at once, and those that must not be.
 
-use crate::support::{Db, sqlite, text};
+use crate::support::{Db, PATIENCE, plenty, sqlite, text};
 use perilune_sql::{Begin, Param};
 use perilune_value::Value;
 
@@ -125,4 +125,72 @@ async fn what_others_commit_is_seen_at_once() {
     db.execute("UPDATE T SET v = 'new' WHERE id = 1", &[]).await.expect("updated");
     let rows = quick(&db, BY_KEY, &[Param::Integer(1)]).await.expect("quick");
     assert_eq!(rows[0].get("v"), Some(&Value::from("new")));
+}
+
+/// Another connection to the same file, as another process has one.
+fn another(db: &Db) -> rusqlite::Connection {
+    let other = rusqlite::Connection::open(db.folder().join("test.db")).expect("it opens");
+    other.busy_timeout(PATIENCE).expect("a number");
+    other
+}
+
+/// What each of some queries answers, one after the other and each at once.
+fn at_once(db: &Db, times: usize) -> Vec<Value> {
+    let by_key = db.sql(BY_KEY);
+    let query = |_| {
+        let rows = db.database.quick_query(&by_key, &[Param::Integer(1)]).expect("quick");
+        rows.decode().expect("values")[0].get("v").cloned().expect("a value")
+    };
+    (0..times).map(query).collect()
+}
+
+/// Queries that follow each other read without locks as long as nobody writes.
+#[tokio::test]
+async fn what_anybody_commits_between_two_queries_is_seen() {
+    let db = table("test.db", 10).await;
+    quick(&db, BY_KEY, &[Param::Integer(1)]).await.expect("quick");
+    let other = another(&db);
+    for n in 0..20 {
+        at_once(&db, n / 2);
+        let set = db.sql(&format!("UPDATE T SET v = 'version {n}' WHERE id = 1"));
+        match n % 2 {
+            0 => other.execute_batch(&set).expect("updated"),
+            _ => drop(db.database.execute(set, Vec::new()).await.expect("updated")),
+        }
+        assert_eq!(at_once(&db, 3), vec![Value::from(format!("version {n}")); 3]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn queries_at_once_do_not_keep_the_log_from_beginning_anew() {
+    let db = table("test.db", 10).await;
+    quick(&db, BY_KEY, &[Param::Integer(1)]).await.expect("quick");
+    let other = another(&db);
+    for n in 0..5 {
+        at_once(&db, 10);
+        other.execute_batch(&db.sql(&format!("UPDATE T SET v = '{n}' WHERE id = 1"))).expect("updated");
+        at_once(&db, 10);
+        // Waits for those that read.
+        let is_busy = tokio::task::block_in_place(|| {
+            other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+        });
+        assert_eq!(is_busy.expect("the log is written back"), 0, "somebody reads for ever");
+    }
+}
+
+#[tokio::test]
+async fn after_queries_at_once_transactions_are_as_ever() {
+    for file in ["test.db", ":memory:"] {
+        let db = table(file, 10).await;
+        quick(&db, BY_KEY, &[Param::Integer(1)]).await.expect("quick");
+        for read_only in [true, false] {
+            at_once(&db, 3);
+            let begin = Begin { read_only, ..Begin::default() };
+            let transaction = db.database.begin(begin).await.expect("it begins");
+            let rows = transaction.query(db.sql(BY_KEY), vec![Param::Integer(2)], plenty()).await;
+            assert_eq!(rows.expect("rows").len(), 1);
+            transaction.rollback().await.expect("rolled back");
+        }
+        db.at_rest().await;
+    }
 }

@@ -20,7 +20,7 @@ pub(crate) struct Db {
     pub(crate) database: Arc<Database>,
     /// Name of a table that does not exist yet.
     pub(crate) table: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Calls nothing.
@@ -108,10 +108,15 @@ pub(crate) fn mysql() -> Option<Db> {
 fn db(database: Arc<Database>, folder: TempDir) -> Db {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let table = format!("t{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    Db { database, table, _folder: folder }
+    Db { database, table, folder }
 }
 
 impl Db {
+    /// Where the file of a database is that has one.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// A statement as the database wants it: `T` between blanks is this test's table, `?` a placeholder.
     pub(crate) fn sql(&self, text: &str) -> String {
         let text = text.replace(" T ", &format!(" {} ", self.table));
