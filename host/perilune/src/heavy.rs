@@ -2,11 +2,13 @@
 //!
 //! A call begins on its caller's task. When its second tick passes, its future moves to threads of its own, as many as there are
 //! cores, to which the system prefers all others: a call that spins then delays short ones by what a context switch costs,
-//! instead of holding the thread that they need until the next tick. What such a call starts, it starts where it began itself:
+//! instead of holding the thread that they need until the next tick. When it waits for something it comes back, since what it does
+//! next may be short. What such a call starts, it starts where it began itself:
 //! a process is not to live on the threads that come last because the one who spawned it computes.
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -89,33 +91,68 @@ pub(crate) struct Moving<'a, T> {
 
 enum Place<T> {
     Here(BoxFuture<'static, T>),
-    There(JoinHandle<T>),
+    There(JoinHandle<Return<T>>),
     Ended,
+}
+
+/// How a call leaves the threads.
+enum Return<T> {
+    Done(T),
+    /// It waits, and nobody was told yet whom to wake.
+    Waits(BoxFuture<'static, T>),
+}
+
+/// Runs a call on these threads for as long as it computes.
+async fn compute<T>(mut call: BoxFuture<'static, T>, ticked: Arc<AtomicBool>) -> Return<T> {
+    let done = poll_fn(|context| {
+        ticked.store(false, Ordering::Relaxed);
+        match call.as_mut().poll(context) {
+            Poll::Ready(result) => Poll::Ready(Some(result)),
+            // It gave way at a tick.
+            Poll::Pending if ticked.load(Ordering::Relaxed) => Poll::Pending,
+            Poll::Pending => Poll::Ready(None),
+        }
+    });
+    match done.await {
+        Some(result) => Return::Done(result),
+        None => Return::Waits(call),
+    }
 }
 
 impl<T: Send + 'static> Future for Moving<'_, T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        if let Place::Here(call) = &mut self.place {
-            if let Poll::Ready(result) = call.as_mut().poll(context) {
-                self.place = Place::Ended;
-                return Poll::Ready(result);
+        loop {
+            match std::mem::replace(&mut self.place, Place::Ended) {
+                Place::Here(mut call) => {
+                    self.ticked.store(false, Ordering::Relaxed);
+                    if let Poll::Ready(result) = call.as_mut().poll(context) {
+                        return Poll::Ready(result);
+                    }
+                    let heavy = if self.ticked.load(Ordering::Relaxed) { self.heavy.handle() } else { None };
+                    let Some(handle) = heavy else {
+                        self.place = Place::Here(call);
+                        return Poll::Pending;
+                    };
+                    let computing = compute(call, self.ticked.clone());
+                    self.place = Place::There(handle.spawn(HOME.scope(home(), computing)));
+                }
+                Place::There(mut task) => match task.poll_unpin(context) {
+                    Poll::Pending => {
+                        self.place = Place::There(task);
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Ok(Return::Done(result))) => return Poll::Ready(result),
+                    Poll::Ready(Ok(Return::Waits(call))) => self.place = Place::Here(call),
+                    Poll::Ready(Err(error)) if error.is_panic() => {
+                        std::panic::resume_unwind(error.into_panic())
+                    }
+                    // Only a host that is being dropped ends the threads, and nobody waits for its calls.
+                    Poll::Ready(Err(_)) => return Poll::Pending,
+                },
+                Place::Ended => return Poll::Pending,
             }
-            if !self.ticked.load(Ordering::Relaxed) {
-                return Poll::Pending;
-            }
-            let Some(handle) = self.heavy.handle() else { return Poll::Pending };
-            if let Place::Here(call) = std::mem::replace(&mut self.place, Place::Ended) {
-                self.place = Place::There(handle.spawn(HOME.scope(home(), call)));
-            }
-        }
-        let Place::There(task) = &mut self.place else { return Poll::Pending };
-        match std::task::ready!(task.poll_unpin(context)) {
-            Ok(result) => Poll::Ready(result),
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            // Only a host that is being dropped ends the threads, and nobody waits for its calls.
-            Err(_) => Poll::Pending,
         }
     }
 }

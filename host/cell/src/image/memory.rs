@@ -55,7 +55,9 @@ impl Memory {
     ///
     /// As [`Memory::write`].
     pub(crate) unsafe fn clear(self, offset: usize, length: usize) {
-        if let Some(target) = self.range(offset, length) {
+        // Nothing is not even touched: behind the memory lies a page that nobody may write to, and clearing no byte of it by a masked
+        // store takes 150 ns.
+        if let Some(target) = self.range(offset, length).filter(|_| length > 0) {
             // SAFETY: as in `write`.
             unsafe { ptr::write_bytes(target, 0, length) };
         }
