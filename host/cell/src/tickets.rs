@@ -8,6 +8,7 @@ use perilune_value::Failure;
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
+use tokio::task::coop::unconstrained;
 
 /// Names an operation within one cell.
 pub type Ticket = u64;
@@ -166,9 +167,10 @@ impl Tickets {
         }
     }
 
-    /// A completion that is there already.
+    /// A completion that is there already. That its task has done much since it gave way to others does not hide one: a workflow that
+    /// runs its history again would take it for the end of what it can do.
     pub(crate) fn completed_now(&mut self) -> Option<Ticket> {
-        while let Some(Some(ended)) = self.running.next().now_or_never() {
+        while let Some(Some(ended)) = unconstrained(self.running.next()).now_or_never() {
             if let Some(ticket) = self.keep(ended) {
                 return Some(ticket);
             }

@@ -113,8 +113,11 @@ fn prepare(
 ) -> Result<FunctionCall, Failure> {
     let target =
         String::from_utf8(target).map_err(|_| Failure::invalid("the target of a call is not valid UTF-8"))?;
-    if !matches!(target.split_once(':'), Some((namespace, name)) if !namespace.is_empty() && !name.is_empty())
-    {
+    let options = Value::from_msgpack(options).map_err(|error| Failure::invalid(error.to_string()))?;
+    // On a queue that a workflow names, hosts in other languages may serve, with names of their own.
+    let is_elsewhere = context.is_workflow && names_a_queue(&options) && !target.is_empty();
+    let is_id = target.split_once(':').is_some_and(|(namespace, name)| !namespace.is_empty() && !name.is_empty());
+    if !is_id && !is_elsewhere {
         let message = format!("`{target}` is no entry id: write `namespace:name` or `namespace:name.method`");
         return Err(Failure::invalid(message));
     }
@@ -124,7 +127,6 @@ fn prepare(
         return Err(Failure::new(Kind::RateLimited, message).with_detail("limit", "depth"));
     }
     check(context, &target)?;
-    let options = Value::from_msgpack(options).map_err(|error| Failure::invalid(error.to_string()))?;
     let added = options.get("context");
     if added.is_some() {
         context.check("funcs.context", "context")?;
@@ -139,6 +141,11 @@ fn prepare(
         authority: passed_on(context, &caller.pid, options.get("actor"), options.get("scope"))?,
         options,
     })
+}
+
+/// Whether a workflow says on which task queue its activity runs.
+fn names_a_queue(options: &Value) -> bool {
+    ["activity.task_queue", "temporal.activity.task_queue"].iter().any(|name| options.get(name).is_some())
 }
 
 /// A method of a module is called where its entry or the method itself is allowed, and neither is denied. Names of entries may hold

@@ -97,6 +97,8 @@ impl Linker {
         let is_workflow = entry.kind() == WORKFLOW;
         if is_workflow {
             check_modules(snapshot, id)?;
+            // Some queries are answered by every workflow. Its code sees the module only if it lists it.
+            modules.insert("workflow".to_owned());
         }
         let guest = if is_workflow { self.deterministic()? } else { &self.guest };
         let template = guest.template(modules.iter().map(String::as_str)).map_err(|error| {

@@ -220,9 +220,7 @@ impl LuaMachine {
         let mut state = recorder.lock();
         state.query = None;
         if !state.has_answered(&id) {
-            let failure = Failure::not_found(format!(
-                "the workflow answers no query `{name}`: it does not list module `workflow`"
-            ));
+            let failure = Failure::not_found(format!("the workflow gave no answer to the query `{name}`"));
             state.push(CommandKind::AnswerQuery(Answer { id, outcome: Err(failure) }));
         }
         drop(state);
@@ -342,7 +340,12 @@ impl LuaMachine {
 
 impl Machine for LuaMachine {
     fn activate(&mut self, activation: Activation) -> BoxFuture<'_, Result<Vec<Command>, TaskFailure>> {
-        self.take_in(activation).boxed()
+        async move {
+            // Thousands may follow each other without anything to wait for.
+            tokio::task::coop::consume_budget().await;
+            self.take_in(activation).await
+        }
+        .boxed()
     }
 }
 
