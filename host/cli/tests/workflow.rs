@@ -8,7 +8,7 @@ mod support;
 use control_support::Operated;
 use insta::assert_snapshot;
 use serde_json::Value;
-use support::Ended;
+use support::{App, Ended};
 
 const YAML: &str = "
 version: '1.0'
@@ -169,4 +169,23 @@ fn an_application_without_workflows_says_so() {
     assert_snapshot!(failed(&app.ask(&["workflow", "list"])), @"error: the application has no workflow.host and no temporal.worker [NotFound]");
     let usage = app.ask(&["workflow", "list", "--status", "asleep"]);
     assert_eq!(usage.code, 2, "{}", usage.stderr);
+}
+
+/// A warning long before the history is too long to go on, with the way out.
+#[test]
+fn a_history_that_gets_long_is_in_the_log_with_the_way_out() {
+    let order = "local funcs = require('funcs')
+        return { main = function(steps)
+          for i = 1, steps do funcs.call('shop:price', i) end
+        end }";
+    let main = "return function()
+        assert(process.spawn_monitored('shop:order', 'shop:workflows', 3400))
+        assert(not process.events():receive().result.error)
+        print('over')
+      end";
+    let app = App::new(YAML, &[("order.lua", order), ("main.lua", main)]);
+    let Ended { code, stdout, stderr } = app.run(&["run", "main"]);
+    assert_eq!((code, stdout.as_str()), (0, "over\n"), "{stderr}");
+    let warnings: Vec<_> = stderr.lines().filter(|line| line.contains("WF_HISTORY_LONG")).collect();
+    assert!(matches!(warnings[..], [one] if one.contains("process.upgrade")), "{stderr}");
 }

@@ -19,6 +19,8 @@ pub enum Code {
     Invalid,
     /// A value is too large to be kept.
     PayloadTooLarge,
+    /// A history is long enough for the workflow to continue as new. A warning: nothing has failed.
+    HistoryLong,
     /// A history is too long to go on; the workflow should continue as new earlier.
     HistoryTooLong,
     /// The code did something else than its history says.
@@ -57,6 +59,7 @@ impl Code {
             Code::UnknownType => "WF_UNKNOWN_TYPE",
             Code::Invalid => "WF_INVALID",
             Code::PayloadTooLarge => "WF_PAYLOAD_TOO_LARGE",
+            Code::HistoryLong => "WF_HISTORY_LONG",
             Code::HistoryTooLong => "WF_HISTORY_TOO_LONG",
             Code::Nondeterminism => "WF_NONDETERMINISM",
             Code::TaskFailed => "WF_TASK_FAILED",
@@ -81,7 +84,7 @@ impl Code {
             Code::Invalid | Code::PayloadTooLarge | Code::InvalidCommand | Code::UpdateRejected => {
                 Kind::Invalid
             }
-            Code::HistoryTooLong => Kind::RateLimited,
+            Code::HistoryLong | Code::HistoryTooLong => Kind::RateLimited,
             Code::TaskTimeout => Kind::Timeout,
             Code::Nondeterminism | Code::TaskFailed | Code::QueryChangedState => Kind::Internal,
             Code::StoreNewer | Code::StoreForeign | Code::StoreCorrupt => Kind::Internal,

@@ -1,6 +1,7 @@
 """The other side of foreign.rs, on the official Python SDK."""
 
 import asyncio
+import os
 import sys
 
 from temporalio import activity, workflow
@@ -90,3 +91,6 @@ async def main():
 
 
 asyncio.run(main())
+# Threads of the SDK may outlive the interpreter, which would then abort.
+sys.stdout.flush()
+os._exit(0)

@@ -211,6 +211,41 @@ async fn workflows_signal_each_other_and_themselves() {
 }
 
 #[tokio::test]
+async fn what_a_run_sends_just_before_it_continues_as_new_arrives() {
+    let value = everywhere(
+        "return { main = function(role, to)
+           if role == 'hear' then return process.listen('word'):receive() end
+           if role == 'say' then
+             for i = 1, 3 do process.send(to, 'word', 'heard') end
+             return process.upgrade(nil, 'rest', to)
+           end
+           return 'rested'
+         end }",
+        "local hearer = start('hear')
+         start('say', hearer)
+         local results = {}
+         for _ = 1, 2 do
+           local event = process.events():receive()
+           results[#results + 1] = event.result.value
+         end
+         table.sort(results)
+         return results",
+    )
+    .await;
+    assert_eq!(value, Value::Array(vec!["heard".into(), "rested".into()]));
+}
+
+#[tokio::test]
+async fn a_start_can_be_put_off() {
+    let value = everywhere(
+        "return { main = function(asked) return (time.now():unix_nano() - asked) / 1e6 >= 300 end }",
+        "return process.with_options({ ['workflow.start_delay'] = '300ms' }):exec('app:work', '', time.now():unix_nano())",
+    )
+    .await;
+    assert_eq!(value, Value::Bool(true));
+}
+
+#[tokio::test]
 async fn a_workflow_can_be_terminated_from_outside() {
     let value = everywhere(
         "return { main = function() time.sleep('1h') end }",

@@ -244,7 +244,7 @@ impl Processes for History {
         state.may_act("process.upgrade")?;
         let mut next = ContinueAsNew::new(values(&args)?);
         next.workflow_type = entry;
-        state.push(CommandKind::ContinueAsNew(Box::new(next)));
+        state.next = Some(Box::new(next));
         Ok(())
     }
 
@@ -270,7 +270,7 @@ impl History {
 impl super::recorder::State {
     /// Adds an unread message to those that the next run begins with.
     fn carry(&mut self, unread: Value, inherited: Fields) {
-        let Some(next) = self.continuing() else { return };
+        let Some(next) = &mut self.next else { return };
         let headers = next.headers.get_or_insert(inherited);
         match headers.entry(headers::UNREAD.to_owned()).or_insert_with(|| Value::Array(Vec::new())) {
             Value::Array(all) => all.push(unread),

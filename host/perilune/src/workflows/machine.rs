@@ -83,10 +83,11 @@ impl LuaMachine {
             state.updates.accept(&id);
             state.push(CommandKind::AcceptUpdate { id });
         }
-        if !state.is_sending()
-            && let Some(end) = run.end.take()
-        {
-            state.push(end);
+        if !state.is_sending() {
+            let next = state.next.take().map(CommandKind::ContinueAsNew);
+            if let Some(end) = next.or_else(|| run.end.take()) {
+                state.push(end);
+            }
         }
         drop(state);
         Ok(run.recorder.take_commands())
@@ -292,7 +293,7 @@ impl LuaMachine {
         run.cell = Some(cell);
         match status {
             Ok(Status::Waiting(_)) => {
-                if run.recorder.lock().continuing().is_some() {
+                if run.recorder.lock().next.is_some() {
                     self.over(Ok(Vec::new()));
                 }
                 Ok(())
@@ -312,7 +313,7 @@ impl LuaMachine {
         let Some(run) = &mut self.run else { return };
         run.is_over = true;
         let mut state = run.recorder.lock();
-        if state.continuing().is_some() {
+        if state.next.is_some() {
             let to_self = std::mem::take(&mut state.to_self);
             drop(state);
             let history = History(run.recorder.clone());

@@ -82,6 +82,8 @@ pub(super) struct State {
     pub(super) updates: Updates,
     /// Messages that are on their way: the run does not end before they are there, since a server drops what a closed run sends.
     pub(super) sends: BTreeSet<u32>,
+    /// The run that follows this one, once that is decided.
+    pub(super) next: Option<Box<ContinueAsNew>>,
     /// Messages of the run to itself.
     pub(super) to_self: VecDeque<Message>,
     /// Whether the run was asked to end.
@@ -110,6 +112,7 @@ impl Recorder {
             random: generator(start.seed, &start.run_id),
             updates: Updates::default(),
             sends: BTreeSet::new(),
+            next: None,
             to_self: VecDeque::new(),
             is_cancelling: false,
             query: None,
@@ -150,6 +153,17 @@ impl Recorder {
     /// Takes over what an activation says about the run.
     pub(super) fn begin(&self, activation: &Activation) {
         let mut state = self.lock();
+        if activation.continue_as_new_suggested
+            && !state.continue_as_new_suggested
+            && !activation.is_replaying
+        {
+            let (workflow, workflow_type) = (&self.start.workflow_id, &self.start.workflow_type);
+            let (events, bytes) = (activation.history_length, activation.history_bytes);
+            tracing::warn!(
+                target: "perilune::workflow", code = %Code::HistoryLong, workflow, workflow_type, events, bytes,
+                "a history is getting long: continue as new (`process.upgrade`) when `workflow.info().continue_as_new_suggested` says so"
+            );
+        }
         state.replaying = activation.is_replaying;
         state.now = activation.timestamp;
         state.history_length = activation.history_length;
@@ -203,14 +217,6 @@ impl State {
         let answers =
             |command: &Command| matches!(&command.kind, CommandKind::AnswerQuery(answer) if answer.id == id);
         self.commands.iter().any(answers)
-    }
-
-    /// The run that follows this one, once that is decided.
-    pub(super) fn continuing(&mut self) -> Option<&mut ContinueAsNew> {
-        self.commands.iter_mut().rev().find_map(|command| match &mut command.kind {
-            CommandKind::ContinueAsNew(next) => Some(&mut **next),
-            _ => None,
-        })
     }
 
     /// Leaves a message with the child that it is for, if that one is not known to run yet.
