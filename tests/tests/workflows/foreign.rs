@@ -3,6 +3,7 @@
 use super::support::{SERVERS, app_on, result, server, started, unique};
 use perilune::Value;
 use perilune::workflow::{Outcome, StartOptions};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -30,7 +31,7 @@ fn sdk() -> Option<PathBuf> {
     if !is_there {
         let is_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
         assert!(!is_ci, "no other SDK for the tests: {installed:?}");
-        eprintln!("SKIPPED: no other SDK for the tests");
+        let _ = std::io::stderr().write_all(b"SKIPPED: no other SDK for the tests\n");
         return None;
     }
     Some(folder)
