@@ -260,6 +260,15 @@ process_tests! {
         assert(process.registry.lookup("unique") == pid)
     "#
 
+    spawning_by_a_name_whose_holder_is_just_ending_starts_a_new_one r#"
+        process.events()
+        for i = 1, 2000 do
+          local named = process.with_context({}):with_name("brief"):with_message("n", i)
+          local pid, problem = named:spawn("app:work", "app:host", "add", 1, 2)
+          assert(pid or problem:kind() ~= "NotFound", problem and problem:message())
+        end
+    "#
+
     whoever_has_the_name_already_is_related_as_a_new_one_would_be r#"
         local named = process.with_context({}):with_name("unique")
         local pid = assert(named:spawn("app:echo", "app:host"))

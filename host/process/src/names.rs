@@ -19,9 +19,9 @@ const LONGEST: usize = 256;
 pub(crate) struct Names(Mutex<HashMap<Arc<str>, Arc<Run>>>);
 
 impl Names {
-    /// The run that has a name.
+    /// The run that has a name. One that has ended has none, even where nobody has come to take it away yet.
     pub(crate) fn get(&self, name: &str) -> Option<Arc<Run>> {
-        self.lock().get(name).cloned()
+        self.lock().get(name).filter(|run| !run.has_ended()).cloned()
     }
 
     /// Gives a run a name; the run that has it already when that is another one.
@@ -33,8 +33,8 @@ impl Names {
         let mut names = self.lock();
         match names.get(name) {
             Some(other) if other.pid.number == run.pid.number => return Ok(None),
-            Some(other) => return Ok(Some(other.clone())),
-            None => {}
+            Some(other) if !other.has_ended() => return Ok(Some(other.clone())),
+            _ => {}
         }
         let mut state = run.state();
         if state.ended {
@@ -66,13 +66,16 @@ impl Names {
     }
 
     /// Takes these names from a run that has ended.
-    pub(crate) fn release_all(&self, all: &[Arc<str>]) {
+    pub(crate) fn release_all(&self, all: &[Arc<str>], run: &Run) {
         if all.is_empty() {
             return;
         }
         let mut names = self.lock();
         for name in all {
-            names.remove(name);
+            // Another run may have it by now.
+            if names.get(name).is_some_and(|owner| owner.pid.number == run.pid.number) {
+                names.remove(name);
+            }
         }
     }
 

@@ -173,6 +173,11 @@ impl Run {
         }
     }
 
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        self.state().ended
+    }
+
     /// Whether another code is to run in the place of its own.
     pub fn is_upgrading(&self) -> bool {
         self.state().upgrade.is_some()

@@ -250,7 +250,7 @@ impl Table {
         }
         let (names, waiting) = (std::mem::take(&mut state.names), std::mem::take(&mut state.waiting));
         drop(state);
-        self.names.release_all(&names);
+        self.names.release_all(&names, run);
         self.dead_letters.count(mailbox.backlog().messages);
         let unread = mailbox.close();
         if !unread.is_empty() {

@@ -104,46 +104,84 @@ async fn recorded_histories_replay_for_ever() {
     app.runtime.stop().await;
 }
 
-#[tokio::test]
-async fn two_hosts_give_the_same_commands_byte_for_byte() {
-    let work = "return { main = function(name)
-        local drawn = { uuid.v4(), uuid.v7(), math.random(), crypto.random.string(8), time.now():unix_nano(), os.time(), os.date() }
-        local keys = {}
-        for key in pairs({ alpha = 1, beta = 2, gamma = 3, [print] = 4, [{}] = 5 }) do keys[#keys + 1] = type(key) end
-        local calls = {}
-        for i = 1, 3 do calls[i] = funcs.async('app:add', name, drawn, keys, 0 / 0, i) end
-        coroutine.spawn(function() time.sleep('5ms') funcs.call('app:add', 'later', tostring({}):match('^table') or 0) end)
-        local picked = channel.select({ time.after('10ms'):case_receive(), calls[1]:response():case_receive() })
-        process.spawn('app:child', '', 'value')
-        return picked.ok
-      end }";
-    let app = app_on("host", work, "return 1").await;
-    let busy = EngineOptions { max_cells: 64, ..EngineOptions::default() };
-    let other = Runtime::builder().directory(app.path()).engine(busy).build().expect("the same application");
-    // The other host's pools have been used in another order before.
-    for i in 0..5 {
-        assert_eq!(other.call("app:add", [i.into(), 1.into()]).await, Ok((i + 1).into()));
-    }
+/// Asks for everything that differs from host to host, and acts on it.
+const DRAWS: &str = "return { main = function(name)
+    local drawn = { uuid.v4(), uuid.v7(), math.random(), crypto.random.string(8), time.now():unix_nano(), os.time(), os.date() }
+    local keys = {}
+    for key in pairs({ alpha = 1, beta = 2, gamma = 3, [print] = 4, [{}] = 5 }) do keys[#keys + 1] = type(key) end
+    local calls = {}
+    for i = 1, 3 do calls[i] = funcs.async('app:add', name, drawn, keys, 0 / 0, i) end
+    coroutine.spawn(function() time.sleep('5ms') funcs.call('app:add', 'later', tostring({}):match('^table') or 0) end)
+    local picked = channel.select({ time.after('10ms'):case_receive(), calls[1]:response():case_receive() })
+    process.spawn('app:child', '', 'value')
+    return picked.ok
+  end }";
+
+/// All commands that a host gives for it.
+async fn commands(runtime: &Runtime) -> String {
     let jobs = [
         vec![Job::Start(Box::new(start("app:work", vec!["ada".into()])))],
         vec![Job::FireTimer { seq: 5 }],
         vec![Job::Signal(signal("note", vec![1.5.into()])), Job::FireTimer { seq: 4 }],
         vec![Job::ResolveActivity { seq: 1, outcome: Resolution::Completed(Value::Float(f64::NAN)) }],
     ];
-    let mut said = Vec::new();
-    for runtime in [&app.runtime, &other] {
-        let machines = runtime.workflow_machines("app:host").expect("it is a host");
-        let mut machine = machines.create("app:work", "run-1").await.expect("there is such a workflow");
-        let mut all = String::new();
-        for (at, jobs) in jobs.iter().enumerate() {
-            let commands = machine.activate(activation(at, jobs.clone())).await.expect("it runs");
-            all.push_str(&format!("{commands:#?}\n"));
-        }
-        said.push(all);
+    let machines = runtime.workflow_machines("app:host").expect("it is a host");
+    let mut machine = machines.create("app:work", "run-1").await.expect("there is such a workflow");
+    let mut all = String::new();
+    for (at, jobs) in jobs.into_iter().enumerate() {
+        let commands = machine.activate(activation(at, jobs)).await.expect("it runs");
+        all.push_str(&format!("{commands:#?}\n"));
     }
-    assert!(said[0].contains("ScheduleActivity") && said[0].contains("StartChild"), "{}", said[0]);
-    assert_eq!(said[0], said[1]);
+    assert!(all.contains("ScheduleActivity") && all.contains("StartChild"), "{all}");
+    all
+}
+
+#[tokio::test]
+async fn hosts_with_other_pools_give_the_same_commands_byte_for_byte() {
+    let app = app_on("host", DRAWS, "return 1").await;
+    let busy = EngineOptions { max_cells: 64, ..EngineOptions::default() };
+    let other = Runtime::builder().directory(app.path()).engine(busy).build().expect("the same application");
+    // The other host's pools have been used in another order before.
+    for i in 0..5 {
+        assert_eq!(other.call("app:add", [i.into(), 1.into()]).await, Ok((i + 1).into()));
+    }
+    assert_eq!(commands(&app.runtime).await, commands(&other).await);
     app.runtime.stop().await;
+}
+
+/// Where this test, run as a process of its own, leaves what its host said.
+const ELSEWHERE: &str = "PERILUNE_TEST_COMMANDS";
+
+/// Another process, in another time zone and language, whose clock is ten years ahead.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn another_machine_gives_the_same_commands_byte_for_byte() {
+    let app = app_on("host", DRAWS, "return 1").await;
+    let here = commands(&app.runtime).await;
+    app.runtime.stop().await;
+    if let Some(file) = std::env::var_os(ELSEWHERE) {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+        return std::fs::write(file, format!("{}\n{here}", now.as_secs())).expect("it is written");
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (clock, file) = (folder.path().join("later.so"), folder.path().join("said"));
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/workflows/later.c");
+    let mut compiler = tokio::process::Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-o"]).arg(&clock).arg(source);
+    assert!(compiler.status().await.expect("a C compiler").success());
+    let mut there = tokio::process::Command::new(std::env::current_exe().expect("this program"));
+    there
+        .args(["--exact", "workflows::changes::another_machine_gives_the_same_commands_byte_for_byte"])
+        .env(ELSEWHERE, &file)
+        .env("LD_PRELOAD", &clock)
+        .envs([("TZ", "Asia/Kathmandu"), ("LC_ALL", "tr_TR.UTF-8")]);
+    let ran = there.output().await.expect("it runs");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+    let said = std::fs::read_to_string(&file).expect("it said something");
+    let (seconds, said) = said.split_once('\n').expect("two parts");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    assert!(seconds.parse::<u64>().expect("a number") > now.as_secs() + 300_000_000, "its clock is ahead");
+    assert_eq!(said, here);
 }
 
 fn start(workflow_type: &str, args: Vec<Value>) -> Start {

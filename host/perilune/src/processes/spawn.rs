@@ -18,8 +18,10 @@ impl Inner {
     pub(crate) fn spawn(self: &Arc<Self>, order: Order) -> Result<Arc<Run>, Failure> {
         let host = self.process_host(&order.host)?;
         let target = self.process_entry(&order.entry)?;
-        if let Some(other) = order.name.as_deref().and_then(|name| self.runs.named(name)) {
-            return self.signal_instead(other, order);
+        while let Some(other) = order.name.as_deref().and_then(|name| self.runs.named(name)) {
+            if let Some(told) = self.signal_instead(other, &order) {
+                return told;
+            }
         }
         let place = host.enter()?;
         let settings = host.settings();
@@ -34,10 +36,12 @@ impl Inner {
             messages: settings.mailbox.messages,
             bytes: settings.mailbox.bytes,
         });
-        if let Some(name) = &order.name
-            && let Some(other) = self.runs.claim(name, &born.run)?
-        {
-            return self.signal_instead(other, order);
+        if let Some(name) = &order.name {
+            while let Some(other) = self.runs.claim(name, &born.run)? {
+                if let Some(told) = self.signal_instead(other, &order) {
+                    return told;
+                }
+            }
         }
         self.relate_to_parent(&born.run, &order)?;
         for message in &order.messages {
@@ -52,13 +56,16 @@ impl Inner {
         Ok(run)
     }
 
-    /// Another one has the name: it is what the one who asked gets, related as the new one would have been.
-    fn signal_instead(&self, other: Arc<Run>, order: Order) -> Result<Arc<Run>, Failure> {
-        self.relate_to_parent(&other, &order)?;
-        for message in order.messages {
-            self.runs.send(&other, message)?;
+    /// Another one has the name: it is what the one who asked gets, related as the new one would have been. `None` when it ended
+    /// just then, so that the name is free.
+    fn signal_instead(&self, other: Arc<Run>, order: &Order) -> Option<Result<Arc<Run>, Failure>> {
+        let told = self.relate_to_parent(&other, order).and_then(|()| {
+            order.messages.iter().try_for_each(|message| self.runs.send(&other, message.clone()))
+        });
+        match told {
+            Err(_) if other.has_ended() => None,
+            told => Some(told.map(|()| other)),
         }
-        Ok(other)
     }
 
     fn relate_to_parent(&self, run: &Run, order: &Order) -> Result<(), Failure> {

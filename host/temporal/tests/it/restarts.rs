@@ -11,7 +11,7 @@ use perilune_workflow::{
     Signal, StartOptions, Target,
 };
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 fn signal(name: &str) -> Signal {
@@ -37,7 +37,7 @@ fn kitchen() -> impl FnMut(&Job, &Activation, &mut Vec<CommandKind>) + Send {
                 out.push(CommandKind::UpsertMemo(Fields::from([("step".to_owned(), 1.into())])));
                 let customer = Fields::from([("Customer".to_owned(), "c9".into())]);
                 out.push(CommandKind::UpsertSearchAttributes(customer));
-                out.push(activity(1, "add", vec![1.into()], ActivityOptions::default()));
+                out.push(activity(1, "add", vec![1.into()], brief()));
             }
             Job::NotifyVersion { change_id, version: recorded } => {
                 assert_eq!(change_id, "a@b");
@@ -46,7 +46,7 @@ fn kitchen() -> impl FnMut(&Job, &Activation, &mut Vec<CommandKind>) + Send {
             Job::ResolveActivity { seq, outcome: Resolution::Completed(value) } => {
                 sum += value.as_integer().unwrap();
                 if *seq == 1 {
-                    out.push(activity(2, "add", vec![10.into()], ActivityOptions::default()));
+                    out.push(activity(2, "add", vec![10.into()], brief()));
                 }
             }
             Job::Signal(signal) if signal.name == "end" => {
@@ -60,6 +60,11 @@ fn kitchen() -> impl FnMut(&Job, &Activation, &mut Vec<CommandKind>) + Send {
             _ => {}
         }
     }
+}
+
+/// An attempt that a worker never heard of, since the server ended while it told, is soon tried again.
+fn brief() -> ActivityOptions {
+    ActivityOptions { start_to_close: Some(Duration::from_secs(5)), ..ActivityOptions::default() }
 }
 
 fn add() -> Deeds {
@@ -201,5 +206,46 @@ async fn a_server_that_dies_and_comes_back_loses_nothing() {
     until(async || world.backend.signal(target.clone(), signal("end")).await.ok()).await;
     let Outcome::Completed(Value::Array(result)) = world.result("k").await else { panic!("no list") };
     assert_eq!(result[0], 13.into());
+    world.end().await;
+}
+
+/// The server ends twice while forty workflows are under way, some of them in the middle of an activity.
+#[tokio::test]
+async fn a_server_that_dies_under_load_loses_no_workflow() {
+    const RUNS: usize = 40;
+    let folder = tempfile::tempdir().unwrap();
+    let Some(server) = Server::with_data(folder.path().join("state.db")).await else { return };
+    let done = Arc::new(AtomicUsize::new(0));
+    let counted = done.clone();
+    let deeds = Deeds::default().with("add", move |task, _| {
+        let counted = counted.clone();
+        async move {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok((task.args[0].as_integer().unwrap() + 1).into())
+        }
+    });
+    let scripts = Scripts::default().with("kitchen", kitchen);
+    let Some(mut world) = World::with(server, WorkerSettings::new(QUEUE), scripts, deeds).await else {
+        return;
+    };
+    let mut targets = Vec::new();
+    for run in 0..RUNS {
+        targets.push(world.start("kitchen", &format!("load-{run}"), vec![]).await);
+    }
+    for share in [RUNS / 2, RUNS * 3 / 2] {
+        until(async || (done.load(Ordering::Relaxed) >= share).then_some(())).await;
+        world.server.restart(async || {}).await;
+    }
+    for target in &targets {
+        until(async || world.backend.signal(target.clone(), signal("end")).await.ok()).await;
+    }
+    for run in 0..RUNS {
+        let Outcome::Completed(Value::Array(result)) = world.result(&format!("load-{run}")).await else {
+            panic!("no list")
+        };
+        assert_eq!(result[0], 13.into(), "run {run}");
+    }
+    // At least once each: one whose end the server never heard of is tried again.
+    assert!(done.load(Ordering::Relaxed) >= 2 * RUNS);
     world.end().await;
 }
