@@ -189,3 +189,13 @@ fn a_history_that_gets_long_is_in_the_log_with_the_way_out() {
     let warnings: Vec<_> = stderr.lines().filter(|line| line.contains("WF_HISTORY_LONG")).collect();
     assert!(matches!(warnings[..], [one] if one.contains("process.upgrade")), "{stderr}");
 }
+
+/// Also where the program is started in the application's folder.
+#[test]
+fn a_store_lies_where_its_path_says() {
+    let yaml = YAML.replace("kind: workflow.host,", "kind: workflow.host, path: flows.db,");
+    let app = App::new(&yaml, &[("order.lua", ORDER), ("main.lua", "return function() print('over') end")]);
+    let Ended { code, stdout, stderr } = app.run(&["run", "main"]);
+    assert_eq!((code, stdout.as_str()), (0, "over\n"), "{stderr}");
+    assert!(app.path().join("flows.db").is_file());
+}

@@ -83,7 +83,10 @@ impl Root {
     pub fn split(&self) -> Option<(Root, String)> {
         let target = lexical(&self.target);
         let name = target.file_name()?.to_str()?.to_owned();
-        Some((Root { target: target.parent()?.to_owned(), ..self.clone() }, name))
+        // Of a file in the working directory the folder above is the empty path, which the system takes for nothing.
+        let above = target.parent()?;
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        Some((Root { target: above.to_owned(), ..self.clone() }, name))
     }
 
     /// A capability for the folder. Blocks.
