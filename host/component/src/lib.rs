@@ -1,0 +1,1 @@
+//! Entries that are WebAssembly components in other languages.

@@ -1,0 +1,1 @@
+//! Finds mistakes in an application without running it.
