@@ -12,6 +12,18 @@ const CELLS: u32 = 1000;
 
 /// Loads an application whose entries print to stdout. When something is wrong with it, all of it is shown.
 pub(crate) fn load(directory: &Path, allow: Allow, terminal: Option<Arc<Terminal>>) -> Result<Runtime, Exit> {
+    load_with(directory, allow, |builder| match terminal {
+        Some(terminal) => builder.terminal(terminal),
+        None => builder,
+    })
+}
+
+/// As [`load`], with settings of its own.
+pub(crate) fn load_with(
+    directory: &Path,
+    allow: Allow,
+    adjust: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
+) -> Result<Runtime, Exit> {
     let engine = EngineOptions::default();
     let engine = EngineOptions { max_cells: engine.max_cells.min(CELLS), ..engine };
     let print = |_: &Identity, line: &[u8], _: &str| output::line(line);
@@ -23,11 +35,7 @@ pub(crate) fn load(directory: &Path, allow: Allow, terminal: Option<Arc<Terminal
         Strict::Never => Strictness::Never,
     };
     let builder = Runtime::builder().engine(engine).output(print).allow(allowed).strictness(strictness);
-    let builder = match terminal {
-        Some(terminal) => builder.terminal(terminal),
-        None => builder,
-    };
-    build(directory, builder)
+    build(directory, adjust(builder))
 }
 
 /// Whether there is a directory at all.

@@ -10,6 +10,7 @@
 //! | `behalf.rs` | the actor and the policies that a call runs under |
 //! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs` | one command each |
 //! | `workflow/` | commands about durable workflows |
+//! | `test/` | the application's tests, JUnit, coverage |
 //! | `control/` | commands that ask a running application |
 //! | `output.rs` | stdout, stderr, logs, colours |
 //! | `exit.rs`, `signals.rs` | exit codes; Ctrl-C and SIGTERM |
@@ -26,6 +27,7 @@ mod registry;
 mod run;
 mod signals;
 mod terminal;
+mod test;
 mod workflow;
 
 use arguments::{Arguments, Command};
@@ -57,6 +59,8 @@ async fn work(arguments: Arguments) -> Exit {
         // It stops its services itself when it is asked to end.
         Command::Run(command) => run::run(&directory, allow, command, signals).await,
         Command::Call(command) => or_interrupted(call::call(&directory, allow, command), signals).await,
+        // It reports what was known when it is interrupted.
+        Command::Test(command) => test::test(&directory, allow, command, signals).await,
         Command::Control(command) => control::control(&directory, command),
         Command::Registry(command) => registry::registry(&directory, command),
         Command::Workflow(command) => {

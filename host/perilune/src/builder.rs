@@ -4,7 +4,7 @@ use crate::checks::Checker;
 use crate::folders::{self, Folders};
 use crate::runtime::{Inner, Parts, Runtime, kinds};
 use crate::surroundings::{Log, Output, Surroundings};
-use perilune_cell::{Engine, EngineError, EngineOptions, Extension, Guest, Limits};
+use perilune_cell::{Coverage, Engine, EngineError, EngineOptions, Extension, Guest, Limits};
 use perilune_modules::{ALIASES, ALWAYS, MODULES};
 use perilune_network::{List, PatternError};
 use perilune_process::Terminal;
@@ -67,6 +67,7 @@ pub struct RuntimeBuilder {
     allowed: Allowed,
     strictness: Strictness,
     terminal: Option<Arc<Terminal>>,
+    coverage: Option<Arc<Coverage>>,
 }
 
 impl Default for RuntimeBuilder {
@@ -83,6 +84,7 @@ impl Default for RuntimeBuilder {
             allowed: Allowed::default(),
             strictness: Strictness::default(),
             terminal: None,
+            coverage: None,
         }
     }
 }
@@ -193,6 +195,13 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Sets what is told which lines of Lua run. Without it nobody watches, and nothing is slower.
+    #[must_use]
+    pub fn coverage(mut self, coverage: Arc<Coverage>) -> Self {
+        self.coverage = Some(coverage);
+        self
+    }
+
     /// Loads and checks all entries and starts the engine. Nothing runs yet.
     ///
     /// # Errors
@@ -204,7 +213,7 @@ impl RuntimeBuilder {
         List::parse(&self.allowed.network)?;
         let engine = Engine::new(self.engine)?;
         let guest = Arc::new(Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES)?);
-        let checker = Checker::new(&guest, self.ceiling)?;
+        let checker = Checker::new(&guest, self.ceiling, self.coverage.clone())?;
         let kinds = kinds().fold(Kinds::standard(), |kinds, kind| kinds.with(kind.spec));
         let rules = Rules::new(kinds)
             .with_modules(modules)
@@ -232,7 +241,7 @@ impl RuntimeBuilder {
             guest,
             extensions: self.extensions,
             limits,
-            surroundings: Surroundings { output: self.output },
+            surroundings: Surroundings { output: self.output, coverage: self.coverage },
             registry_writable: self.registry_writable,
             folder: self.directory,
             allowed: self.allowed,
