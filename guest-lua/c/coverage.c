@@ -125,10 +125,10 @@ static const watched_function *find(const Proto *p) {
 
 static void report(const watched_function *function, int pc) {
   int line = luaG_getfuncline(function->proto, pc);
-  uint8_t *state = &function->chunk->lines[line];
-  if (*state != CAN_RUN) return;
-  *state = HAS_RUN;
-  perilune_cell_coverage_reached(function->chunk->number, (uint32_t)line);
+  const watched_chunk *chunk = function->chunk;
+  if (line < 0 || (size_t)line >= chunk->room || chunk->lines[line] != CAN_RUN) return;
+  chunk->lines[line] = HAS_RUN;
+  perilune_cell_coverage_reached(chunk->number, (uint32_t)line);
 }
 
 /* Called for OP_REACHED. Returns whether the instruction that it stood in for is there again; one that stands in for nothing
@@ -137,12 +137,12 @@ int reach(const Proto *p, const Instruction *at) {
   const watched_function *function = find(p);
   if (function == NULL) return 0;
   int pc = (int)(at - p->code);
-  OpCode opcode = (OpCode)function->opcodes[pc];
+  OpCode opcode = pc < p->sizecode ? (OpCode)function->opcodes[pc] : OP_REACHED;
   if (opcode == OP_REACHED) return 0;
   SET_OPCODE(p->code[pc], opcode);
   report(function, pc);
   /* It runs the call of its loop without fetching it. */
-  if (opcode == OP_TFORPREP) report(function, pc + 1 + GETARG_Bx(*at));
+  if (opcode == OP_TFORPREP) reach(p, at + 1 + GETARG_Bx(*at));
   return 1;
 }
 
