@@ -3,6 +3,7 @@
 use super::place;
 use super::run::{Finished, Outcome};
 use super::select::Test;
+use crate::control::text;
 use crate::output;
 use indicatif::{ProgressBar, ProgressStyle};
 use perilune::{Failure, Snapshot, Value, json};
@@ -62,7 +63,7 @@ impl Printer {
         if self.is_quiet {
             return;
         }
-        self.early.insert(position, (one.test.suite.clone(), self.line(one)));
+        self.early.insert(position, (harmless(&one.test.suite), self.line(one)));
         while let Some((suite, line)) = self.early.remove(&self.next) {
             self.next += 1;
             self.show(suite, &line);
@@ -112,7 +113,7 @@ impl Printer {
             Outcome::Skipped(_) | Outcome::Unfinished => (YELLOW, "skip"),
         };
         let after = match &one.outcome {
-            Outcome::Skipped(reason) => reason.clone(),
+            Outcome::Skipped(reason) => harmless(reason),
             _ => shown(one.took),
         };
         format!("{}  {:width$}  {after}", self.colored(color, word), one.test.id, width = self.width)
@@ -121,13 +122,16 @@ impl Printer {
     fn failure(&self, one: &Finished, failure: &Failure, snapshot: &Snapshot) -> String {
         let mut text = format!("\n{} {}\n", self.colored(RED, "FAIL"), one.test.id);
         for line in said(failure).lines() {
-            text.push_str(&format!("  {line}\n"));
+            text.push_str(&format!("  {}\n", harmless(line)));
         }
         if let Some(place) = place::of(failure, snapshot) {
             let number = place.line.to_string();
             let blank = " ".repeat(number.len());
             text.push_str(&format!("  {blank}--> {}:{number}\n", place.file));
-            text.push_str(&format!("  {blank} |\n  {number} | {}\n  {blank} |\n", place.text.trim_end()));
+            text.push_str(&format!(
+                "  {blank} |\n  {number} | {}\n  {blank} |\n",
+                harmless(place.text.trim_end())
+            ));
         }
         let frames: Vec<_> = place::frames(failure).collect();
         section(&mut text, "stack", frames.iter().take(MOST_FRAMES));
@@ -168,8 +172,13 @@ fn section<T: AsRef<str>>(text: &mut String, name: &str, lines: impl Iterator<It
         if at == 0 {
             text.push_str(&format!("  {name}:\n"));
         }
-        text.push_str(&format!("    {}\n", line.as_ref()));
+        text.push_str(&format!("    {}\n", harmless(line.as_ref())));
     }
+}
+
+/// A text of an entry, which must not move a terminal's cursor; tabs may stay.
+fn harmless(text: &str) -> String {
+    text.split('\t').map(text::shown).collect::<Vec<_>>().join("\t")
 }
 
 /// A duration as people read it.
@@ -195,7 +204,8 @@ pub(crate) fn list(tests: &[Test], as_json: bool) {
     }
     let width = tests.iter().map(|test| test.id.chars().count()).max().unwrap_or(0);
     for test in tests {
-        let skip = test.skip.as_ref().map(|reason| format!("  (skipped: {reason})")).unwrap_or_default();
-        output::line(format!("{:width$}  {}{skip}", test.id, test.suite).as_bytes());
+        let skip =
+            test.skip.as_ref().map(|reason| format!("  (skipped: {})", harmless(reason))).unwrap_or_default();
+        output::line(format!("{:width$}  {}{skip}", test.id, harmless(&test.suite)).as_bytes());
     }
 }
