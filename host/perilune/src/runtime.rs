@@ -1,6 +1,7 @@
 //! A host: entries, and everything that runs them.
 
 use crate::call::Call;
+use crate::folders::Folders;
 use crate::functions::{self, FromCells, FromServices};
 use crate::heavy::Heavy;
 use crate::memory::MemoryLimit;
