@@ -39,7 +39,8 @@ pub(crate) fn all(snapshot: &Snapshot) -> Result<Vec<Test>, String> {
 
 /// Whether an entry is a test. Of other kinds nothing can be called without arguments of its own.
 pub(crate) fn is_test(entry: &Entry) -> bool {
-    entry.kind().starts_with("function.") && entry.meta().get("type").and_then(Value::as_str) == Some("test")
+    entry.runs_as().starts_with("function.")
+        && entry.meta().get("type").and_then(Value::as_str) == Some("test")
 }
 
 fn test(entry: &Entry) -> Result<Test, String> {
