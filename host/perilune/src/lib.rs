@@ -111,7 +111,7 @@ mod workflows;
 
 pub use builder::{BuildError, RuntimeBuilder};
 pub use call::Call;
-pub use perilune_cell::{EngineOptions, Extension, Identity, Limits};
+pub use perilune_cell::{EngineOptions, Extension, Identity, Limits, Machine};
 pub use perilune_http::HttpService;
 pub use perilune_modules::MODULES;
 pub use perilune_pool::{Kind as PoolKind, Stats, WaitStats};
