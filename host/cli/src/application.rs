@@ -60,6 +60,10 @@ pub(crate) fn builder(settings: &Settings) -> RuntimeBuilder {
         deterministic: settings.cells_deterministic,
     };
     let builder = Runtime::builder().engine(engine).limits(limits).ceiling(ceiling);
+    let builder = match settings.processes_max {
+        Some(most) => builder.max_processes(most as usize),
+        None => builder,
+    };
     builder.allow(allowed).strictness(strictness).registry_writable(settings.registry_writable)
 }
 

@@ -134,6 +134,12 @@ settings! {
         default: Some("false"),
         reason: "such cells compute more slowly",
     }
+    /// Processes that may run at the same time in all of an application's hosts together
+    processes_max: Option<u32> = "processes.max" {
+        ty: Type::Integer { least: 1, most: 10_000_000 },
+        otherwise: "no limit but `max_processes` of each `process.host`",
+        reason: "each host has a limit of its own, 100000 where its entry does not say",
+    }
     /// Threads that carry calls
     threads: Option<u32> = "threads" {
         ty: Type::Integer { least: 1, most: 1024 },
