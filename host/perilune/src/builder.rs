@@ -69,6 +69,7 @@ pub struct RuntimeBuilder {
     strictness: Strictness,
     terminal: Option<Arc<Terminal>>,
     coverage: Option<Arc<Coverage>>,
+    max_processes: usize,
 }
 
 impl Default for RuntimeBuilder {
@@ -86,6 +87,7 @@ impl Default for RuntimeBuilder {
             strictness: Strictness::default(),
             terminal: None,
             coverage: None,
+            max_processes: usize::MAX,
         }
     }
 }
@@ -203,6 +205,14 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Sets how many processes may run at the same time in all `process.host` entries together, each of which has a limit of its
+    /// own besides; no limit without it.
+    #[must_use]
+    pub fn max_processes(mut self, most: usize) -> Self {
+        self.max_processes = most;
+        self
+    }
+
     /// Loads and checks all entries and starts the engine. Nothing runs yet.
     ///
     /// # Errors
@@ -253,6 +263,7 @@ impl RuntimeBuilder {
             allowed: self.allowed,
             strictness: self.strictness,
             terminal: self.terminal,
+            max_processes: self.max_processes,
         });
         Ok(Runtime { inner })
     }

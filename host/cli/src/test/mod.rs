@@ -19,13 +19,14 @@ mod run;
 mod select;
 mod summary;
 
-use crate::arguments::{self, Allow};
+use crate::arguments;
 use crate::call::duration;
 use crate::exit::Exit;
 use crate::signals::Signals;
 use crate::{application, output};
 use coverage::Covered;
 use perilune::{Coverage, Failure, Identity, Runtime};
+use perilune_settings::Settings;
 use run::{Finished, Outcome, Runner};
 use select::{Filters, Test};
 use std::num::NonZeroUsize;
@@ -42,20 +43,25 @@ enum Stop {
     Service(Failure),
 }
 
-pub(crate) async fn test(directory: &Path, allow: Allow, command: arguments::Test, signals: Signals) -> Exit {
-    carry_out(directory, allow, command, signals).await.unwrap_or_else(|exit| exit)
+pub(crate) async fn test(
+    directory: &Path,
+    settings: &Settings,
+    command: arguments::Test,
+    signals: Signals,
+) -> Exit {
+    carry_out(directory, settings, command, signals).await.unwrap_or_else(|exit| exit)
 }
 
 async fn carry_out(
     directory: &Path,
-    allow: Allow,
+    settings: &Settings,
     command: arguments::Test,
     mut signals: Signals,
 ) -> Result<Exit, Exit> {
     let timeout = command.timeout.as_deref().map(duration).transpose().map_err(Exit::usage)?;
     let filters = Filters::parse(&command.filters).map_err(Exit::usage)?;
     let coverage = command.coverage.then(Arc::<Coverage>::default);
-    let runtime = application::load_with(directory, allow, |builder| {
+    let runtime = application::load_with(directory, settings, |builder| {
         // What tests print is theirs; what runs besides is none of the report.
         let print = |_: &Identity, line: &[u8], _: &str| {
             output::report(&format!("{}\n", String::from_utf8_lossy(line)));
