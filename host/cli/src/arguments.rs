@@ -168,8 +168,6 @@ pub(crate) struct Call {
 /// Exit codes: 0 all passed, 1 some failed or there were none, 2 wrong usage, 130 Ctrl-C.
 #[derive(Args, Debug)]
 pub(crate) struct Test {
-    #[command(flatten)]
-    pub behalf: Behalf,
     /// Only tests with one of these in their id, suite or a tag; `*` stands for anything, and then the whole must fit
     #[arg(value_name = "FILTER")]
     pub filters: Vec<String>,
@@ -202,6 +200,8 @@ pub(crate) struct Test {
     /// Fail when less of the lines ran
     #[arg(long, value_name = "PERCENT", requires = "coverage", value_parser = percent)]
     pub min: Option<f64>,
+    #[command(flatten)]
+    pub behalf: Behalf,
 }
 
 fn percent(text: &str) -> Result<f64, String> {
