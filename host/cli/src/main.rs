@@ -8,7 +8,7 @@
 //! | `application.rs` | from a directory to a runtime |
 //! | `terminal.rs` | what a command on a `terminal.host` reads and writes |
 //! | `behalf.rs` | the actor and the policies that a call runs under |
-//! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs` | one command each |
+//! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs`, `lint.rs` | one command each |
 //! | `workflow/` | commands about durable workflows |
 //! | `control/` | commands that ask a running application |
 //! | `output.rs` | stdout, stderr, logs, colours |
@@ -21,6 +21,7 @@ mod call;
 mod control;
 mod editor;
 mod exit;
+mod lint;
 mod output;
 mod registry;
 mod run;
@@ -58,6 +59,7 @@ async fn work(arguments: Arguments) -> Exit {
         Command::Run(command) => run::run(&directory, allow, command, signals).await,
         Command::Call(command) => or_interrupted(call::call(&directory, allow, command), signals).await,
         Command::Control(command) => control::control(&directory, command),
+        Command::Lint(command) => lint::lint(&directory, command),
         Command::Registry(command) => registry::registry(&directory, command),
         Command::Workflow(command) => {
             or_interrupted(workflow::workflow(&directory, allow, command), signals).await

@@ -151,7 +151,8 @@ impl Measure {
     fn close(&mut self) {
         self.next();
         let inner = self.highest;
-        let (height, highest) = self.around.pop().unwrap_or_default();
+        // One that closes nothing is the parser's to tell.
+        let Some((height, highest)) = self.around.pop() else { return };
         self.height = height.max(inner) + 1;
         self.highest = highest;
     }

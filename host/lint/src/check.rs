@@ -2,6 +2,7 @@
 
 use crate::allow::Allowed;
 use crate::bounds::STACK;
+use crate::everything::Everything;
 use crate::globals::Globals;
 use crate::rule::{self, Rule};
 use crate::rules::entries::Texts;
@@ -10,7 +11,7 @@ use crate::rules::{calls, comparisons, entries, exports, flow, locals, names, re
 use crate::source::{self, Source};
 use crate::subject::{Findings, Program, Subject};
 use perilune_registry::{Code, Entry, EntryId, Place, Problem, Report};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::thread;
 
@@ -46,14 +47,15 @@ fn check_all(all: &[Arc<Entry>], options: &Options) -> Report {
     let groups = || subjects.chunk_by(|a, b| a.text.path() == b.text.path() && a.text.text() == b.text.text());
 
     let mut texts = Texts::default();
-    let mut libraries: BTreeMap<EntryId, Exports> = BTreeMap::new();
+    let mut everything = Everything::new(all);
     for group in groups() {
         let source = source::read(group[0].text.text());
         match &source.chunk {
             Some(chunk) => {
                 texts.add_source(chunk);
                 let exports = Exports::of(chunk);
-                libraries.extend(group.iter().map(|subject| (subject.entry.id().clone(), exports.clone())));
+                let ids = group.iter().map(|subject| subject.entry.id().clone());
+                everything.exports.extend(ids.map(|id| (id, exports.clone())));
             }
             None => texts.is_open = true,
         }
@@ -72,7 +74,7 @@ fn check_all(all: &[Arc<Entry>], options: &Options) -> Report {
         for subject in group {
             let of_entry = |problem: &mut Problem| problem.entry() == Some(subject.entry.id());
             let mut problems: Vec<Problem> = unreached.extract_if(.., of_entry).collect();
-            problems.extend(check_one(subject, &source, &libraries));
+            problems.extend(check_one(subject, &source, &everything));
             let mut to = Findings::new(subject);
             let allowed = Allowed::read(&source.comments, &mut to);
             problems.append(&mut to.problems);
@@ -105,7 +107,7 @@ fn key(problem: &Problem) -> (Code, String, usize, String) {
 fn check_one<'a>(
     subject: &Subject<'a>,
     source: &Source<'a>,
-    libraries: &BTreeMap<EntryId, Exports>,
+    all: &Everything<'_>,
 ) -> Vec<Problem> {
     let mut to = Findings::new(subject);
     if let Some((rule, span, why)) = &source.mistake {
@@ -116,12 +118,12 @@ fn check_one<'a>(
     let program = Program { chunk, globals: &globals };
     names::check(&program, &mut to);
     locals::check(&program, &mut to);
-    requires::check(&program, &mut to);
-    calls::check(&program, libraries, &mut to);
+    requires::check(&program, all, &mut to);
+    calls::check(&program, all, &mut to);
     flow::check(&program, &mut to);
     tables::check(&program, &mut to);
     comparisons::check(&program, &mut to);
-    exports::check(libraries.get(subject.entry.id()).unwrap_or(&Exports::Unknown), &mut to);
+    exports::check(all.exports.get(subject.entry.id()).unwrap_or(&Exports::Unknown), &mut to);
     to.problems
 }
 

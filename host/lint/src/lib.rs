@@ -27,7 +27,7 @@
 //! | `walk.rs` | through a tree in order |
 //! | `globals.rs`, `types.rs` | what global names and values are |
 //! | `rules/` | the rules: `names.rs`, `locals.rs`, `requires.rs`, `calls.rs`, `flow.rs`, `tables.rs`, `comparisons.rs`, `exports.rs`, `entries.rs` |
-//! | `subject.rs` | an entry with its tree, and where findings go |
+//! | `subject.rs`, `everything.rs` | an entry and where findings about it go; all entries together |
 //! | `allow.rs` | comments that silence findings |
 //! | `document.rs` | findings as data |
 
@@ -35,6 +35,7 @@ mod allow;
 mod bounds;
 mod check;
 mod document;
+mod everything;
 mod globals;
 mod lower;
 mod rule;

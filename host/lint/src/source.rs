@@ -5,6 +5,7 @@ use crate::lower::lower;
 use crate::rule::{self, Rule};
 use crate::tree::{Chunk, Span};
 use emmylua_parser::{LuaLanguageLevel, LuaParser, ParserConfig};
+use perilune_registry::quote;
 
 /// What reading a source gives.
 pub(crate) struct Source<'a> {
@@ -30,7 +31,7 @@ pub(crate) fn read(text: &str) -> Source<'_> {
     if let Some(error) = first {
         let start = usize::from(error.range.start()).min(text.len());
         let end = usize::from(error.range.end()).clamp(start, text.len());
-        source.mistake = Some((rule::SYNTAX, Span { start, end }, error.message.clone()));
+        source.mistake = Some((rule::SYNTAX, Span { start, end }, spelt(&error.message, &text[start..end])));
         return source;
     }
     let chunk = lower(text, &tree.get_chunk_node());
@@ -39,4 +40,11 @@ pub(crate) fn read(text: &str) -> Source<'_> {
         None => source.chunk = Some(chunk),
     }
     source
+}
+
+/// The parser's words, with what stands in the source in place of its own names of tokens.
+fn spelt(message: &str, near: &str) -> String {
+    let Some((before, rest)) = message.split_once("'Tk") else { return message.to_owned() };
+    let Some((_, after)) = rest.split_once('\'') else { return message.to_owned() };
+    format!("{before}{}{after}", quote(near))
 }

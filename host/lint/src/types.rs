@@ -111,7 +111,13 @@ impl<'p, 'a> Types<'p, 'a> {
             },
             _ => return vec![self.of(expr)],
         };
-        known.function.returns.iter().map(|result| named(&result.ty)).collect()
+        let function = known.function;
+        let mut types: Vec<Type<'p>> = function.returns.iter().map(|result| named(&result.ty)).collect();
+        if function.fails && types.len() <= 1 {
+            types.resize(1, Type::Unknown);
+            types.push(named("Error"));
+        }
+        types
     }
 
     fn required(&self, name: &Expr<'a>) -> Type<'p> {

@@ -109,7 +109,7 @@ mod target;
 mod workers;
 mod workflows;
 
-pub use builder::{BuildError, RuntimeBuilder};
+pub use builder::{BuildError, RuntimeBuilder, rules};
 pub use call::Call;
 pub use perilune_cell::{EngineOptions, Extension, Identity, Limits};
 pub use perilune_http::HttpService;
@@ -117,8 +117,8 @@ pub use perilune_modules::MODULES;
 pub use perilune_pool::{Kind as PoolKind, Stats, WaitStats};
 pub use perilune_process::{LONGEST_LINE, Terminal};
 pub use perilune_registry::{
-    Applied, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Registry, Report, Snapshot, Version,
-    VersionId,
+    Applied, Baseline, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Problem, Registry, Report,
+    Severity, Snapshot, Version, VersionId,
 };
 pub use perilune_resource::Allowed;
 pub use perilune_security::{Actor, Authority, Decision, Policy, Question, Rule, Scope, Strictness};

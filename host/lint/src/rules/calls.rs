@@ -1,5 +1,6 @@
 //! Calls of what is described: names, numbers of arguments, errors that are dropped.
 
+use crate::everything::Everything;
 use crate::globals::absent;
 use crate::rule;
 use crate::rules::exports::Exports;
@@ -9,7 +10,7 @@ use crate::types::{Known, Type, Types, member};
 use crate::walk::{self, Visitor};
 use perilune_api::{Api, Description, Parameter};
 use perilune_registry::{EntryId, closest, did_you_mean, quote};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 /// What ends something: that it fails changes nothing for who calls it.
 const CLOSING: [&str; 14] = [
@@ -29,12 +30,8 @@ const CLOSING: [&str; 14] = [
     "yield",
 ];
 
-pub(crate) fn check<'a>(
-    program: &Program<'_, 'a>,
-    libraries: &BTreeMap<EntryId, Exports>,
-    to: &mut Findings<'_, 'a>,
-) {
-    let types = Types::new(to.subject, program.globals, program.chunk, libraries);
+pub(crate) fn check<'a>(program: &Program<'_, 'a>, all: &Everything<'_>, to: &mut Findings<'_, 'a>) {
+    let types = Types::new(to.subject, program.globals, program.chunk, &all.exports);
     walk::block(&program.chunk.block, &mut Calls { to, types, tested: HashSet::new() });
 }
 

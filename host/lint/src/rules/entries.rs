@@ -40,9 +40,15 @@ impl Texts {
         walk::block(&chunk.block, self);
     }
 
-    /// Adds what an entry's fields have.
+    /// Adds what an entry's fields have. Imports are ways of their own.
     pub(crate) fn add_fields(&mut self, entry: &Entry) {
-        self.add_value(entry.data());
+        match entry.data() {
+            Value::Map(pairs) => {
+                let fields = pairs.iter().filter(|(key, _)| key.as_str() != Some("imports"));
+                fields.for_each(|(_, value)| self.add_value(value));
+            }
+            data => self.add_value(data),
+        }
         self.add_value(entry.meta());
     }
 
@@ -87,7 +93,9 @@ impl<'a> Visitor<'a> for Texts {
 pub(crate) fn check(entries: &[Arc<Entry>], texts: &Texts) -> Vec<Problem> {
     let reached = reached(entries);
     let unreached = entries.iter().filter(|entry| match entry.kind() {
-        kind if is_library(kind) => !reached.contains(entry.id()) && !texts.reach(entry.id()),
+        kind if is_library(kind) => {
+            !reached.contains(entry.id()) && !texts.known.contains(&entry.id().to_string())
+        }
         kind => {
             RESOURCES.contains(&kind)
                 && !texts.is_open

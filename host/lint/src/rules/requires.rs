@@ -2,11 +2,12 @@
 
 use crate::globals::is_always_there;
 use crate::rule;
+use crate::everything::Everything;
 use crate::subject::{Findings, Program};
 use perilune_api::Api;
 use perilune_registry::{FieldPath, Half, did_you_mean, quote};
 
-pub(crate) fn check(program: &Program<'_, '_>, to: &mut Findings<'_, '_>) {
+pub(crate) fn check(program: &Program<'_, '_>, all: &Everything<'_>, to: &mut Findings<'_, '_>) {
     let (globals, subject) = (program.globals, to.subject);
     if !globals.written.contains("require") {
         for (name, spans) in &globals.required {
@@ -31,7 +32,8 @@ pub(crate) fn check(program: &Program<'_, '_>, to: &mut Findings<'_, '_>) {
             || globals.read.contains(name)
     };
     for (at, name) in &subject.modules {
-        if !is_used(name) {
+        // Who imports a library that lists a module may have objects of it, and say so.
+        if !is_used(name) && !all.closure_lists(subject.entry, name) {
             let path = FieldPath::from("modules").item(*at);
             let message = format!("the source never uses module {}", quote(name));
             to.add_field(rule::UNUSED_MODULE, path, Half::Value, message, Vec::new());
