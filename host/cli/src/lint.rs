@@ -32,7 +32,8 @@ fn explain(code: &str) -> Exit {
 
 fn unknown_rule(option: &str, code: &str) -> Exit {
     let codes: Vec<&str> = RULES.iter().map(|rule| rule.code).collect();
-    Exit::usage(format!("{option} {code}: there is no such rule")).with_help(&format!("rules are {}", codes.join(", ")))
+    Exit::usage(format!("{option} {code}: there is no such rule"))
+        .with_help(&format!("rules are {}", codes.join(", ")))
 }
 
 fn look(directory: &Path, command: &Lint) -> Result<Exit, Exit> {

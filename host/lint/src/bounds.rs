@@ -131,7 +131,9 @@ impl Measure {
             return Some(format!("blocks and brackets nest deeper than {MAX_DEPTH} levels"));
         }
         if self.height > MAX_HEIGHT {
-            return Some(format!("an expression is too long to check: more than {MAX_HEIGHT} operators and calls"));
+            return Some(format!(
+                "an expression is too long to check: more than {MAX_HEIGHT} operators and calls"
+            ));
         }
         (self.work > MAX_WORK).then(|| "the source has too many long expressions to check".to_owned())
     }

@@ -44,7 +44,8 @@ fn check_all(all: &[Arc<Entry>], options: &Options) -> Report {
     let mut subjects: Vec<Subject<'_>> = all.iter().filter_map(|entry| Subject::of(entry)).collect();
     // Entries that share a file come one after the other: it is read once.
     subjects.sort_by(|a, b| a.text.path().cmp(b.text.path()).then_with(|| a.entry.id().cmp(b.entry.id())));
-    let groups = || subjects.chunk_by(|a, b| a.text.path() == b.text.path() && a.text.text() == b.text.text());
+    let groups =
+        || subjects.chunk_by(|a, b| a.text.path() == b.text.path() && a.text.text() == b.text.text());
 
     let mut texts = Texts::default();
     let mut everything = Everything::new(all);
@@ -104,11 +105,7 @@ fn key(problem: &Problem) -> (Code, String, usize, String) {
     (problem.code(), file, start, problem.message().to_owned())
 }
 
-fn check_one<'a>(
-    subject: &Subject<'a>,
-    source: &Source<'a>,
-    all: &Everything<'_>,
-) -> Vec<Problem> {
+fn check_one<'a>(subject: &Subject<'a>, source: &Source<'a>, all: &Everything<'_>) -> Vec<Problem> {
     let mut to = Findings::new(subject);
     if let Some((rule, span, why)) = &source.mistake {
         to.add(rule, *span, why.clone(), Vec::new());

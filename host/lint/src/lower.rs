@@ -56,7 +56,8 @@ impl<'a> Lower<'a> {
             let kind = self.stat(stat);
             stats.push(Stat { span, kind });
         }
-        let last = stats.iter().rev().take_while(|stat| matches!(stat.kind, StatKind::Label | StatKind::Empty));
+        let last =
+            stats.iter().rev().take_while(|stat| matches!(stat.kind, StatKind::Label | StatKind::Empty));
         let end = last.last().map(|stat| stat.span);
         (Block { stats }, end)
     }
@@ -158,7 +159,8 @@ impl<'a> Lower<'a> {
         let before: Vec<_> = names.iter().map(|(name, _)| self.reads_of(name.text)).collect();
         let values = self.exprs(stat.get_value_exprs());
         // `local a, err = …` behind `local b, err = …` means the same `err`, as it does in languages that have `:=`.
-        let has_new = names.len() > 1 && names.iter().any(|(name, _)| self.scopes.find(name.text).is_none());
+        let is_free = |name: &str| self.scopes.find(name).is_none_or(|id| self.scopes.is_in_block(id));
+        let has_new = names.len() > 1 && names.iter().any(|(name, _)| is_free(name.text));
         let mut locals: Vec<LocalId> = Vec::with_capacity(names.len());
         let mut closed = 0;
         let hidden: Vec<_> = names
@@ -366,7 +368,9 @@ fn operator(op: BinaryOperator) -> Op {
     match op {
         BinaryOperator::OpEq => Op::Equal,
         BinaryOperator::OpNe => Op::NotEqual,
-        BinaryOperator::OpLt | BinaryOperator::OpLe | BinaryOperator::OpGt | BinaryOperator::OpGe => Op::Order,
+        BinaryOperator::OpLt | BinaryOperator::OpLe | BinaryOperator::OpGt | BinaryOperator::OpGe => {
+            Op::Order
+        }
         BinaryOperator::OpAnd => Op::And,
         BinaryOperator::OpOr => Op::Or,
         BinaryOperator::OpConcat => Op::Concat,

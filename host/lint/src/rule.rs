@@ -119,7 +119,7 @@ rules! {
         "A known function is given fewer arguments than it needs, or more than it takes.",
         "Look at its parameters in docs/modules/.";
     IGNORED = "L134", Warning, "ignored error",
-        "A call that waits for the host can fail, returns `nil` and an error then, and both are dropped.",
+        "A call that waits for the host can fail, returns `nil` and an error then, and both are dropped. What closes, ends or sends is left alone.",
         "Write `assert(…)` around it, look at its results, or name them: `local _, _ = …`.";
 
     NO_EXPORT = "L141", Error, "method is not exported",

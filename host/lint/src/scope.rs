@@ -129,6 +129,12 @@ impl<'a> Scopes<'a> {
         self.by_name.get(name)?.last().copied()
     }
 
+    /// Whether a local that can be seen was declared in the block that is open.
+    pub(crate) fn is_in_block(&self, id: LocalId) -> bool {
+        let visible = self.frames.last().map_or(0, |frame| frame.visible);
+        self.active.get(visible).is_some_and(|first| *first <= id)
+    }
+
     pub(crate) fn read(&mut self, id: LocalId) {
         self.locals[id].reads += 1;
     }

@@ -27,7 +27,8 @@ impl<'a> Subject<'a> {
             Some(Value::Array(items)) => items.as_slice(),
             _ => &[],
         };
-        let modules = modules.iter().enumerate().filter_map(|(at, item)| Some((at, item.as_str()?))).collect();
+        let modules =
+            modules.iter().enumerate().filter_map(|(at, item)| Some((at, item.as_str()?))).collect();
         Some(Subject { entry, text, modules, imports: imports(entry) })
     }
 

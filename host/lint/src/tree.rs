@@ -76,18 +76,41 @@ pub(crate) struct Stat<'a> {
 
 #[derive(Debug)]
 pub(crate) enum StatKind<'a> {
-    Local { locals: Vec<LocalId>, values: Vec<Expr<'a>> },
-    Assign { targets: Vec<Expr<'a>>, values: Vec<Expr<'a>> },
+    Local {
+        locals: Vec<LocalId>,
+        values: Vec<Expr<'a>>,
+    },
+    Assign {
+        targets: Vec<Expr<'a>>,
+        values: Vec<Expr<'a>>,
+    },
     Call(Expr<'a>),
     /// `function a.b:c() … end`
-    Function { name: Expr<'a>, body: Function<'a> },
-    LocalFunction { body: Function<'a> },
-    If { arms: Vec<(Expr<'a>, Block<'a>)>, otherwise: Option<Block<'a>> },
-    While { condition: Expr<'a>, block: Block<'a> },
-    Repeat { block: Block<'a>, condition: Expr<'a> },
+    Function {
+        name: Expr<'a>,
+        body: Function<'a>,
+    },
+    LocalFunction {
+        body: Function<'a>,
+    },
+    If {
+        arms: Vec<(Expr<'a>, Block<'a>)>,
+        otherwise: Option<Block<'a>>,
+    },
+    While {
+        condition: Expr<'a>,
+        block: Block<'a>,
+    },
+    Repeat {
+        block: Block<'a>,
+        condition: Expr<'a>,
+    },
     Do(Block<'a>),
     /// Either `for`: its values, then its block.
-    For { values: Vec<Expr<'a>>, block: Block<'a> },
+    For {
+        values: Vec<Expr<'a>>,
+        block: Block<'a>,
+    },
     Return(Vec<Expr<'a>>),
     Break,
     Goto,
@@ -116,13 +139,30 @@ pub(crate) enum ExprKind<'a> {
     Dots,
     Local(LocalId),
     Global(&'a str),
-    Index { object: Box<Expr<'a>>, key: Key<'a> },
-    Call { callee: Box<Expr<'a>>, args: Vec<Expr<'a>> },
-    Method { object: Box<Expr<'a>>, name: Ident<'a>, args: Vec<Expr<'a>> },
+    Index {
+        object: Box<Expr<'a>>,
+        key: Key<'a>,
+    },
+    Call {
+        callee: Box<Expr<'a>>,
+        args: Vec<Expr<'a>>,
+    },
+    Method {
+        object: Box<Expr<'a>>,
+        name: Ident<'a>,
+        args: Vec<Expr<'a>>,
+    },
     Function(Box<Function<'a>>),
     Table(Vec<Field<'a>>),
-    Binary { op: Op, left: Box<Expr<'a>>, right: Box<Expr<'a>> },
-    Unary { op: Unary, operand: Box<Expr<'a>> },
+    Binary {
+        op: Op,
+        left: Box<Expr<'a>>,
+        right: Box<Expr<'a>>,
+    },
+    Unary {
+        op: Unary,
+        operand: Box<Expr<'a>>,
+    },
     Paren(Box<Expr<'a>>),
     /// What could not be read; the parser has said so.
     Bad,

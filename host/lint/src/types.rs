@@ -16,7 +16,10 @@ const ALIASES: [(&str, &str); 1] = [("template", "templates")];
 pub(crate) enum Type<'p> {
     Unknown,
     /// A module, a table of Lua's library, or a table in one: the names in it begin with `prefix`.
-    Table { of: &'static Description, prefix: String },
+    Table {
+        of: &'static Description,
+        prefix: String,
+    },
     Function(Known),
     /// An object of a class, with the class's name.
     Object(&'static str, &'static Class),

@@ -124,8 +124,7 @@ fn group(problem: &Problem) -> Group<'_> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group =
-        level.primary_title(problem.title()).id(problem.code.as_str()).elements(None::<Origin>);
+    let mut group = level.primary_title(problem.title()).id(problem.code.as_str()).elements(None::<Origin>);
     group = quoted(group, &problem.place, AnnotationKind::Primary, problem.label.as_deref());
     for (place, label) in &problem.related {
         group = quoted(group, place, AnnotationKind::Context, Some(label));

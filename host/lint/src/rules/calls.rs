@@ -12,8 +12,8 @@ use perilune_api::{Api, Description, Parameter};
 use perilune_registry::{EntryId, closest, did_you_mean, quote};
 use std::collections::HashSet;
 
-/// What ends something: that it fails changes nothing for who calls it.
-const CLOSING: [&str; 14] = [
+/// What ends something, or hands something to whoever still listens: that it fails often changes nothing for who calls it.
+const DROPPED: [&str; 15] = [
     "ack",
     "cancel",
     "close",
@@ -23,6 +23,7 @@ const CLOSING: [&str; 14] = [
     "release",
     "rollback",
     "rollback_to",
+    "send",
     "stop",
     "terminate",
     "unlisten",
@@ -121,7 +122,9 @@ impl<'a> Calls<'_, '_, '_, 'a> {
             return self.arguments(&known, params, name.span, args);
         }
         match &of {
-            Type::Object(class, known) if !known.methods.is_empty() && !known.fields.contains_key(name.text) => {
+            Type::Object(class, known)
+                if !known.methods.is_empty() && !known.fields.contains_key(name.text) =>
+            {
                 let message = format!("{} has no method {}", quote(class), quote(name.text));
                 let close = did_you_mean(name.text, known.methods.keys().map(String::as_str));
                 self.to.add(rule::NO_METHOD, name.span, message, close.into_iter().collect());
@@ -217,7 +220,7 @@ impl<'a> Calls<'_, '_, '_, 'a> {
             }
             _ => return,
         };
-        if known.function.fails && known.function.yields && !CLOSING.contains(&name.text) {
+        if known.function.fails && known.function.yields && !DROPPED.contains(&name.text) {
             let message = format!("nobody learns when {} fails", quote(&known.name));
             self.to.add(rule::IGNORED, name.span, message, Vec::new());
         }

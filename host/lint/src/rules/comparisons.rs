@@ -43,9 +43,7 @@ impl<'a> Visitor<'a> for Comparisons<'_, '_, 'a> {
             let is_not = matches!(left.kind, ExprKind::Unary { op: Unary::Not, .. });
             helps.extend(is_not.then(|| "`not` binds first: write `not (x == y)`, or `x ~= y`".to_owned()));
             format!("a {one} never equals a {other}: this is always {always}")
-        } else if let Some(name) =
-            self.type_name(left, right).or_else(|| self.type_name(right, left))
-        {
+        } else if let Some(name) = self.type_name(left, right).or_else(|| self.type_name(right, left)) {
             helps.extend(closest(name, TYPES).map(|name| format!("did you mean `{name}`?")));
             format!("`type` never gives {}: this is always {always}", quote(name))
         } else {

@@ -180,7 +180,8 @@ impl<'a> Visitor<'a> for Filled {
         match &stat.kind {
             StatKind::Local { locals, values } => {
                 let place = locals.iter().position(|local| *local == self.id);
-                if let Some(Expr { kind: ExprKind::Table(fields), .. }) = place.and_then(|at| values.get(at)) {
+                if let Some(Expr { kind: ExprKind::Table(fields), .. }) = place.and_then(|at| values.get(at))
+                {
                     match table(fields) {
                         Some(names) => self.names.extend(names),
                         None => self.is_hidden = true,

@@ -1,8 +1,8 @@
 //! What `require` is asked for, and what an entry lists for it.
 
+use crate::everything::Everything;
 use crate::globals::is_always_there;
 use crate::rule;
-use crate::everything::Everything;
 use crate::subject::{Findings, Program};
 use perilune_api::Api;
 use perilune_registry::{FieldPath, Half, did_you_mean, quote};
@@ -27,9 +27,7 @@ pub(crate) fn check(program: &Program<'_, '_>, all: &Everything<'_>, to: &mut Fi
     }
     // What is listed is a global as well.
     let is_used = |name: &str| {
-        globals.required.contains_key(name)
-            || globals.tried.contains(name)
-            || globals.read.contains(name)
+        globals.required.contains_key(name) || globals.tried.contains(name) || globals.read.contains(name)
     };
     for (at, name) in &subject.modules {
         // Who imports a library that lists a module may have objects of it, and say so.

@@ -10,7 +10,8 @@ fn a_comment_behind_code_is_about_its_line() {
 
 #[test]
 fn a_comment_alone_is_about_the_next_line_with_code() {
-    let source = "-- lint: allow L114, L117 because of this\n\n-- more\nlocal a\nlocal b\nreturn function() end";
+    let source =
+        "-- lint: allow L114, L117 because of this\n\n-- more\nlocal a\nlocal b\nreturn function() end";
     assert_eq!(found("", source), ["L114:5 local `b` is never read"]);
 }
 

@@ -18,7 +18,8 @@ const MONEY: &str = "local money = {} function money.format(cents) return cents 
 
 #[test]
 fn a_library_that_nothing_imports_is_a_warning() {
-    let main = || importing(function("", "return function() return require('money') end"), "money", "app:money");
+    let main =
+        || importing(function("", "return function() return require('money') end"), "money", "app:money");
     let money = || entry("money", "library.lua", "", MONEY);
     let cents = || entry("cents", "library.lua", "", "return {}");
     assert_eq!(lines(&lint(&[main(), money()])), [""; 0]);
@@ -46,11 +47,7 @@ fn a_host_that_nothing_names_is_a_warning() {
     assert_eq!(lines(&lint(&[host(), service])), [""; 0]);
     for name in ["'app:host'", "'app:' .. name"] {
         let source = format!("return function(name) return process.spawn('app:x', {name}) end");
-        assert_eq!(
-            lines(&lint(&[host(), function("", &source)]).iter_codes("L151")),
-            [""; 0],
-            "{name}"
-        );
+        assert_eq!(lines(&lint(&[host(), function("", &source)]).iter_codes("L151")), [""; 0], "{name}");
     }
     // Who asks the registry may find it.
     let asks = function("registry", "return function() return registry.find({}) end");
@@ -75,10 +72,7 @@ fn precompiled_entries_count_without_a_text_to_look_at() {
     let bytecode = |name: &str, kind: &str| bare(name, kind).with_field("source", "\u{1b}Lua");
     let main = importing(bytecode("main", "function.lua.bc"), "money", "app:money");
     assert_eq!(lines(&lint(&[main, entry("money", "library.lua", "", MONEY)])), [""; 0]);
-    assert_eq!(
-        lines(&lint(&[bytecode("money", "library.lua.bc")])),
-        ["L151 no entry imports this library"]
-    );
+    assert_eq!(lines(&lint(&[bytecode("money", "library.lua.bc")])), ["L151 no entry imports this library"]);
     // What a host is named by may stand in bytecode.
     assert_eq!(lines(&lint(&[bare("host", "process.host"), bytecode("main", "function.lua.bc")])), [""; 0]);
 }
@@ -125,7 +119,8 @@ fn what_two_entries_of_one_file_share_is_told_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let yaml = "version: '1.0'\nnamespace: app\nentries:\n  - {name: a, kind: function.lua, source: 'file://m.lua', method: a}\n  - {name: b, kind: function.lua, source: 'file://m.lua', method: c, modules: [json]}\n";
     std::fs::write(folder.path().join("app.yaml"), yaml).expect("written");
-    std::fs::write(folder.path().join("m.lua"), "local x\nreturn { a = print, b = json }\n").expect("written");
+    std::fs::write(folder.path().join("m.lua"), "local x\nreturn { a = print, b = json }\n")
+        .expect("written");
     let rules = perilune_registry::Rules::new(perilune_registry::Kinds::standard());
     let baseline = perilune_registry::Baseline::read_dir(folder.path(), &rules);
     let entries: Vec<Arc<Entry>> = baseline.entries().cloned().collect();

@@ -1,6 +1,6 @@
 //! Sources made to break the checker: it answers, and neither panics nor takes long.
 
-use crate::support::{function, lint, lines};
+use crate::support::{function, lines, lint};
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
@@ -89,17 +89,63 @@ fn large_sources_are_checked_or_refused() {
 
 #[test]
 fn bytes_that_are_no_text_are_nobodys_panic() {
-    for source in ["", "\0", "\u{feff}return 1", "#!/usr/bin/lua\nreturn 1", "return '\0'", "\u{1b}Lua", "\r\n\r"] {
+    for source in
+        ["", "\0", "\u{feff}return 1", "#!/usr/bin/lua\nreturn 1", "return '\0'", "\u{1b}Lua", "\r\n\r"]
+    {
         found(source);
     }
 }
 
 /// Pieces of Lua, whole and broken.
 const PIECES: [&str; 48] = [
-    "local ", "function ", "end ", "if ", "then ", "else ", "elseif ", "return ", "for ", "in ", "do ", "while ",
-    "repeat ", "until ", "goto ", "::", "break ", "x", "y ", "_ENV", "_G", "require", "('json')", "=", "==", "~=", "(",
-    ")", "{", "}", "[", "]", ".", ":", ",", ";", "...", "..", "'", "\"", "[[", "]]", "--", "-- lint: allow L1", "0/0", "nil ",
-    "<const>", "\n",
+    "local ",
+    "function ",
+    "end ",
+    "if ",
+    "then ",
+    "else ",
+    "elseif ",
+    "return ",
+    "for ",
+    "in ",
+    "do ",
+    "while ",
+    "repeat ",
+    "until ",
+    "goto ",
+    "::",
+    "break ",
+    "x",
+    "y ",
+    "_ENV",
+    "_G",
+    "require",
+    "('json')",
+    "=",
+    "==",
+    "~=",
+    "(",
+    ")",
+    "{",
+    "}",
+    "[",
+    "]",
+    ".",
+    ":",
+    ",",
+    ";",
+    "...",
+    "..",
+    "'",
+    "\"",
+    "[[",
+    "]]",
+    "--",
+    "-- lint: allow L1",
+    "0/0",
+    "nil ",
+    "<const>",
+    "\n",
 ];
 
 proptest! {

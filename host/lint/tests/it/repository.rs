@@ -1,6 +1,6 @@
 //! The repository's own Lua: nothing is found that is not there.
 
-use crate::support::{function, lint, line};
+use crate::support::{function, line, lint};
 use perilune_lint::{Options, check};
 use perilune_registry::{Baseline, Entry, Kinds, Problem, Rules};
 use std::path::{Path, PathBuf};
@@ -64,10 +64,13 @@ fn what_is_found_in_the_tests_of_modules_is_known() -> io::Result<()> {
         for (name, modules, body) in lua_tests(&text) {
             count += 1;
             let report = lint(&[function(&modules, &format!("return function(...)\n{body}\nend\n"))]);
-            // Nobody tidies tests up: unused names and the like are left.
-            let is_error = |one: &&Problem| one.severity() == perilune_registry::Severity::Error;
+            // Nobody tidies tests up: names without a use and dropped errors are left.
+            let untidy = ["L112", "L114", "L115", "L117", "L123", "L134"];
+            let counts = |one: &&Problem| !untidy.contains(&one.code().as_str());
             let file = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-            found.extend(report.problems().iter().filter(is_error).map(|one| format!("{file} {name} {}", line(one))));
+            found.extend(
+                report.problems().iter().filter(counts).map(|one| format!("{file} {name} {}", line(one))),
+            );
         }
     }
     assert!(count > 200, "{count} tests were read");

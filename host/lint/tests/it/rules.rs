@@ -91,6 +91,7 @@ rules! {
         "" "for i = 1, 2 do for i = 1, 2 do print(i) end print(i) end" => ["L117:2 `i` hides another local"];
         "" "local a = 1 do local a = a + 1 print(a) end" => [];
         "" "local a, err = print() print(err) local b, err = print() return a, b, err" => [];
+        "" "local ok, a = pcall(print) print(ok, a) local ok, a = pcall(print) return ok, a" => [];
         "" "local _ = 1 local _ = 2" => [];
         "" "do local a = 1 print(a) end local a = 2 print(a)" => [];
     }
@@ -148,7 +149,7 @@ rules! {
         "fs" "local f = assert(fs.get('a')) f:writefile('x', 'y')" => ["L134:2 nobody learns when `FS:writefile` fails"];
         "fs" "local f = assert(fs.get('a')) assert(f:writefile('x', 'y')) local file = assert(f:open('x')) file:close()" => [];
         "funcs" "funcs.call('app:other')" => ["L134:2 nobody learns when `funcs.call` fails"];
-        "time" "time.sleep('1s')" => [];
+        "time" "time.sleep('1s') channel.new(1):send(1)" => [];
     }
 
     code_behind_the_end_is_a_warning {
@@ -212,7 +213,10 @@ fn a_method_that_the_source_does_not_return_is_an_error() {
         ("if print then return {} end return {}", None),
         ("return { mian = function() end }", Some("L141 the source returns no `main`")),
         ("local m = {} function m.mian() end return m", Some("L141 the source returns no `main`")),
-        ("function main() end", Some("L141 the source returns nothing, not a function or a table of functions")),
+        (
+            "function main() end",
+            Some("L141 the source returns nothing, not a function or a table of functions"),
+        ),
         ("return 5", Some("L141 the source returns a number, not a function or a table of functions")),
     ] {
         assert_eq!(found("", source).first().map(String::as_str), expected, "{source}");
