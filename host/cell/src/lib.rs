@@ -50,7 +50,7 @@ mod state;
 mod ticker;
 mod tickets;
 
-pub use cell::{Backlog, CallSpec, Cell, CellSpec, Chunk, Event, ImportAlias, Message, Status};
+pub use cell::{Backlog, CallSpec, Cell, CellSpec, Chunk, Event, Form, ImportAlias, Message, Status};
 pub use engine::{Engine, EngineError, EngineOptions, wasmtime_config};
 pub use extension::Extension;
 pub use guest::{Guest, Template};
@@ -60,6 +60,7 @@ pub use hibernation::Hibernated;
 pub use host::{Host, Identity};
 pub use image::Image;
 pub use limits::{Death, Limit, Limits};
+pub use machine::Machine;
 pub use mailbox::{Arrival, Mailbox, Refused, Sender, mailbox};
 pub use module::{Class, Module};
 pub use pid::Pid;

@@ -4,19 +4,17 @@ use crate::application;
 use crate::arguments::{Deny, Lint};
 use crate::exit::Exit;
 use crate::output;
-use perilune::{Baseline, BuildError, EngineOptions, Entry, EntryId, Problem, Report, Runtime, Severity};
+use perilune::{Baseline, BuildError, Entry, EntryId, Problem, Report, Severity};
 use perilune_lint::{Document, Options, RULES, Rule, is_syntax};
+use perilune_settings::Settings;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-/// One cell at a time asks Lua whether a source is Lua.
-const CELLS: u32 = 16;
-
-pub(crate) fn lint(directory: &Path, command: Lint) -> Exit {
+pub(crate) fn lint(directory: &Path, settings: &Settings, command: Lint) -> Exit {
     match command.explain.as_deref() {
         Some(code) => explain(code),
-        None => look(directory, &command).unwrap_or_else(|exit| exit),
+        None => look(directory, settings, &command).unwrap_or_else(|exit| exit),
     }
 }
 
@@ -36,11 +34,11 @@ fn unknown_rule(option: &str, code: &str) -> Exit {
         .with_help(&format!("rules are {}", codes.join(", ")))
 }
 
-fn look(directory: &Path, command: &Lint) -> Result<Exit, Exit> {
+fn look(directory: &Path, settings: &Settings, command: &Lint) -> Result<Exit, Exit> {
     let rule = |code: &String| Rule::of(code).ok_or_else(|| unknown_rule("--allow", code));
     let allow = command.allow.iter().map(rule).collect::<Result<Vec<_>, Exit>>()?;
     application::check(directory)?;
-    let (entries, refused) = load(directory)?;
+    let (entries, refused) = load(directory, settings)?;
     let only = wanted(&command.entries, &entries)?;
     let mut report = perilune_lint::check(&entries, &Options { only, allow })
         .map_err(|error| Exit::failed(format!("cannot start a thread: {error}")))?;
@@ -50,9 +48,8 @@ fn look(directory: &Path, command: &Lint) -> Result<Exit, Exit> {
 }
 
 /// The entries of an application, and what it is refused for.
-fn load(directory: &Path) -> Result<(Vec<Arc<Entry>>, Option<Report>), Exit> {
-    let engine = EngineOptions { max_cells: CELLS, ..EngineOptions::default() };
-    match Runtime::builder().engine(engine).directory(directory).build() {
+fn load(directory: &Path, settings: &Settings) -> Result<(Vec<Arc<Entry>>, Option<Report>), Exit> {
+    match application::builder(settings).directory(directory).build() {
         Ok(runtime) => Ok((runtime.registry().snapshot().entries().cloned().collect(), None)),
         Err(BuildError::Entries(report)) => {
             let baseline = Baseline::read_dir(directory, &perilune::rules());

@@ -146,14 +146,14 @@ const NOTE: &str = "<!-- Made from host/lint/src/rule.rs by `UPDATE_DOCS=1 cargo
 /// The page for people, docs/lint.md.
 pub fn markdown() -> String {
     let mut out = format!("{NOTE}\n\n{}", include_str!("intro.md"));
-    out.push_str("\n## Rules\n\n| code | severity | name |\n|---|---|---|\n");
+    out.push_str("\n## All rules\n\n| code | severity | name |\n|---|---|---|\n");
     // Writing to a string cannot fail.
     for rule in RULES {
         let _ = writeln!(out, "| [{}](#{}) | {} | {} |", rule.code, anchor(rule), rule.level(), rule.name);
     }
     for rule in RULES {
         let Rule { code, name, doc, help, .. } = rule;
-        let _ = write!(out, "\n### {code} {name}\n\n{doc}\n\n{help}\n");
+        let _ = write!(out, "\n## {code}: {name}\n\n{doc}\n\n{help}\n");
     }
     out
 }

@@ -1,5 +1,6 @@
 //! Every setting of a host.
 
+use crate::bytecode;
 use crate::checks::Checker;
 use crate::folders::{self, Folders};
 use crate::runtime::{Inner, Parts, Runtime, kinds};
@@ -67,6 +68,7 @@ pub struct RuntimeBuilder {
     allowed: Allowed,
     strictness: Strictness,
     terminal: Option<Arc<Terminal>>,
+    max_processes: usize,
 }
 
 impl Default for RuntimeBuilder {
@@ -83,6 +85,7 @@ impl Default for RuntimeBuilder {
             allowed: Allowed::default(),
             strictness: Strictness::default(),
             terminal: None,
+            max_processes: usize::MAX,
         }
     }
 }
@@ -193,6 +196,14 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Sets how many processes may run at the same time in all `process.host` entries together, each of which has a limit of its
+    /// own besides; no limit without it.
+    #[must_use]
+    pub fn max_processes(mut self, most: usize) -> Self {
+        self.max_processes = most;
+        self
+    }
+
     /// Loads and checks all entries and starts the engine. Nothing runs yet.
     ///
     /// # Errors
@@ -208,7 +219,11 @@ impl RuntimeBuilder {
         let rules = rules_with(modules).with_check(move |entry| checker.check(entry));
         let folders =
             Folders { folder: self.directory.clone(), directories: self.allowed.directories.clone() };
-        let rules = rules.with_state_check(folders::KINDS, move |all| folders.check(all));
+        let folders = Arc::new(folders);
+        let shown = folders.clone();
+        let rules = rules.with_state_check(folders::KINDS, move |all| shown.check(all));
+        let files = folders.clone();
+        let rules = rules.with_state_check(bytecode::KINDS, move |all| bytecode::check(all, files.ground()));
 
         let mut baseline = match &self.directory {
             Some(directory) => Baseline::read_dir(directory, &rules),
@@ -229,11 +244,13 @@ impl RuntimeBuilder {
             extensions: self.extensions,
             limits,
             surroundings: Surroundings { output: self.output },
+            folders,
             registry_writable: self.registry_writable,
             folder: self.directory,
             allowed: self.allowed,
             strictness: self.strictness,
             terminal: self.terminal,
+            max_processes: self.max_processes,
         });
         Ok(Runtime { inner })
     }

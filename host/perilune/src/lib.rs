@@ -81,6 +81,7 @@
 //! | `memory.rs` | the memory that the host should take at most |
 //! | `processes/` | processes: how they are started and live; commands |
 //! | `post.rs` | messages between them and what is no cell, such as the connection of a client |
+//! | `bytecode/` | Lua compiled ahead: how it is made, and checked before it is loaded |
 //! | `checks.rs` | what the registry cannot check: Lua's syntax, the host's ceilings |
 //! | `folders.rs` | folders that servers show, which must be there |
 //! | `access.rs`, `system.rs` | modules `registry` and `system` over the host |
@@ -90,6 +91,7 @@
 
 mod access;
 mod builder;
+pub mod bytecode;
 mod call;
 mod checks;
 mod cleaner;
@@ -111,14 +113,14 @@ mod workflows;
 
 pub use builder::{BuildError, RuntimeBuilder, rules};
 pub use call::Call;
-pub use perilune_cell::{EngineOptions, Extension, Identity, Limits};
+pub use perilune_cell::{EngineOptions, Extension, Identity, Limits, Machine};
 pub use perilune_http::HttpService;
 pub use perilune_modules::MODULES;
 pub use perilune_pool::{Kind as PoolKind, Stats, WaitStats};
 pub use perilune_process::{LONGEST_LINE, Terminal};
 pub use perilune_registry::{
-    Applied, Baseline, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Problem, Registry, Report,
-    Severity, Snapshot, Version, VersionId,
+    Applied, Baseline, Code, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Problem, Registry,
+    Report, Severity, Snapshot, Version, VersionId,
 };
 pub use perilune_resource::Allowed;
 pub use perilune_security::{Actor, Authority, Decision, Policy, Question, Rule, Scope, Strictness};
@@ -132,6 +134,12 @@ pub use processes::{
 pub use runtime::{CallError, Runtime};
 pub use surroundings::Output;
 pub use workflows::{Difference, Replayed};
+
+/// The codes of problems that loading entries can find, each with what it stands for; those of checks that hold sources are not
+/// among them.
+pub fn codes() -> &'static [(Code, &'static str)] {
+    Code::ALL
+}
 
 /// A positive or zero duration written as in entries: `500ms`, `1m30s`.
 pub fn parse_duration(text: &str) -> Option<std::time::Duration> {

@@ -1,6 +1,7 @@
 //! A host: entries, and everything that runs them.
 
 use crate::call::Call;
+use crate::folders::Folders;
 use crate::functions::{self, FromCells, FromServices};
 use crate::heavy::Heavy;
 use crate::memory::MemoryLimit;
@@ -13,7 +14,7 @@ use crate::system::System;
 use crate::{RuntimeBuilder, access, workflows};
 use perilune_cell::{Engine, Extension, Guest, Limits};
 use perilune_modules::{self as modules, CallContext};
-use perilune_process::{Activity, Run, Table, Terminal};
+use perilune_process::{Activity, Run, Table, Terminal, Total};
 use perilune_registry::{EntryId, Registry};
 use perilune_resource::{Allowed, Post, ResourceKind, Resources, Services, Shared, Spawner};
 use perilune_security::{Actor, Authority, Policies, Strictness};
@@ -69,15 +70,18 @@ impl Inner {
             extensions,
             limits,
             surroundings,
+            folders,
             registry_writable,
             folder,
             allowed,
             strictness,
             terminal,
+            max_processes,
         } = parts;
         let surroundings = Arc::new(surroundings);
         let shared = Shared::default();
         let policies = shared.get_or(|| Policies::new(strictness));
+        shared.get_or(|| Total::at_most(max_processes));
         let runs = shared.get::<Arc<Table>>().as_ref().clone();
         shared.get_or(|| Post::new(ByPids(runs.clone())));
         let resources_home = shared.get::<workflows::Home>();
@@ -118,6 +122,7 @@ impl Inner {
                 workflow_context,
                 processes: "processes".into(),
                 functions: "functions".into(),
+                folders,
             };
             let pools = Pools::new(linker, &registry);
             Inner {
@@ -170,10 +175,13 @@ pub(crate) struct Parts {
     pub(crate) surroundings: Surroundings,
     pub(crate) registry_writable: bool,
     /// The application's.
+    pub(crate) folders: Arc<Folders>,
     pub(crate) folder: Option<PathBuf>,
     pub(crate) allowed: Allowed,
     pub(crate) strictness: Strictness,
     pub(crate) terminal: Option<Arc<Terminal>>,
+    /// In all hosts together.
+    pub(crate) max_processes: usize,
 }
 
 /// Why a typed call gave no result.
