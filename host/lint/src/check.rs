@@ -11,7 +11,7 @@ use crate::rules::{calls, comparisons, entries, exports, flow, locals, names, re
 use crate::source::{self, Source};
 use crate::subject::{Findings, Program, Subject};
 use perilune_registry::{Code, Entry, EntryId, Place, Problem, Report};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::thread;
 
@@ -67,14 +67,16 @@ fn check_all(all: &[Arc<Entry>], options: &Options) -> Report {
     }
     texts.is_open |= subjects.iter().any(|subject| subject.names("registry"));
 
-    let mut unreached = entries::check(all, &texts);
+    let mut unreached: BTreeMap<Option<EntryId>, Vec<Problem>> = BTreeMap::new();
+    for problem in entries::check(all, &texts) {
+        unreached.entry(problem.entry().cloned()).or_default().push(problem);
+    }
     let mut report = Report::default();
     for group in groups() {
         let source = source::read(group[0].text.text());
         let mut seen = HashSet::new();
         for subject in group {
-            let of_entry = |problem: &mut Problem| problem.entry() == Some(subject.entry.id());
-            let mut problems: Vec<Problem> = unreached.extract_if(.., of_entry).collect();
+            let mut problems = unreached.remove(&Some(subject.entry.id().clone())).unwrap_or_default();
             problems.extend(check_one(subject, &source, &everything));
             let mut to = Findings::new(subject);
             let allowed = Allowed::read(&source.comments, &mut to);
@@ -84,8 +86,7 @@ fn check_all(all: &[Arc<Entry>], options: &Options) -> Report {
             report.extend(problems);
         }
     }
-    unreached.retain(|problem| is_wanted(problem, options));
-    report.extend(unreached);
+    report.extend(unreached.into_values().flatten().filter(|problem| is_wanted(problem, options)));
     report.sort();
     report
 }

@@ -3,10 +3,12 @@
 use crate::globals::Globals;
 use crate::rules::exports::Exports;
 use crate::subject::Subject;
-use crate::tree::{Chunk, Expr, ExprKind, Key, LocalId, Stat, StatKind};
+use crate::tree::{Chunk, Expr, ExprKind, Key, LocalId, Span, Stat, StatKind};
 use perilune_api::{Api, Class, Description, Function, Subject as ApiSubject};
 use perilune_registry::{EntryId, Import};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 /// A module may be listed under another name, as in `perilune_modules::ALIASES`.
 const ALIASES: [(&str, &str); 1] = [("template", "templates")];
@@ -45,6 +47,8 @@ pub(crate) struct Types<'p, 'a> {
     chunk: &'p Chunk<'a>,
     libraries: &'p BTreeMap<EntryId, Exports>,
     locals: BTreeMap<LocalId, Type<'p>>,
+    /// What was found out: each link of a chain is asked for by all that are above it.
+    known: RefCell<HashMap<Span, Type<'p>>>,
 }
 
 impl<'p, 'a> Types<'p, 'a> {
@@ -54,7 +58,7 @@ impl<'p, 'a> Types<'p, 'a> {
         chunk: &'p Chunk<'a>,
         libraries: &'p BTreeMap<EntryId, Exports>,
     ) -> Self {
-        Types { subject, globals, chunk, libraries, locals: BTreeMap::new() }
+        Types { subject, globals, chunk, libraries, locals: BTreeMap::new(), known: RefCell::default() }
     }
 
     /// Takes note of what a `local` statement declares.
@@ -82,12 +86,17 @@ impl<'p, 'a> Types<'p, 'a> {
             ExprKind::Paren(inner) => self.of(inner),
             ExprKind::Local(id) => self.locals.get(id).cloned().unwrap_or(Type::Unknown),
             ExprKind::Global(name) => self.global(name),
-            ExprKind::Index { object, key } => match key {
-                Key::Name(name) => self.field(&self.of(object), name.text),
-                Key::Expr(_) => Type::Unknown,
-            },
-            ExprKind::Call { .. } | ExprKind::Method { .. } => {
-                self.results(expr).into_iter().next().unwrap_or(Type::Unknown)
+            ExprKind::Index { .. } | ExprKind::Call { .. } | ExprKind::Method { .. } => {
+                if let Some(known) = self.known.borrow().get(&expr.span) {
+                    return known.clone();
+                }
+                let ty = match &expr.kind {
+                    ExprKind::Index { object, key: Key::Name(name) } => self.field(&self.of(object), name.text),
+                    ExprKind::Index { .. } => Type::Unknown,
+                    _ => self.results(expr).into_iter().next().unwrap_or(Type::Unknown),
+                };
+                self.known.borrow_mut().insert(expr.span, ty.clone());
+                ty
             }
             _ => Type::Unknown,
         }
@@ -228,7 +237,14 @@ fn named(ty: &str) -> Type<'static> {
     if name == "string" {
         return Type::Text;
     }
-    let classes = Api::built_in().descriptions().flat_map(|(_, one)| &one.classes);
-    let class = classes.into_iter().find(|(class, _)| *class == name);
-    class.map_or(Type::Unknown, |(name, class)| Type::Object(name, class))
+    classes().get_key_value(name).map_or(Type::Unknown, |(name, class)| Type::Object(name, class))
+}
+
+/// The classes of all descriptions.
+fn classes() -> &'static HashMap<&'static str, &'static Class> {
+    static CLASSES: LazyLock<HashMap<&str, &Class>> = LazyLock::new(|| {
+        let all = Api::built_in().descriptions().flat_map(|(_, one)| &one.classes);
+        all.map(|(name, class)| (name.as_str(), class)).collect()
+    });
+    &CLASSES
 }

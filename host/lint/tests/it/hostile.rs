@@ -67,6 +67,9 @@ fn long_chains_are_not_checked() {
     for prefix in ["not ", "- ", "#", "~ "] {
         assert!(is_refused(&format!("return {}a", prefix.repeat(20_000))), "{prefix}");
     }
+    // As many as are checked.
+    let chain = format!("x = channel.new(){}\n", ":case_receive()".repeat(300));
+    assert!(!is_refused(&chain.repeat(300)));
     // Many that are just short enough.
     let chain = format!("x = a{}\n", ":a()".repeat(300));
     assert!(is_refused(&chain.repeat(2_000)));
