@@ -15,6 +15,8 @@ pub struct Document {
     pub errors: usize,
     /// How many are warnings.
     pub warnings: usize,
+    /// How many more there are; only the first [`Report::MAX_PROBLEMS`] are kept.
+    pub more: usize,
     /// The findings, by file and place.
     pub findings: Vec<Finding>,
 }
@@ -64,6 +66,7 @@ impl Document {
             entries,
             errors: count(Severity::Error),
             warnings: count(Severity::Warning),
+            more: report.len() - report.problems().len(),
             findings: report.problems().iter().map(Finding::of).collect(),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::rule::Rule;
 use crate::tree::{Chunk, Span};
-use perilune_registry::{Entry, EntryId, FieldPath, Half, Import, Place, Problem, SourceText};
+use perilune_registry::{Entry, EntryId, FieldPath, Half, Import, Place, Problem, Report, SourceText};
 use perilune_value::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,14 +64,14 @@ impl<'s, 'a> Findings<'s, 'a> {
     /// Something in the source. What the rule says to do is added, unless `helps` say better.
     pub(crate) fn add(&mut self, rule: &Rule, span: Span, message: impl Into<String>, helps: Vec<String>) {
         let problem = in_source(rule, self.subject.entry.id(), &self.subject.text, span, message);
-        self.problems.push(with_help(rule, problem, helps));
+        self.push(with_help(rule, problem, helps));
     }
 
     /// Something in the source that another place explains.
     pub(crate) fn add_with(&mut self, rule: &Rule, span: Span, message: String, other: Span, label: &str) {
         let problem = in_source(rule, self.subject.entry.id(), &self.subject.text, span, message);
         let place = place(&self.subject.text, other);
-        self.problems.push(with_help(rule, problem.related(place, label), Vec::new()));
+        self.push(with_help(rule, problem.related(place, label), Vec::new()));
     }
 
     /// Something in a field of the entry.
@@ -83,9 +83,18 @@ impl<'s, 'a> Findings<'s, 'a> {
         message: String,
         helps: Vec<String>,
     ) {
-        self.problems.push(in_field(rule, self.subject.entry, path, half, message, helps));
+        self.push(in_field(rule, self.subject.entry, path, half, message, helps));
+    }
+
+    fn push(&mut self, problem: Problem) {
+        if self.problems.len() < MAX_FINDINGS {
+            self.problems.push(problem);
+        }
     }
 }
+
+/// Findings of one source. A report keeps fewer; comments may silence some first.
+const MAX_FINDINGS: usize = 10 * Report::MAX_PROBLEMS;
 
 /// Something in a field of an entry.
 pub(crate) fn in_field(

@@ -91,7 +91,9 @@ impl<'p, 'a> Types<'p, 'a> {
                     return known.clone();
                 }
                 let ty = match &expr.kind {
-                    ExprKind::Index { object, key: Key::Name(name) } => self.field(&self.of(object), name.text),
+                    ExprKind::Index { object, key: Key::Name(name) } => {
+                        self.field(&self.of(object), name.text)
+                    }
                     ExprKind::Index { .. } => Type::Unknown,
                     _ => self.results(expr).into_iter().next().unwrap_or(Type::Unknown),
                 };
@@ -203,7 +205,7 @@ pub(crate) fn member(of: &'static Description, prefix: &str, name: &str) -> Opti
     if of.names().any(|known| known == full) {
         return Some(Type::Unknown);
     }
-    of.names().any(|known| known.starts_with(&inner)).then(|| Type::Table { of, prefix: inner })
+    of.names().any(|known| known.starts_with(&inner)).then_some(Type::Table { of, prefix: inner })
 }
 
 fn module_of(name: &str) -> Type<'static> {

@@ -161,7 +161,7 @@ proptest! {
 
     #[test]
     fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let entry = function("", "").with_field("source", perilune_value::Value::String(bytes.into()));
+        let entry = function("", "").with_field("source", perilune_value::Value::String(bytes));
         lint(&[entry]);
     }
 
