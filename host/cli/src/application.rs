@@ -18,13 +18,20 @@ pub(crate) fn load(
     settings: &Settings,
     terminal: Option<Arc<Terminal>>,
 ) -> Result<Runtime, Exit> {
-    let print = |_: &Identity, line: &[u8], _: &str| output::line(line);
-    let builder = builder(settings).output(print);
-    let builder = match terminal {
+    load_with(directory, settings, |builder| match terminal {
         Some(terminal) => builder.terminal(terminal),
         None => builder,
-    };
-    build(directory, builder)
+    })
+}
+
+/// As [`load`], with what the command adds to the settings.
+pub(crate) fn load_with(
+    directory: &Path,
+    settings: &Settings,
+    adjust: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
+) -> Result<Runtime, Exit> {
+    let print = |_: &Identity, line: &[u8], _: &str| output::line(line);
+    build(directory, adjust(builder(settings).output(print)))
 }
 
 /// A host as the settings want it, without entries.

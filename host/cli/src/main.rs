@@ -11,6 +11,7 @@
 //! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs`, `lint.rs`, `settings.rs`, `explain.rs`, `completions.rs` | one command each |
 //! | `init/`, `doctor/` | one command each: a new application, and what the machine offers |
 //! | `workflow/` | commands about durable workflows |
+//! | `test/` | the application's tests, JUnit, coverage |
 //! | `control/` | commands that ask a running application |
 //! | `output.rs`, `log.rs` | stdout, stderr and colours; log records |
 //! | `exit.rs`, `signals.rs` | exit codes; Ctrl-C and SIGTERM |
@@ -34,6 +35,7 @@ mod run;
 mod settings;
 mod signals;
 mod terminal;
+mod test;
 mod workflow;
 
 use arguments::{Arguments, Command};
@@ -78,6 +80,8 @@ async fn work(arguments: Arguments, settings: Settings, given: Given) -> Exit {
         // It stops its services itself when it is asked to end.
         Command::Run(command) => run::run(&directory, &settings, command, signals).await,
         Command::Call(command) => or_interrupted(call::call(&directory, &settings, command), signals).await,
+        // It reports what was known when it is interrupted.
+        Command::Test(command) => test::test(&directory, &settings, command, signals).await,
         Command::Control(command) => control::control(&directory, command),
         Command::Lint(command) => lint::lint(&directory, &settings, command),
         Command::Registry(command) => registry::registry(&directory, &settings, command),
