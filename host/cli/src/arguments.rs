@@ -101,6 +101,9 @@ pub(crate) struct Run {
     /// The `terminal.host` that runs the command, where the application has several
     #[arg(long, value_name = "ID")]
     pub host: Option<String>,
+    /// Put edited files into effect as soon as they are saved; what is wrong is reported, and the previous version goes on
+    #[arg(long)]
+    pub watch: bool,
     /// Name of the command; without it, the one with `meta.command.main` runs, or the services alone
     #[arg(value_name = "COMMAND")]
     pub name: Option<String>,

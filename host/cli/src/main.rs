@@ -9,6 +9,7 @@
 //! | `terminal.rs` | what a command on a `terminal.host` reads and writes |
 //! | `behalf.rs` | the actor and the policies that a call runs under |
 //! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs` | one command each |
+//! | `watch/` | `run --watch`: edited files are live at once |
 //! | `workflow/` | commands about durable workflows |
 //! | `control/` | commands that ask a running application |
 //! | `output.rs` | stdout, stderr, logs, colours |
@@ -26,6 +27,7 @@ mod registry;
 mod run;
 mod signals;
 mod terminal;
+mod watch;
 mod workflow;
 
 use arguments::{Arguments, Command};

@@ -57,3 +57,10 @@ pub(crate) fn error(message: &str) {
 pub(crate) fn report(text: &str) {
     eprint!("{text}");
 }
+
+/// A line about what the program does meanwhile, on stderr. Whoever has the terminal to itself is not disturbed.
+pub(crate) fn status(line: &str) {
+    if !terminal::hides_logs() {
+        eprintln!("{line}");
+    }
+}

@@ -86,6 +86,7 @@
 //! | `access.rs`, `system.rs` | modules `registry` and `system` over the host |
 //! | `spares.rs` | cells that processes leave to the next ones |
 //! | `workflows/` | durable workflows |
+//! | `reload.rs` | files that are edited while the application runs |
 //! | `surroundings.rs` | what live cells find around them |
 
 mod access;
@@ -101,6 +102,7 @@ mod pools;
 mod post;
 mod processes;
 mod program;
+mod reload;
 mod runtime;
 mod spares;
 mod surroundings;
@@ -117,8 +119,8 @@ pub use perilune_modules::MODULES;
 pub use perilune_pool::{Kind as PoolKind, Stats, WaitStats};
 pub use perilune_process::{LONGEST_LINE, Terminal};
 pub use perilune_registry::{
-    Applied, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Registry, Report, Snapshot, Version,
-    VersionId,
+    Applied, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Places, Registry, Report, Snapshot,
+    Version, VersionId,
 };
 pub use perilune_resource::Allowed;
 pub use perilune_security::{Actor, Authority, Decision, Policy, Question, Rule, Scope, Strictness};
@@ -129,6 +131,7 @@ pub use processes::{
     Command, Dead, HostInfo, Letters, MailboxInfo, Overview, ProcessDetails, ProcessInfo, ProcessKind,
     ServiceInfo,
 };
+pub use reload::{Reloader, places};
 pub use runtime::{CallError, Runtime};
 pub use surroundings::Output;
 pub use workflows::{Difference, Replayed};
