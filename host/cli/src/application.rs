@@ -12,6 +12,16 @@ const CELLS: u32 = 1000;
 
 /// Loads an application whose entries print to stdout. When something is wrong with it, all of it is shown.
 pub(crate) fn load(directory: &Path, allow: Allow, terminal: Option<Arc<Terminal>>) -> Result<Runtime, Exit> {
+    check(directory)?;
+    build(builder(allow, terminal).directory(directory))
+}
+
+/// A runtime without an application.
+pub(crate) fn bare(allow: Allow) -> Result<Runtime, Exit> {
+    build(builder(allow, None))
+}
+
+fn builder(allow: Allow, terminal: Option<Arc<Terminal>>) -> RuntimeBuilder {
     let engine = EngineOptions::default();
     let engine = EngineOptions { max_cells: engine.max_cells.min(CELLS), ..engine };
     let print = |_: &Identity, line: &[u8], _: &str| output::line(line);
@@ -23,11 +33,10 @@ pub(crate) fn load(directory: &Path, allow: Allow, terminal: Option<Arc<Terminal
         Strict::Never => Strictness::Never,
     };
     let builder = Runtime::builder().engine(engine).output(print).allow(allowed).strictness(strictness);
-    let builder = match terminal {
+    match terminal {
         Some(terminal) => builder.terminal(terminal),
         None => builder,
-    };
-    build(directory, builder)
+    }
 }
 
 /// Whether there is a directory at all.
@@ -39,9 +48,8 @@ pub(crate) fn check(directory: &Path) -> Result<(), Exit> {
     Err(Exit::usage(format!("`{shown}` is not a directory: name the application's directory with -C")))
 }
 
-fn build(directory: &Path, builder: RuntimeBuilder) -> Result<Runtime, Exit> {
-    check(directory)?;
-    match builder.directory(directory).build() {
+fn build(builder: RuntimeBuilder) -> Result<Runtime, Exit> {
+    match builder.build() {
         Ok(runtime) => Ok(runtime),
         Err(BuildError::Entries(report)) => {
             output::report(&report.render(output::color()));

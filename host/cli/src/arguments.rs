@@ -69,6 +69,7 @@ PERILUNE_CACHE_DIR is where the compiled sandbox is kept.";
 pub(crate) enum Command {
     Run(Run),
     Call(Call),
+    Repl(Repl),
     #[command(flatten)]
     Control(Control),
     #[command(subcommand)]
@@ -128,6 +129,23 @@ pub(crate) struct Call {
     /// End the call after this time, such as 500ms or 1m30s
     #[arg(long, value_name = "TIME")]
     pub timeout: Option<String>,
+}
+
+/// Read Lua and run it in the sandbox, input after input
+///
+/// Every input runs under the limits of a call; globals, and locals at its top, are there for the next one. Where the directory holds
+/// an application, its libraries can be required by their ids or aliases, and its functions called with module `funcs`. What comes
+/// from a file or another program runs to the first error, which makes the exit code 1. `.help` lists commands.
+#[derive(Args, Debug)]
+pub(crate) struct Repl {
+    #[command(flatten)]
+    pub behalf: Behalf,
+    /// Take the place of this entry: its modules, imports and limits, and its value as the global `entry`
+    #[arg(long, value_name = "ID")]
+    pub entry: Option<String>,
+    /// Only these modules; all of them without it, or those of the entry
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub modules: Vec<String>,
 }
 
 /// Commands that ask the application that `perilune run` has started.

@@ -9,6 +9,7 @@
 //! | `terminal.rs` | what a command on a `terminal.host` reads and writes |
 //! | `behalf.rs` | the actor and the policies that a call runs under |
 //! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs` | one command each |
+//! | `repl/` | Lua that is typed |
 //! | `watch/` | `run --watch`: edited files are live at once |
 //! | `workflow/` | commands about durable workflows |
 //! | `control/` | commands that ask a running application |
@@ -24,6 +25,7 @@ mod editor;
 mod exit;
 mod output;
 mod registry;
+mod repl;
 mod run;
 mod signals;
 mod terminal;
@@ -53,12 +55,14 @@ fn main() -> ExitCode {
 
 /// Carries out the command.
 async fn work(arguments: Arguments) -> Exit {
-    let signals = Signals::listen();
+    let mut signals = Signals::listen();
     let Arguments { directory, allow, command } = arguments;
     match command {
         // It stops its services itself when it is asked to end.
         Command::Run(command) => run::run(&directory, allow, command, signals).await,
         Command::Call(command) => or_interrupted(call::call(&directory, allow, command), signals).await,
+        // Ctrl-C ends what runs in it, and not the session.
+        Command::Repl(command) => repl::repl(&directory, allow, command, &mut signals).await,
         Command::Control(command) => control::control(&directory, command),
         Command::Registry(command) => registry::registry(&directory, command),
         Command::Workflow(command) => {

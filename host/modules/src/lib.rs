@@ -23,7 +23,7 @@ mod network;
 mod stack;
 
 pub use chain::Chain;
-pub use context::{CallContext, Host};
+pub use context::{CallContext, Host, SESSION};
 pub use kinds::{KINDS, VARIABLES};
 use perilune_cell::Module;
 

@@ -86,6 +86,7 @@
 //! | `access.rs`, `system.rs` | modules `registry` and `system` over the host |
 //! | `spares.rs` | cells that processes leave to the next ones |
 //! | `workflows/` | durable workflows |
+//! | `session/` | [`Session`]: Lua that somebody types, input after input |
 //! | `reload.rs` | files that are edited while the application runs |
 //! | `surroundings.rs` | what live cells find around them |
 
@@ -104,6 +105,7 @@ mod processes;
 mod program;
 mod reload;
 mod runtime;
+mod session;
 mod spares;
 mod surroundings;
 mod system;
@@ -133,6 +135,7 @@ pub use processes::{
 };
 pub use reload::{Reloader, places};
 pub use runtime::{CallError, Runtime};
+pub use session::{Answer, Lost, Session, SessionOptions};
 pub use surroundings::Output;
 pub use workflows::{Difference, Replayed};
 

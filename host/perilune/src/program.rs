@@ -85,18 +85,53 @@ impl Linker {
         if !matches!(entry.kind(), FUNCTION | PROCESS | MODULE | LIBRARY | WORKFLOW) {
             return Err(Failure::invalid(format!("{id} is a {}, which holds no code", entry.kind())));
         }
+        let closure = snapshot.closure(id).into_iter();
+        let sources: Result<Vec<_>, _> =
+            closure.map(|id| snapshot.get(&id).cloned().ok_or_else(|| unknown(&id))).collect();
+        if entry.kind() == WORKFLOW {
+            check_modules(snapshot, id)?;
+        }
+        self.link_all(entry, sources?, BTreeSet::new())
+    }
+
+    /// Links the guest for a session, whose own chunk gets a `name` that no entry can have, and which runs as `identity`. Code that is
+    /// required later may want `modules` besides.
+    pub(crate) fn link_session(
+        &self,
+        session: &Entry,
+        imported: Vec<Arc<Entry>>,
+        modules: BTreeSet<String>,
+        name: &str,
+        identity: Arc<str>,
+    ) -> Result<Program, Failure> {
+        let mut sources = imported;
+        sources.push(Arc::new(session.clone()));
+        let mut program = self.link_all(session, sources, modules)?;
+        program.spec.identity.entry = identity;
+        if let Some(own) = program.chunks.lock().unwrap_or_else(PoisonError::into_inner).last_mut() {
+            own.id = name.to_owned();
+        }
+        Ok(program)
+    }
+
+    /// Links the guest for an entry, with everything it imports and itself as `sources`, dependencies first. Code that is loaded later
+    /// may want `modules` besides.
+    pub(crate) fn link_all(
+        &self,
+        entry: &Entry,
+        sources: Vec<Arc<Entry>>,
+        mut modules: BTreeSet<String>,
+    ) -> Result<Program, Failure> {
+        let id = entry.id();
         let lua = LuaEntry::decode(entry)?;
-        let (mut chunks, mut modules, mut sources) = (Vec::new(), BTreeSet::new(), Vec::new());
-        for id in snapshot.closure(id) {
-            let entry = snapshot.get(&id).ok_or_else(|| unknown(&id))?;
-            let lua = LuaEntry::decode(entry)?;
+        let mut chunks = Vec::new();
+        for source in &sources {
+            let lua = LuaEntry::decode(source)?;
             modules.extend(granted(&lua).map(str::to_owned));
-            chunks.push(chunk(&id, entry.kind(), lua));
-            sources.push(entry.clone());
+            chunks.push(chunk(source.id(), source.kind(), lua));
         }
         let is_workflow = entry.kind() == WORKFLOW;
         if is_workflow {
-            check_modules(snapshot, id)?;
             // Some queries are answered by every workflow. Its code sees the module only if it lists it.
             modules.insert("workflow".to_owned());
         }
@@ -272,7 +307,7 @@ pub(crate) fn unknown(id: &EntryId) -> Failure {
 }
 
 /// The names of built-in modules that an entry may use.
-fn granted(lua: &LuaEntry) -> impl Iterator<Item = &str> {
+pub(crate) fn granted(lua: &LuaEntry) -> impl Iterator<Item = &str> {
     let imported = lua.imports.values().filter_map(|import| match import {
         Import::Module(name) => Some(name.as_str()),
         Import::Entry(_) => None,
@@ -280,7 +315,7 @@ fn granted(lua: &LuaEntry) -> impl Iterator<Item = &str> {
     lua.modules.iter().map(String::as_str).chain(imported).map(perilune_modules::canonical)
 }
 
-fn chunk(id: &EntryId, kind: &str, lua: LuaEntry) -> Chunk {
+pub(crate) fn chunk(id: &EntryId, kind: &str, lua: LuaEntry) -> Chunk {
     let imports = lua.imports.into_iter().map(|(alias, import)| match import {
         Import::Entry(id) => ImportAlias { alias, id: id.to_string() },
         Import::Module(name) => ImportAlias { alias, id: name },
