@@ -21,8 +21,10 @@ pub(crate) async fn call(directory: &Path, allow: Allow, command: arguments::Cal
         Err(exit) => return exit,
     };
     let result = tokio::select! {
-        result = runtime.call_with(call) => result,
+        // An entry that asks for the end and then returns has asked first.
+        biased;
         code = runtime.exit_requested() => return Exit::requested(code),
+        result = runtime.call_with(call) => result,
     };
     match result.and_then(|result| json::encode(&result)) {
         Ok(text) => {

@@ -1,14 +1,16 @@
 //! An entry with everything it imports: its cells begin with the image that loading it left.
 
+use crate::bytecode;
+use crate::folders::Folders;
 use crate::heavy::home;
 use crate::spares::Spares;
 use crate::workflows::{WORKFLOW, check_modules};
 use perilune_cell::{
-    Cell, CellSpec, Chunk, Engine, EngineOptions, Extension, Guest, Hibernated, Host, Identity, Image,
+    Cell, CellSpec, Chunk, Engine, EngineOptions, Extension, Form, Guest, Hibernated, Host, Identity, Image,
     ImportAlias, Limits, Pid, Template,
 };
 use perilune_process::Changed;
-use perilune_registry::{Entry, EntryId, Import, LimitSpec, LuaEntry, PoolSpec, Snapshot};
+use perilune_registry::{Entry, EntryId, Import, LimitSpec, LuaCode, LuaEntry, PoolSpec, Snapshot};
 use perilune_value::{Failure, Kind, Value};
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -18,6 +20,7 @@ use tokio::sync::Mutex;
 /// What the cells of an entry are made from.
 pub(crate) struct Program {
     pub(crate) id: EntryId,
+    /// Of precompiled Lua the kind of its text.
     pub(crate) kind: String,
     /// The method that a call without one runs.
     pub(crate) method: Option<String>,
@@ -54,6 +57,8 @@ pub(crate) struct Linker {
     /// The host part of pids, of processes and of all else.
     pub(crate) processes: Arc<str>,
     pub(crate) functions: Arc<str>,
+    /// Where bytecode may lie.
+    pub(crate) folders: Arc<Folders>,
 }
 
 /// Kinds whose entries run; the others are only imported or looked up.
@@ -82,22 +87,24 @@ impl Linker {
     /// Gathers an entry's imports and links the guest with their modules.
     pub(crate) fn link(&self, snapshot: &Snapshot, id: &EntryId) -> Result<Program, Failure> {
         let entry = snapshot.get(id).ok_or_else(|| unknown(id))?;
-        if !matches!(entry.kind(), FUNCTION | PROCESS | MODULE | LIBRARY | WORKFLOW) {
+        let kind = entry.runs_as();
+        if !matches!(kind, FUNCTION | PROCESS | MODULE | LIBRARY | WORKFLOW) {
             return Err(Failure::invalid(format!("{id} is a {}, which holds no code", entry.kind())));
         }
         let closure = snapshot.closure(id).into_iter();
         let sources: Result<Vec<_>, _> =
             closure.map(|id| snapshot.get(&id).cloned().ok_or_else(|| unknown(&id))).collect();
-        if entry.kind() == WORKFLOW {
+        if kind == WORKFLOW {
             check_modules(snapshot, id)?;
         }
-        self.link_all(entry, sources?, BTreeSet::new())
+        self.link_all(snapshot, entry, sources?, BTreeSet::new())
     }
 
     /// Links the guest for a session, whose own chunk gets a `name` that no entry can have, and which runs as `identity`. Code that is
     /// required later may want `modules` besides.
     pub(crate) fn link_session(
         &self,
+        snapshot: &Snapshot,
         session: &Entry,
         imported: Vec<Arc<Entry>>,
         modules: BTreeSet<String>,
@@ -106,7 +113,7 @@ impl Linker {
     ) -> Result<Program, Failure> {
         let mut sources = imported;
         sources.push(Arc::new(session.clone()));
-        let mut program = self.link_all(session, sources, modules)?;
+        let mut program = self.link_all(snapshot, session, sources, modules)?;
         program.spec.identity.entry = identity;
         if let Some(own) = program.chunks.lock().unwrap_or_else(PoisonError::into_inner).last_mut() {
             own.id = name.to_owned();
@@ -116,21 +123,21 @@ impl Linker {
 
     /// Links the guest for an entry, with everything it imports and itself as `sources`, dependencies first. Code that is loaded later
     /// may want `modules` besides.
-    pub(crate) fn link_all(
+    fn link_all(
         &self,
+        snapshot: &Snapshot,
         entry: &Entry,
         sources: Vec<Arc<Entry>>,
         mut modules: BTreeSet<String>,
     ) -> Result<Program, Failure> {
-        let id = entry.id();
+        let (id, kind) = (entry.id(), entry.runs_as());
         let lua = LuaEntry::decode(entry)?;
         let mut chunks = Vec::new();
         for source in &sources {
-            let lua = LuaEntry::decode(source)?;
-            modules.extend(granted(&lua).map(str::to_owned));
-            chunks.push(chunk(source.id(), source.kind(), lua));
+            modules.extend(granted(&LuaEntry::decode(source)?).map(str::to_owned));
+            chunks.push(self.chunk(snapshot, source)?);
         }
-        let is_workflow = entry.kind() == WORKFLOW;
+        let is_workflow = kind == WORKFLOW;
         if is_workflow {
             // Some queries are answered by every workflow. Its code sees the module only if it lists it.
             modules.insert("workflow".to_owned());
@@ -140,18 +147,18 @@ impl Linker {
             Failure::new(Kind::Internal, format!("{id}: the guest cannot be linked: {error}"))
         })?;
         let extensions = self.extensions.iter().filter(|extension| modules.contains(extension.name()));
-        let host = if entry.kind() == PROCESS { &self.processes } else { &self.functions };
+        let host = if kind == PROCESS { &self.processes } else { &self.functions };
         let pid = Pid::numbered(host.clone(), 0);
         let spec = CellSpec {
             identity: Identity { entry: id.to_string().into(), pid },
-            limits: limits(&self.defaults, &lua.limits, entry.kind()),
+            limits: limits(&self.defaults, &lua.limits, kind),
             host: self.host.clone(),
             context: if is_workflow { self.workflow_context.clone() } else { self.context.clone() },
             extensions: extensions.cloned().collect(),
         };
         Ok(Program {
             id: id.clone(),
-            kind: entry.kind().to_owned(),
+            kind: kind.to_owned(),
             method: lua.method,
             surface: lua.methods,
             pool: lua.pool,
@@ -163,6 +170,15 @@ impl Linker {
             loading: Arc::default(),
             spares: Spares::default(),
         })
+    }
+
+    /// The code of an entry, as cells load it.
+    pub(crate) fn chunk(&self, snapshot: &Snapshot, entry: &Entry) -> Result<Chunk, Failure> {
+        let lua = LuaEntry::decode(entry)?;
+        let get = |id: &EntryId| snapshot.get(id).map(AsRef::as_ref);
+        let source = bytecode::read(get, &lua.code, self.folders.ground());
+        let source = source.map_err(|refusal| refusal.into_failure(entry.id()))?;
+        Ok(chunk(entry.id(), entry.runs_as(), lua, source))
     }
 }
 
@@ -315,14 +331,15 @@ pub(crate) fn granted(lua: &LuaEntry) -> impl Iterator<Item = &str> {
     lua.modules.iter().map(String::as_str).chain(imported).map(perilune_modules::canonical)
 }
 
-pub(crate) fn chunk(id: &EntryId, kind: &str, lua: LuaEntry) -> Chunk {
+fn chunk(id: &EntryId, kind: &str, lua: LuaEntry, source: Vec<u8>) -> Chunk {
     let imports = lua.imports.into_iter().map(|(alias, import)| match import {
         Import::Entry(id) => ImportAlias { alias, id: id.to_string() },
         Import::Module(name) => ImportAlias { alias, id: name },
     });
     Chunk {
         id: id.to_string(),
-        source: lua.source.into_bytes(),
+        form: if matches!(lua.code, LuaCode::Text(_)) { Form::Text } else { Form::Bytecode },
+        source,
         imports: imports.collect(),
         modules: lua.modules,
         surface: (kind == MODULE).then(|| lua.methods.unwrap_or_default()),

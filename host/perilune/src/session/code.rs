@@ -1,7 +1,7 @@
 //! The modules of a session, and the code of the application that it may require.
 
 use super::{Loaded, wording};
-use crate::program::{Program, chunk, granted, unknown};
+use crate::program::{Linker, Program, granted, unknown};
 use crate::runtime::Inner;
 use perilune_cell::{Chunk, ImportAlias};
 use perilune_modules::{ALIASES, MODULES, SESSION};
@@ -18,7 +18,7 @@ const ID: (&str, &str) = ("session", "session");
 
 const SOURCE: &str = include_str!("session.lua");
 
-/// Kinds that hold code.
+/// Kinds that hold code, as text or precompiled.
 const CODE: [&str; 4] = ["function.lua", "library.lua", "module.lua", "process.lua"];
 
 /// What inputs may require.
@@ -83,8 +83,14 @@ impl Code {
         let identity = taken.as_ref().map_or_else(|| SESSION.to_owned(), |entry| entry.id().to_string());
         let session = session_entry(id, &modules, &imports, taken.as_deref());
         let wanted = wanted_modules(&snapshot).chain(modules.iter().map(|name| canonical(name)));
-        let program =
-            inner.pools.linker().link_session(&session, sources, wanted.collect(), OWN, identity.into())?;
+        let program = inner.pools.linker().link_session(
+            &snapshot,
+            &session,
+            sources,
+            wanted.collect(),
+            OWN,
+            identity.into(),
+        )?;
         let names = names(&snapshot);
         Ok((Code { modules, snapshot, names, first }, program))
     }
@@ -94,7 +100,7 @@ impl Code {
     }
 
     /// What an input requires by literal names, as far as it is not loaded.
-    pub(super) fn required(&self, text: &str, loaded: &Loaded) -> Result<Required, Failure> {
+    pub(super) fn required(&self, linker: &Linker, text: &str, loaded: &Loaded) -> Result<Required, Failure> {
         let mut required = Required::default();
         for name in wording::required(text) {
             let is_known = loaded.names.iter().any(|known| known.alias == name);
@@ -110,8 +116,7 @@ impl Code {
                     || self.first.contains(&id)
                     || required.chunks.iter().any(|chunk| chunk.id == id);
                 if !is_there {
-                    let lua = LuaEntry::decode(&source)?;
-                    required.chunks.push(chunk(source.id(), source.kind(), lua));
+                    required.chunks.push(linker.chunk(&self.snapshot, &source)?);
                 }
             }
             required.names.push(ImportAlias { alias: name.to_owned(), id: id.to_string() });
@@ -144,7 +149,7 @@ fn find(snapshot: &Snapshot, id: &str) -> Result<Arc<Entry>, Failure> {
     let parsed =
         EntryId::parse(id).map_err(|error| Failure::invalid(format!("no valid id `{id}`: {error}")))?;
     let entry = snapshot.get(&parsed).ok_or_else(|| unknown(&parsed))?;
-    if !CODE.contains(&entry.kind()) {
+    if !CODE.contains(&entry.runs_as()) {
         return Err(Failure::invalid(format!("{id} is a {}, which a session cannot load", entry.kind())));
     }
     Ok(entry.clone())
@@ -216,14 +221,14 @@ fn canonical(name: &str) -> String {
 
 /// The modules of all code that inputs may require.
 fn wanted_modules(snapshot: &Snapshot) -> impl Iterator<Item = String> {
-    let code = snapshot.entries().filter(|entry| CODE.contains(&entry.kind()));
+    let code = snapshot.entries().filter(|entry| CODE.contains(&entry.runs_as()));
     code.filter_map(|entry| LuaEntry::decode(entry).ok())
         .flat_map(|lua| granted(&lua).map(str::to_owned).collect::<Vec<_>>())
 }
 
 fn names(snapshot: &Snapshot) -> BTreeMap<String, BTreeSet<EntryId>> {
     let mut names: BTreeMap<String, BTreeSet<EntryId>> = BTreeMap::new();
-    for entry in snapshot.entries().filter(|entry| CODE.contains(&entry.kind())) {
+    for entry in snapshot.entries().filter(|entry| CODE.contains(&entry.runs_as())) {
         let Ok(lua) = LuaEntry::decode(entry) else { continue };
         for (alias, import) in lua.imports {
             if let Import::Entry(id) = import {
@@ -232,7 +237,8 @@ fn names(snapshot: &Snapshot) -> BTreeMap<String, BTreeSet<EntryId>> {
         }
     }
     // An entry's own name, where no alias says something else.
-    let libraries = snapshot.entries().filter(|entry| matches!(entry.kind(), "library.lua" | "module.lua"));
+    let libraries =
+        snapshot.entries().filter(|entry| matches!(entry.runs_as(), "library.lua" | "module.lua"));
     let mut own: BTreeMap<String, BTreeSet<EntryId>> = BTreeMap::new();
     for entry in libraries {
         own.entry(entry.id().name().to_owned()).or_default().insert(entry.id().clone());

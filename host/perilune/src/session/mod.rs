@@ -17,7 +17,7 @@ use crate::processes::decode;
 use crate::program::Program;
 use crate::runtime::{Inner, Runtime};
 use code::Code;
-use perilune_cell::{CallSpec, Cell, Chunk, Death, Hibernated, Identity, ImportAlias, Limits};
+use perilune_cell::{CallSpec, Cell, Chunk, Death, Form, Hibernated, Identity, ImportAlias, Limits};
 use perilune_modules::CallContext;
 use perilune_process::{Birth, Nature, Table};
 use perilune_security::Authority;
@@ -187,7 +187,7 @@ impl Session {
     /// An answer, or the failure of an input whose cell may be gone.
     async fn attempt(&mut self, name: &str, line: usize, text: &str) -> Result<Answer, Failure> {
         self.recover().await?;
-        let required = self.code.required(text, &self.loaded)?;
+        let required = self.code.required(self.inner.pools.linker(), text, &self.loaded)?;
         // Whoever drops this future drops the cell.
         let Some(mut cell) = self.cell.take() else { return Ok(Answer::Incomplete) };
         let outcome = self.run_in(&mut cell, &Wording { name, line, text }, required).await;
@@ -237,6 +237,7 @@ impl Session {
         let imports = [code::own_import()].into_iter().chain(self.loaded.names.iter().cloned()).collect();
         let chunk = Chunk {
             id: wording.name.to_owned(),
+            form: Form::Text,
             source: chunk.into_bytes(),
             modules: Vec::new(),
             imports,
