@@ -60,6 +60,7 @@ pub use hibernation::Hibernated;
 pub use host::{Host, Identity};
 pub use image::Image;
 pub use limits::{Death, Limit, Limits};
+pub use machine::Machine;
 pub use mailbox::{Arrival, Mailbox, Refused, Sender, mailbox};
 pub use module::{Class, Module};
 pub use pid::Pid;

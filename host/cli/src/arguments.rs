@@ -1,7 +1,10 @@
 //! Every command and option, with its help.
 
-use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use crate::init::Init;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::Shell;
+use perilune_settings::Flags;
+use std::path::{Path, PathBuf};
 
 /// Runs untrusted Lua entries, each in its own WebAssembly sandbox.
 #[derive(Debug, Parser)]
@@ -12,37 +15,35 @@ pub(crate) struct Arguments {
     pub directory: PathBuf,
 
     #[command(flatten)]
-    pub allow: Allow,
+    pub settings: Flags,
 
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What entries may reach outside of the sandbox; nothing without these.
-#[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "What entries may reach (lists with commas, or several times)")]
-pub(crate) struct Allow {
-    /// Hosts for HTTP and WebSocket clients: `api.example.com`, `*.example.com`, `localhost:8080`, `*` for every public one
-    #[arg(long, value_name = "HOST", env = "PERILUNE_ALLOW_NET", value_delimiter = ',', global = true)]
-    pub allow_net: Vec<String>,
-    /// Environment variables: `DATABASE_URL`, `SHOP_*`
-    #[arg(long, value_name = "NAME", env = "PERILUNE_ALLOW_ENV", value_delimiter = ',', global = true)]
-    pub allow_env: Vec<String>,
-    /// Directories outside of the application
-    #[arg(long, value_name = "DIR", env = "PERILUNE_ALLOW_DIR", value_delimiter = ',', global = true)]
-    pub allow_dir: Vec<PathBuf>,
-    /// When calls without an actor and policies may do nothing that is guarded: `auto` once the application has a policy
-    #[arg(long, value_name = "WHEN", env = "PERILUNE_STRICT", default_value = "auto", global = true)]
-    pub strict: Strict,
-}
+impl Arguments {
+    /// The program as clap knows it; a command's help shows only settings that it heeds.
+    pub(crate) fn program() -> clap::Command {
+        perilune_settings::fit(Self::command())
+    }
 
-/// The values of `--strict`.
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-pub(crate) enum Strict {
-    #[default]
-    Auto,
-    Always,
-    Never,
+    /// What was typed. Where that is wrong, or asks for help, the program ends here.
+    pub(crate) fn read() -> Self {
+        let mut program = Self::program();
+        let matches = program.get_matches_mut();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut program).exit())
+    }
+
+    /// The application's folder, where the command has to do with one.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        match self.command {
+            Command::Init(_)
+            | Command::Editor { .. }
+            | Command::Completions { .. }
+            | Command::Explain { .. } => None,
+            _ => Some(&self.directory),
+        }
+    }
 }
 
 /// On whose behalf a command calls.
@@ -62,11 +63,12 @@ pub(crate) struct Behalf {
 
 const AFTER_HELP: &str = "\
 Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.
-Environment: RUST_LOG chooses log records (such as `debug`), NO_COLOR turns colours off,
-PERILUNE_CACHE_DIR is where the compiled sandbox is kept.";
+What begins with `--` above is a setting, also in `perilune.yaml` and as a variable: `perilune settings`
+shows them all. RUST_LOG chooses log records (such as `debug`), NO_COLOR turns colours off.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Init(Init),
     Run(Run),
     Call(Call),
     Repl(Repl),
@@ -83,6 +85,33 @@ pub(crate) enum Command {
         /// Directory to write to; the application's without it
         #[arg(value_name = "DIR")]
         dir: Option<PathBuf>,
+    },
+    /// Show every setting, its value, and where that was said: a flag, a variable, perilune.yaml, or nowhere
+    Settings {
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Say what this machine offers, what is missing, and what to do about it
+    ///
+    /// Each line is ok, a warning, or a failure. Exit code 1 says that something is missing without which nothing runs.
+    Doctor {
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Explain a code or a kind of error, such as E203 or Timeout
+    Explain {
+        /// The code; all of them are listed without it
+        #[arg(value_name = "CODE")]
+        code: Option<String>,
+    },
+    /// Print what makes a shell complete commands, flags and their values
+    ///
+    /// For bash: `perilune completions bash > ~/.local/share/bash-completion/completions/perilune`. For zsh, a file `_perilune` in a
+    /// folder of `$fpath`. For fish: `perilune completions fish > ~/.config/fish/completions/perilune.fish`.
+    Completions {
+        /// Which shell
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
     },
 }
 

@@ -1,18 +1,19 @@
 //! `perilune call ID [JSON…]`.
 
-use crate::arguments::{self, Allow};
+use crate::arguments;
 use crate::exit::Exit;
 use crate::{application, output};
 use perilune::{Call, Value, json};
+use perilune_settings::Settings;
 use std::path::Path;
 use std::time::Duration;
 
-pub(crate) async fn call(directory: &Path, allow: Allow, command: arguments::Call) -> Exit {
+pub(crate) async fn call(directory: &Path, settings: &Settings, command: arguments::Call) -> Exit {
     let call = match prepare(&command) {
         Ok(call) => call,
         Err(message) => return Exit::usage(message),
     };
-    let runtime = match application::load(directory, allow, None) {
+    let runtime = match application::load(directory, settings, None) {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };

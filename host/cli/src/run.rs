@@ -1,19 +1,22 @@
 //! `perilune run [COMMAND]`: services, and a process with the terminal attached.
 
-use crate::arguments::{Allow, Run};
+use crate::arguments::Run;
 use crate::exit::Exit;
 use crate::signals::Signals;
 use crate::{application, control, output, terminal, watch};
 use perilune::{Command, Runtime, Terminal, Value};
+use perilune_settings::Settings;
 use std::path::Path;
 use std::pin::pin;
 
-pub(crate) async fn run(directory: &Path, allow: Allow, command: Run, mut signals: Signals) -> Exit {
+pub(crate) async fn run(directory: &Path, settings: &Settings, command: Run, mut signals: Signals) -> Exit {
     let terminal = terminal::open(&command.args);
-    let load = || application::load(directory, allow.clone(), Some(terminal.clone()));
+    let load = || application::load(directory, settings, Some(terminal.clone()));
     if !command.watch {
         return match load() {
-            Ok(runtime) => attend(&runtime, directory, &command, &terminal, &mut signals).await.exit(),
+            Ok(runtime) => {
+                attend(&runtime, directory, settings, &command, &terminal, &mut signals).await.exit()
+            }
             Err(exit) => exit,
         };
     }
@@ -22,7 +25,7 @@ pub(crate) async fn run(directory: &Path, allow: Allow, command: Run, mut signal
             Ok(loaded) => loaded,
             Err(exit) => return exit,
         };
-        match attend(&runtime, directory, &command, &terminal, &mut signals).await {
+        match attend(&runtime, directory, settings, &command, &terminal, &mut signals).await {
             End::Exit(exit) => return exit,
             End::Broken(exit) => exit.say(),
         }
@@ -54,6 +57,7 @@ impl End {
 async fn attend(
     runtime: &Runtime,
     directory: &Path,
+    settings: &Settings,
     command: &Run,
     terminal: &Terminal,
     signals: &mut Signals,
@@ -75,7 +79,10 @@ async fn attend(
         () = signals.end() => return End::Exit(Exit::interrupted()),
         () = runtime.warm() => {}
     }
-    let control = control::serve(runtime, directory, name.as_deref());
+    let control = match settings.control_socket {
+        true => control::serve(runtime, directory, name.as_deref()),
+        false => None,
+    };
     let is_command = name.is_some();
     // A required service may be tried for as long as it takes.
     let started = tokio::select! {

@@ -68,6 +68,7 @@ pub struct RuntimeBuilder {
     allowed: Allowed,
     strictness: Strictness,
     terminal: Option<Arc<Terminal>>,
+    max_processes: usize,
 }
 
 impl Default for RuntimeBuilder {
@@ -84,6 +85,7 @@ impl Default for RuntimeBuilder {
             allowed: Allowed::default(),
             strictness: Strictness::default(),
             terminal: None,
+            max_processes: usize::MAX,
         }
     }
 }
@@ -194,6 +196,14 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Sets how many processes may run at the same time in all `process.host` entries together, each of which has a limit of its
+    /// own besides; no limit without it.
+    #[must_use]
+    pub fn max_processes(mut self, most: usize) -> Self {
+        self.max_processes = most;
+        self
+    }
+
     /// Loads and checks all entries and starts the engine. Nothing runs yet.
     ///
     /// # Errors
@@ -244,6 +254,7 @@ impl RuntimeBuilder {
             allowed: self.allowed,
             strictness: self.strictness,
             terminal: self.terminal,
+            max_processes: self.max_processes,
         });
         Ok(Runtime { inner })
     }

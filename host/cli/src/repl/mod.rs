@@ -18,19 +18,25 @@ mod prompt;
 mod script;
 
 use crate::application;
-use crate::arguments::{Allow, Repl};
+use crate::arguments::Repl;
 use crate::exit::Exit;
 use crate::signals::Signals;
 use console::Console;
 use perilune::SessionOptions;
+use perilune_settings::Settings;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
-pub(crate) async fn repl(directory: &Path, allow: Allow, command: Repl, signals: &mut Signals) -> Exit {
+pub(crate) async fn repl(
+    directory: &Path,
+    settings: &Settings,
+    command: Repl,
+    signals: &mut Signals,
+) -> Exit {
     let loaded = match holds_entries(directory, DEPTH) {
-        true => application::load(directory, allow, None),
-        false => application::check(directory).and_then(|()| application::bare(allow)),
+        true => application::load(directory, settings, None),
+        false => application::check(directory).and_then(|()| application::bare(settings)),
     };
     let runtime = match loaded {
         Ok(runtime) => runtime,

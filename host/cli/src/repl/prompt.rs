@@ -33,14 +33,7 @@ enum Order {
 }
 
 pub(super) async fn talk(mut console: Console, signals: &mut Signals) -> Exit {
-    let mode = Mode::now();
-    let exit = converse(&mut console, signals).await;
-    // Whoever is asked to end while a line is typed finds the terminal as the line editor wants it.
-    mode.restore();
-    exit
-}
-
-async fn converse(console: &mut Console, signals: &mut Signals) -> Exit {
+    let console = &mut console;
     let (asks, mut requests) = asynchronous::unbounded_channel();
     let (orders, waiting) = mpsc::channel();
     let entries =
@@ -157,38 +150,4 @@ fn edit(
         }
     }
     Ok(())
-}
-
-/// The mode of the terminal, to come back to.
-#[cfg(unix)]
-struct Mode(Option<libc::termios>);
-
-#[cfg(unix)]
-impl Mode {
-    fn now() -> Self {
-        // SAFETY: all zeroes are a value of this plain struct.
-        let mut mode: libc::termios = unsafe { std::mem::zeroed() };
-        // SAFETY: the descriptor is the program's own, and `mode` outlives the call.
-        let done = unsafe { libc::tcgetattr(libc::STDIN_FILENO, &raw mut mode) };
-        Mode((done == 0).then_some(mode))
-    }
-
-    fn restore(&self) {
-        if let Some(mode) = &self.0 {
-            // SAFETY: as in `now`.
-            unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSADRAIN, mode) };
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Mode;
-
-#[cfg(not(unix))]
-impl Mode {
-    fn now() -> Self {
-        Mode
-    }
-
-    fn restore(&self) {}
 }

@@ -3,9 +3,6 @@
 use perilune::Places;
 use std::path::{Path, PathBuf};
 
-/// Where the application's settings stand: who reads them reads them once.
-pub(super) const SETTINGS: &str = "perilune.yaml";
-
 /// Folders that hold other programs' files: loading an application passes over them too.
 const SKIPPED: [&str; 2] = ["node_modules", "target"];
 

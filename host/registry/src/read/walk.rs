@@ -24,6 +24,9 @@ const MAX_FILES: usize = 10_000;
 /// Directories that hold other programs' files.
 const SKIPPED: [&str; 2] = ["node_modules", "target"];
 
+/// Settings of the command line lie beside the entries. Who reads them says what is wrong with them.
+const SETTINGS: &str = "perilune.yaml";
+
 /// A YAML or JSON file that is no entry file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ignored {
@@ -52,7 +55,8 @@ impl Baseline {
         Self::default()
     }
 
-    /// Reads every `.yaml`, `.yml` and `.json` file below `root`, except in hidden directories, `node_modules` and `target`.
+    /// Reads every `.yaml`, `.yml` and `.json` file below `root`, except in hidden directories, `node_modules` and `target`, and
+    /// except `perilune.yaml` in `root` itself, which holds settings.
     ///
     /// Files are read through a handle on `root` that nothing leads out of. Source fields of the kinds in `rules` may refer to
     /// other files by `file://`.
@@ -210,7 +214,8 @@ impl Baseline {
 
 fn is_candidate(path: &Path) -> bool {
     // Editors mark a file that is being edited by a link of this name that leads nowhere.
-    if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".#")) {
+    let is_mark = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".#"));
+    if is_mark || path == Path::new(SETTINGS) {
         return false;
     }
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
