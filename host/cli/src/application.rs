@@ -18,12 +18,20 @@ pub(crate) fn load(
     settings: &Settings,
     terminal: Option<Arc<Terminal>>,
 ) -> Result<Runtime, Exit> {
-    check(directory)?;
-    let builder = printing(settings).directory(directory);
-    build(match terminal {
+    load_with(directory, settings, |builder| match terminal {
         Some(terminal) => builder.terminal(terminal),
         None => builder,
     })
+}
+
+/// As [`load`], with what the command adds to the settings.
+pub(crate) fn load_with(
+    directory: &Path,
+    settings: &Settings,
+    adjust: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
+) -> Result<Runtime, Exit> {
+    check(directory)?;
+    build(adjust(printing(settings)).directory(directory))
 }
 
 /// A host without an application, whose entries print to stdout.

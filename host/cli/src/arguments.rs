@@ -4,6 +4,7 @@ use crate::init::Init;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use perilune_settings::Flags;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 /// Runs untrusted Lua entries, each in its own WebAssembly sandbox.
@@ -72,6 +73,7 @@ pub(crate) enum Command {
     Run(Run),
     Call(Call),
     Repl(Repl),
+    Test(Test),
     #[command(flatten)]
     Control(Control),
     #[command(subcommand)]
@@ -175,6 +177,57 @@ pub(crate) struct Repl {
     /// Only these modules; all of them without it, or those of the entry
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub modules: Vec<String>,
+}
+
+/// Run the application's tests: functions with `meta.type: test`
+///
+/// Each runs in a fresh sandbox, several at a time. It passes when its method returns, and fails when it raises an error, returns
+/// `nil` and an error, returns false, or reaches a limit. `meta.suite` names the group that it is shown in, `meta.order` (a number)
+/// says when it begins, `meta.skip` (a text) why it is left out, and `meta.timeout` how long it may take. Services that start
+/// with the application run meanwhile.
+///
+/// Exit codes: 0 all passed, 1 some failed or there were none, 2 wrong usage, 130 Ctrl-C.
+#[derive(Args, Debug)]
+pub(crate) struct Test {
+    #[command(flatten)]
+    pub behalf: Behalf,
+    /// Only tests with one of these in their id, suite or a tag; `*` stands for anything, and then the whole must fit
+    #[arg(value_name = "FILTER")]
+    pub filters: Vec<String>,
+    /// Tests that run at once; as many as the machine has cores without it
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// End each test that takes longer, such as 500ms or 1m30s; `meta.timeout` goes before
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<String>,
+    /// Stop at the first failure
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Leave services alone that start with the application
+    #[arg(long)]
+    pub no_services: bool,
+    /// List the tests instead of running them
+    #[arg(long, conflicts_with_all = ["coverage", "junit", "fail_fast"])]
+    pub list: bool,
+    #[command(flatten)]
+    pub format: Format,
+    /// Write the results as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Show which lines of Lua ran
+    #[arg(long)]
+    pub coverage: bool,
+    /// Write which lines ran in the format of lcov
+    #[arg(long, value_name = "FILE", requires = "coverage")]
+    pub lcov: Option<PathBuf>,
+    /// Fail when less of the lines ran
+    #[arg(long, value_name = "PERCENT", requires = "coverage", value_parser = percent)]
+    pub min: Option<f64>,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let percent = text.parse().ok().filter(|percent| (0.0..=100.0).contains(percent));
+    percent.ok_or_else(|| "not a number from 0 to 100".to_owned())
 }
 
 /// Commands that ask the application that `perilune run` has started.

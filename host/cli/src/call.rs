@@ -53,7 +53,7 @@ pub(crate) fn argument(position: usize, text: &str) -> Result<Value, String> {
     })
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let nanos = perilune::parse_duration(text).filter(|duration| !duration.is_zero());
     nanos.ok_or_else(|| format!("--timeout {text}: not a positive time such as 500ms or 1m30s"))
 }

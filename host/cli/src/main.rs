@@ -13,6 +13,7 @@
 //! | `watch/` | `run --watch`: edited files are live at once |
 //! | `init/`, `doctor/` | one command each: a new application, and what the machine offers |
 //! | `workflow/` | commands about durable workflows |
+//! | `test/` | the application's tests, JUnit, coverage |
 //! | `control/` | commands that ask a running application |
 //! | `output.rs`, `log.rs` | stdout, stderr and colours; log records |
 //! | `exit.rs`, `signals.rs` | exit codes; Ctrl-C and SIGTERM |
@@ -36,6 +37,7 @@ mod run;
 mod settings;
 mod signals;
 mod terminal;
+mod test;
 mod watch;
 mod workflow;
 
@@ -83,6 +85,8 @@ async fn work(arguments: Arguments, settings: Settings, given: Given) -> Exit {
         Command::Call(command) => or_interrupted(call::call(&directory, &settings, command), signals).await,
         // Ctrl-C ends what runs in it, and not the session.
         Command::Repl(command) => repl::repl(&directory, &settings, command, &mut signals).await,
+        // It reports what was known when it is interrupted.
+        Command::Test(command) => test::test(&directory, &settings, command, signals).await,
         Command::Control(command) => control::control(&directory, command),
         Command::Registry(command) => registry::registry(&directory, &settings, command),
         Command::Workflow(command) => {

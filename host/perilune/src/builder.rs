@@ -5,7 +5,7 @@ use crate::checks::Checker;
 use crate::folders::{self, Folders};
 use crate::runtime::{Inner, Parts, Runtime, kinds};
 use crate::surroundings::{Log, Output, Surroundings};
-use perilune_cell::{Engine, EngineError, EngineOptions, Extension, Guest, Limits};
+use perilune_cell::{Coverage, Engine, EngineError, EngineOptions, Extension, Guest, Limits};
 use perilune_modules::{ALIASES, ALWAYS, MODULES};
 use perilune_network::{List, PatternError};
 use perilune_process::Terminal;
@@ -68,6 +68,7 @@ pub struct RuntimeBuilder {
     allowed: Allowed,
     strictness: Strictness,
     terminal: Option<Arc<Terminal>>,
+    coverage: Option<Arc<Coverage>>,
     max_processes: usize,
 }
 
@@ -85,6 +86,7 @@ impl Default for RuntimeBuilder {
             allowed: Allowed::default(),
             strictness: Strictness::default(),
             terminal: None,
+            coverage: None,
             max_processes: usize::MAX,
         }
     }
@@ -196,6 +198,13 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Sets what is told which lines of Lua run. Without it nobody watches, and nothing is slower.
+    #[must_use]
+    pub fn coverage(mut self, coverage: Arc<Coverage>) -> Self {
+        self.coverage = Some(coverage);
+        self
+    }
+
     /// Sets how many processes may run at the same time in all `process.host` entries together, each of which has a limit of its
     /// own besides; no limit without it.
     #[must_use]
@@ -215,7 +224,7 @@ impl RuntimeBuilder {
         List::parse(&self.allowed.network)?;
         let engine = Engine::new(self.engine)?;
         let guest = Arc::new(Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES)?);
-        let checker = Checker::new(&guest, self.ceiling)?;
+        let checker = Checker::new(&guest, self.ceiling, self.coverage.clone())?;
         let kinds = kinds().fold(Kinds::standard(), |kinds, kind| kinds.with(kind.spec));
         let rules = Rules::new(kinds)
             .with_modules(modules)
@@ -247,7 +256,7 @@ impl RuntimeBuilder {
             guest,
             extensions: self.extensions,
             limits,
-            surroundings: Surroundings { output: self.output },
+            surroundings: Surroundings { output: self.output, coverage: self.coverage },
             folders,
             registry_writable: self.registry_writable,
             folder: self.directory,

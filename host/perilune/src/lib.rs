@@ -117,9 +117,9 @@ mod workflows;
 
 pub use builder::{BuildError, RuntimeBuilder};
 pub use call::Call;
-pub use perilune_cell::{EngineOptions, Extension, Identity, Limits, Machine};
+pub use perilune_cell::{Coverage, EngineOptions, Extension, Identity, Limits, Machine};
 pub use perilune_http::HttpService;
-pub use perilune_modules::MODULES;
+pub use perilune_modules::{Heard, Listener, MODULES};
 pub use perilune_pool::{Kind as PoolKind, Stats, WaitStats};
 pub use perilune_process::{LONGEST_LINE, Terminal};
 pub use perilune_registry::{

@@ -227,9 +227,10 @@ impl Runtime {
         let context = CallContext {
             values: Value::Map(call.context),
             authority: call.authority,
+            chain: call.chain,
             ..CallContext::new(self.inner.modules.clone())
         };
-        let run = functions::Run { target, args, context, timeout: call.timeout };
+        let run = functions::Run { target, args, context, timeout: call.timeout, is_alone: call.is_alone };
         decode(self.inner.run(run).await?)
     }
 
