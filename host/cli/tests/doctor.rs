@@ -215,7 +215,7 @@ fn a_closed_pipe_ends_every_command_quietly() {
         &["explain"],
         &["explain", "E203"],
         &["completions", "bash"],
-        &["init", "x", "--template", "web"],
+        &["init", "x", "--template", "function"],
         &["registry", "list"],
         &["--help"],
         &["help", "run"],

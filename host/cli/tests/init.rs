@@ -88,13 +88,10 @@ fn the_settings_of_a_new_application_are_right() {
 #[test]
 fn the_name_is_the_folders_unless_it_is_said() {
     for (folder_name, expected) in
-        [("shop", "shop"), ("My-Shop 2", "my_shop_2"), ("2nd", "app"), ("größe", "gr__e"), ("...", "app")]
+        [("shop", "shop"), ("My-Shop 2", "my_shop_2"), ("2nd", "app"), ("größe", "gr__e"), ("_", "app")]
     {
         let folder = folder();
         let ended = run(folder.path(), &["init", folder_name, "--template", "function"]);
-        if folder_name == "..." {
-            continue;
-        }
         assert_eq!(ended.code, 0, "{folder_name}: {}", ended.stderr);
         let list = run(&folder.path().join(folder_name), &["registry", "list"]);
         assert!(list.stdout.starts_with(&format!("{expected}:greet")), "{folder_name}: {}", list.stdout);
@@ -104,7 +101,7 @@ fn the_name_is_the_folders_unless_it_is_said() {
 #[test]
 fn a_name_that_cannot_be_a_namespace_is_refused() {
     let folder = folder();
-    for name in ["", "a:b", "a b", "ä"] {
+    for name in ["", "a:b", "a b", "a/b"] {
         let ended = run(folder.path(), &["init", "x", "--template", "function", "--name", name]);
         assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{name}");
         assert!(!folder.path().join("x").exists(), "{name}");

@@ -15,6 +15,8 @@ entries:
   - {name: fill, kind: function.lua, source: "return function() local t = {} for i = 1, 1e8 do t[i] = ('x'):rep(1000) .. i end end", method: main}
   - {name: says, kind: function.lua, modules: [logger], source: "return function() require('logger'):info('hello', {order = 7, level = 'odd'}) end", method: main}
   - {name: secret, kind: function.lua, modules: [env], source: "return function() return (require('env').get('SETTINGS_TEST')) end", method: main}
+  - {name: os, kind: env.storage.os}
+  - {name: variable, kind: env.variable, variable: SETTINGS_TEST, storage: os}
   - {name: host, kind: process.host, lifecycle: {auto_start: true}}
   - {name: waits, kind: process.lua, source: "return function() process.inbox():receive() end", method: main}
   - name: crowd

@@ -82,8 +82,15 @@ fn next(template: &Template, folder: &Path, name: &str) -> String {
     if folder != Path::new(".") {
         text.push_str(&format!("  cd {}\n", quoted(&folder.display().to_string())));
     }
-    for step in template.next {
-        text.push_str(&format!("  {}\n", step.replace(templates::NAME, name)));
+    let steps: Vec<(String, &str)> =
+        template.next.iter().map(|(step, remark)| (step.replace(templates::NAME, name), *remark)).collect();
+    let remarked = steps.iter().filter(|(_, remark)| !remark.is_empty());
+    let width = remarked.map(|(step, _)| step.chars().count()).max().unwrap_or(0);
+    for (step, remark) in &steps {
+        text.push_str(&match remark.is_empty() {
+            true => format!("  {step}\n"),
+            false => format!("  {step:width$}  # {remark}\n"),
+        });
     }
     text.trim_end().to_owned()
 }

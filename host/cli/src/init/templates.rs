@@ -11,8 +11,8 @@ pub(super) struct Template {
     pub(super) name: &'static str,
     pub(super) summary: &'static str,
     files: &'static [(&'static str, &'static str)],
-    /// What to type first.
-    pub(super) next: &'static [&'static str],
+    /// What to type first, and a remark on it.
+    pub(super) next: &'static [(&'static str, &'static str)],
 }
 
 /// Files of a template, by their paths in it.
@@ -34,38 +34,37 @@ pub(super) static TEMPLATES: [Template; 4] = [
         name: "function",
         summary: "a function that is called with JSON",
         files: files!("function": "_index.yaml", "greet.lua", "greet_test.lua"),
-        next: &[r#"perilune call example:greet '{"name": "Ada"}'"#, "perilune test"],
+        next: &[(r#"perilune call example:greet '{"name": "Ada"}'"#, ""), TEST],
     },
     Template {
         name: "service",
         summary: "a process that keeps state and is kept running",
         files: files!("service": "_index.yaml", "counter.lua", "total.lua", "total_test.lua"),
-        next: &[
-            "perilune run                    # in one terminal",
-            "perilune send counter add 2     # in another",
-            "perilune ps",
-            "perilune test",
-        ],
+        next: &[RUN, ("perilune send counter add 2", ELSEWHERE), ("perilune ps", ""), TEST],
     },
     Template {
         name: "web",
         summary: "a server with an endpoint and a page",
         files: files!("web": "_index.yaml", "hello.lua", "greeting.lua", "greeting_test.lua", "public/index.html"),
-        next: &["perilune run                    # then open http://127.0.0.1:8080", "perilune test"],
+        next: &[("perilune run", "then open http://127.0.0.1:8080"), TEST],
     },
     Template {
         name: "workflow",
         summary: "a durable workflow that survives restarts",
         files: files!("workflow": "_index.yaml", "order.lua", "charge.lua", "charge_test.lua"),
         next: &[
-            "perilune run                                                      # in one terminal",
-            "perilune workflow start --id A-1 example:order '\"A-1\"' 2500       # in another",
-            "perilune workflow signal A-1 approve true",
-            "perilune workflow show A-1",
-            "perilune test",
+            RUN,
+            (r#"perilune workflow start --id A-1 example:order '"A-1"' 2500"#, ELSEWHERE),
+            ("perilune workflow signal A-1 approve true", ""),
+            ("perilune workflow show A-1", ""),
+            TEST,
         ],
     },
 ];
+
+const RUN: (&str, &str) = ("perilune run", "in one terminal");
+const ELSEWHERE: &str = "in another";
+const TEST: (&str, &str) = ("perilune test", "");
 
 /// The one with this name.
 pub(super) fn find(name: &str) -> Option<&'static Template> {
