@@ -65,7 +65,7 @@ pub(crate) fn report(text: &str) {
 
 /// A line about what the program does meanwhile, on stderr. Whoever has the terminal to itself is not disturbed.
 pub(crate) fn status(line: &str) {
-    if !terminal::hides_logs() {
+    if !crate::terminal::hides_logs() {
         eprintln!("{line}");
     }
 }

@@ -101,14 +101,18 @@ impl Changes {
             None => heard.await,
             Some(patience) => tokio::time::timeout(patience, heard).await.unwrap_or_else(|_| Instant::now()),
         };
-        while !lock(&self.shared.told).is_one_save() && self.is_more(since + LONGEST).await {}
-        std::mem::take(&mut *lock(&self.shared.told));
+        while !self.is_one_save() && self.is_more(since + LONGEST).await {}
+        *lock(&self.shared.told) = Told::default();
         since
     }
 
     /// Whether more is told soon.
     pub(super) async fn more(&self) -> bool {
         self.is_more(Instant::now() + LONGEST).await
+    }
+
+    fn is_one_save(&self) -> bool {
+        lock(&self.shared.told).is_one_save()
     }
 
     async fn is_more(&self, latest: Instant) -> bool {
