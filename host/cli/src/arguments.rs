@@ -76,6 +76,7 @@ pub(crate) enum Command {
     Test(Test),
     #[command(flatten)]
     Control(Control),
+    Lint(Lint),
     #[command(subcommand)]
     Registry(Registry),
     #[command(subcommand)]
@@ -177,6 +178,34 @@ pub(crate) struct Repl {
     /// Only these modules; all of them without it, or those of the entry
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub modules: Vec<String>,
+}
+
+/// Find mistakes in the application without running it
+///
+/// Names that nothing has, modules that an entry lacks or lists in vain, calls with too few arguments, code and entries that nothing
+/// reaches. A comment `-- lint: allow CODE` leaves a line alone. Exit code 1 says that there are errors.
+#[derive(Args, Debug)]
+pub(crate) struct Lint {
+    /// Entries to look at; all without them
+    #[arg(value_name = "ENTRY")]
+    pub entries: Vec<String>,
+    #[command(flatten)]
+    pub format: Format,
+    /// Fail for warnings too
+    #[arg(long, value_name = "WHAT")]
+    pub deny: Option<Deny>,
+    /// Leave these rules out (a list with commas, or several times)
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub allow: Vec<String>,
+    /// Say what a rule means and what to do about it
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["entries", "json", "deny", "allow"])]
+    pub explain: Option<String>,
+}
+
+/// The values of `--deny`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Deny {
+    Warnings,
 }
 
 /// Run the application's tests: functions with `meta.type: test`

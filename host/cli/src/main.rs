@@ -8,7 +8,7 @@
 //! | `application.rs` | from a directory to a runtime |
 //! | `terminal.rs` | what a command on a `terminal.host` reads and writes |
 //! | `behalf.rs` | the actor and the policies that a call runs under |
-//! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs`, `settings.rs`, `explain.rs`, `completions.rs` | one command each |
+//! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs`, `lint.rs`, `settings.rs`, `explain.rs`, `completions.rs` | one command each |
 //! | `repl/` | Lua that is typed |
 //! | `watch/` | `run --watch`: edited files are live at once |
 //! | `init/`, `doctor/` | one command each: a new application, and what the machine offers |
@@ -29,6 +29,7 @@ mod editor;
 mod exit;
 mod explain;
 mod init;
+mod lint;
 mod log;
 mod output;
 mod registry;
@@ -88,6 +89,7 @@ async fn work(arguments: Arguments, settings: Settings, given: Given) -> Exit {
         // It reports what was known when it is interrupted.
         Command::Test(command) => test::test(&directory, &settings, command, signals).await,
         Command::Control(command) => control::control(&directory, command),
+        Command::Lint(command) => lint::lint(&directory, &settings, command),
         Command::Registry(command) => registry::registry(&directory, &settings, command),
         Command::Workflow(command) => {
             or_interrupted(workflow::workflow(&directory, &settings, command), signals).await
