@@ -75,6 +75,7 @@ pub(crate) enum Command {
     Test(Test),
     #[command(flatten)]
     Control(Control),
+    Lint(Lint),
     #[command(subcommand)]
     Registry(Registry),
     #[command(subcommand)]
@@ -158,6 +159,34 @@ pub(crate) struct Call {
     pub timeout: Option<String>,
 }
 
+/// Find mistakes in the application without running it
+///
+/// Names that nothing has, modules that an entry lacks or lists in vain, calls with too few arguments, code and entries that nothing
+/// reaches. A comment `-- lint: allow CODE` leaves a line alone. Exit code 1 says that there are errors.
+#[derive(Args, Debug)]
+pub(crate) struct Lint {
+    /// Entries to look at; all without them
+    #[arg(value_name = "ENTRY")]
+    pub entries: Vec<String>,
+    #[command(flatten)]
+    pub format: Format,
+    /// Fail for warnings too
+    #[arg(long, value_name = "WHAT")]
+    pub deny: Option<Deny>,
+    /// Leave these rules out (a list with commas, or several times)
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub allow: Vec<String>,
+    /// Say what a rule means and what to do about it
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["entries", "json", "deny", "allow"])]
+    pub explain: Option<String>,
+}
+
+/// The values of `--deny`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Deny {
+    Warnings,
+}
+
 /// Run the application's tests: functions with `meta.type: test`
 ///
 /// Each runs in a fresh sandbox, several at a time. It passes when its method returns, and fails when it raises an error, returns
@@ -168,8 +197,6 @@ pub(crate) struct Call {
 /// Exit codes: 0 all passed, 1 some failed or there were none, 2 wrong usage, 130 Ctrl-C.
 #[derive(Args, Debug)]
 pub(crate) struct Test {
-    #[command(flatten)]
-    pub behalf: Behalf,
     /// Only tests with one of these in their id, suite or a tag; `*` stands for anything, and then the whole must fit
     #[arg(value_name = "FILTER")]
     pub filters: Vec<String>,
@@ -202,6 +229,8 @@ pub(crate) struct Test {
     /// Fail when less of the lines ran
     #[arg(long, value_name = "PERCENT", requires = "coverage", value_parser = percent)]
     pub min: Option<f64>,
+    #[command(flatten)]
+    pub behalf: Behalf,
 }
 
 fn percent(text: &str) -> Result<f64, String> {

@@ -1,10 +1,11 @@
-//! `perilune explain CODE`: sections of the page of errors.
+//! `perilune explain CODE`: sections of the pages of errors and of what `perilune lint` finds.
 
 use crate::exit::Exit;
 use crate::output;
 
 /// Pages whose sections begin with `## CODE: title`.
-const PAGES: [&str; 1] = [include_str!("../../../docs/errors.md")];
+const PAGES: [&str; 2] =
+    [include_str!("../../../docs/errors.md"), include_str!("../../../docs/lint.md")];
 
 /// What a page says of a code.
 struct Section {

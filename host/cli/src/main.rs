@@ -8,7 +8,7 @@
 //! | `application.rs` | from a directory to a runtime |
 //! | `terminal.rs` | what a command on a `terminal.host` reads and writes |
 //! | `behalf.rs` | the actor and the policies that a call runs under |
-//! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs`, `settings.rs`, `explain.rs`, `completions.rs` | one command each |
+//! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs`, `lint.rs`, `settings.rs`, `explain.rs`, `completions.rs` | one command each |
 //! | `init/`, `doctor/` | one command each: a new application, and what the machine offers |
 //! | `workflow/` | commands about durable workflows |
 //! | `test/` | the application's tests, JUnit, coverage |
@@ -27,6 +27,7 @@ mod editor;
 mod exit;
 mod explain;
 mod init;
+mod lint;
 mod log;
 mod output;
 mod registry;
@@ -82,6 +83,7 @@ async fn work(arguments: Arguments, settings: Settings, given: Given) -> Exit {
         // It reports what was known when it is interrupted.
         Command::Test(command) => test::test(&directory, &settings, command, signals).await,
         Command::Control(command) => control::control(&directory, command),
+        Command::Lint(command) => lint::lint(&directory, &settings, command),
         Command::Registry(command) => registry::registry(&directory, &settings, command),
         Command::Workflow(command) => {
             or_interrupted(workflow::workflow(&directory, &settings, command), signals).await

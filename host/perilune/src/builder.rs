@@ -225,11 +225,7 @@ impl RuntimeBuilder {
         let engine = Engine::new(self.engine)?;
         let guest = Arc::new(Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES)?);
         let checker = Checker::new(&guest, self.ceiling, self.coverage.clone())?;
-        let kinds = kinds().fold(Kinds::standard(), |kinds, kind| kinds.with(kind.spec));
-        let rules = Rules::new(kinds)
-            .with_modules(modules)
-            .with_reserved(RESERVED.iter().copied())
-            .with_check(move |entry| checker.check(entry));
+        let rules = rules_with(modules).with_check(move |entry| checker.check(entry));
         let folders =
             Folders { folder: self.directory.clone(), directories: self.allowed.directories.clone() };
         let folders = Arc::new(folders);
@@ -269,11 +265,25 @@ impl RuntimeBuilder {
     }
 }
 
+/// What entries may be in this version: kinds, modules and names. A host has checks of its own besides, and modules of its
+/// application.
+pub fn rules() -> Rules {
+    rules_with(built_in_modules().map(str::to_owned))
+}
+
+fn rules_with(modules: impl IntoIterator<Item = String>) -> Rules {
+    let kinds = kinds().fold(Kinds::standard(), |kinds, kind| kinds.with(kind.spec));
+    Rules::new(kinds).with_modules(modules).with_reserved(RESERVED.iter().copied())
+}
+
+fn built_in_modules() -> impl Iterator<Item = &'static str> {
+    let aliases = ALIASES.iter().map(|(alias, _)| *alias);
+    MODULES.iter().map(|module| module.name).chain(aliases).chain(ALSO_GLOBAL.iter().copied())
+}
+
 /// All names that `modules:` may list.
 fn module_names(extensions: &[Arc<Extension>]) -> Result<Vec<String>, BuildError> {
-    let aliases = ALIASES.iter().map(|(alias, _)| *alias);
-    let built_in = MODULES.iter().map(|module| module.name).chain(aliases).chain(ALSO_GLOBAL.iter().copied());
-    let mut names: Vec<String> = built_in.map(str::to_owned).collect();
+    let mut names: Vec<String> = built_in_modules().map(str::to_owned).collect();
     for extension in extensions {
         let name = extension.name();
         if name.is_empty()

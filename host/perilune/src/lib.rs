@@ -111,7 +111,7 @@ mod target;
 mod workers;
 mod workflows;
 
-pub use builder::{BuildError, RuntimeBuilder};
+pub use builder::{BuildError, RuntimeBuilder, rules};
 pub use call::Call;
 pub use perilune_cell::{Coverage, EngineOptions, Extension, Identity, Limits, Machine};
 pub use perilune_http::HttpService;
@@ -119,8 +119,8 @@ pub use perilune_modules::{Heard, Listener, MODULES};
 pub use perilune_pool::{Kind as PoolKind, Stats, WaitStats};
 pub use perilune_process::{LONGEST_LINE, Terminal};
 pub use perilune_registry::{
-    Applied, Code, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Registry, Report, Snapshot,
-    Version, VersionId,
+    Applied, Baseline, Code, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Problem, Registry,
+    Report, Severity, Snapshot, Version, VersionId,
 };
 pub use perilune_resource::Allowed;
 pub use perilune_security::{Actor, Authority, Decision, Policy, Question, Rule, Scope, Strictness};

@@ -97,6 +97,11 @@ impl Baseline {
         self
     }
 
+    /// The entries that could be read, by id; those of a mistake in their fields included.
+    pub fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.values()
+    }
+
     /// The files that were looked at and left alone.
     pub fn ignored(&self) -> &[Ignored] {
         &self.ignored
