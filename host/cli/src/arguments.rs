@@ -197,8 +197,6 @@ pub(crate) enum Deny {
 /// Exit codes: 0 all passed, 1 some failed or there were none, 2 wrong usage, 130 Ctrl-C.
 #[derive(Args, Debug)]
 pub(crate) struct Test {
-    #[command(flatten)]
-    pub behalf: Behalf,
     /// Only tests with one of these in their id, suite or a tag; `*` stands for anything, and then the whole must fit
     #[arg(value_name = "FILTER")]
     pub filters: Vec<String>,
@@ -231,6 +229,8 @@ pub(crate) struct Test {
     /// Fail when less of the lines ran
     #[arg(long, value_name = "PERCENT", requires = "coverage", value_parser = percent)]
     pub min: Option<f64>,
+    #[command(flatten)]
+    pub behalf: Behalf,
 }
 
 fn percent(text: &str) -> Result<f64, String> {

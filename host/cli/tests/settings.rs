@@ -18,7 +18,7 @@ entries:
   - {name: os, kind: env.storage.os}
   - {name: variable, kind: env.variable, variable: SETTINGS_TEST, storage: os}
   - {name: host, kind: process.host, lifecycle: {auto_start: true}}
-  - {name: waits, kind: process.lua, source: "return function() process.inbox():receive() end", method: main}
+  - {name: waits, kind: process.lua, source: "return function() process.events():receive() end", method: main}
   - name: crowd
     kind: process.lua
     method: main
