@@ -1,33 +1,87 @@
 //! From a directory to a runtime.
 
-use crate::arguments::{Allow, Strict};
 use crate::exit::Exit;
 use crate::output;
-use perilune::{Allowed, BuildError, EngineOptions, Identity, Runtime, RuntimeBuilder, Strictness, Terminal};
-use std::path::Path;
+use perilune::{
+    Allowed, BuildError, EngineOptions, Identity, Limits, Runtime, RuntimeBuilder, Strictness, Terminal,
+};
+use perilune_settings::{Settings, Strict};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Cells that a command may have at once. Room for one takes 8 µs to set up, so ten thousand would be felt at each command.
 const CELLS: u32 = 1000;
 
 /// Loads an application whose entries print to stdout. When something is wrong with it, all of it is shown.
-pub(crate) fn load(directory: &Path, allow: Allow, terminal: Option<Arc<Terminal>>) -> Result<Runtime, Exit> {
-    let engine = EngineOptions::default();
-    let engine = EngineOptions { max_cells: engine.max_cells.min(CELLS), ..engine };
+pub(crate) fn load(
+    directory: &Path,
+    settings: &Settings,
+    terminal: Option<Arc<Terminal>>,
+) -> Result<Runtime, Exit> {
+    load_with(directory, settings, |builder| match terminal {
+        Some(terminal) => builder.terminal(terminal),
+        None => builder,
+    })
+}
+
+/// As [`load`], with what the command adds to the settings.
+pub(crate) fn load_with(
+    directory: &Path,
+    settings: &Settings,
+    adjust: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
+) -> Result<Runtime, Exit> {
     let print = |_: &Identity, line: &[u8], _: &str| output::line(line);
-    let allowed =
-        Allowed { environment: allow.allow_env, network: allow.allow_net, directories: allow.allow_dir };
-    let strictness = match allow.strict {
+    build(directory, adjust(builder(settings).output(print)))
+}
+
+/// A host as the settings want it, without entries.
+pub(crate) fn builder(settings: &Settings) -> RuntimeBuilder {
+    let cache = cache(settings);
+    let max_cells = cells(settings);
+    let settings = settings.clone();
+    let allowed = Allowed {
+        environment: settings.allow_env,
+        network: settings.allow_net,
+        directories: settings.allow_dir,
+    };
+    let strictness = match settings.strict {
         Strict::Auto => Strictness::WhenPoliciesExist,
         Strict::Always => Strictness::Always,
         Strict::Never => Strictness::Never,
     };
-    let builder = Runtime::builder().engine(engine).output(print).allow(allowed).strictness(strictness);
-    let builder = match terminal {
-        Some(terminal) => builder.terminal(terminal),
+    let limits = Limits {
+        memory: settings.limits_memory,
+        cpu: settings.limits_cpu,
+        timeout: Some(settings.limits_timeout),
+    };
+    let ceiling = Limits {
+        memory: settings.ceiling_memory,
+        cpu: settings.ceiling_cpu,
+        timeout: Some(settings.ceiling_timeout),
+    };
+    let engine = EngineOptions {
+        max_cells,
+        max_waiting: settings.cells_max_waiting as usize,
+        max_wait: settings.cells_max_wait,
+        cache,
+        deterministic: settings.cells_deterministic,
+    };
+    let builder = Runtime::builder().engine(engine).limits(limits).ceiling(ceiling);
+    let builder = match settings.processes_max {
+        Some(most) => builder.max_processes(most as usize),
         None => builder,
     };
-    build(directory, builder)
+    builder.allow(allowed).strictness(strictness).registry_writable(settings.registry_writable)
+}
+
+/// Cells that may exist at the same time.
+pub(crate) fn cells(settings: &Settings) -> u32 {
+    settings.cells_max.unwrap_or_else(|| EngineOptions::default().max_cells.min(CELLS))
+}
+
+/// Where the compiled sandbox is kept.
+pub(crate) fn cache(settings: &Settings) -> Option<PathBuf> {
+    settings.cache_dir.clone().or_else(|| EngineOptions::default().cache)
 }
 
 /// Whether there is a directory at all.
@@ -47,6 +101,8 @@ fn build(directory: &Path, builder: RuntimeBuilder) -> Result<Runtime, Exit> {
             output::report(&report.render(output::color()));
             Err(Exit::code(1))
         }
+        Err(other @ BuildError::Engine(_)) => Err(Exit::failed(other.to_string())
+            .with_help("`perilune doctor` says what the machine grants; `--cells-max 100` asks for less")),
         Err(other) => Err(Exit::failed(other.to_string())),
     }
 }

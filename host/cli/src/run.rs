@@ -1,16 +1,17 @@
 //! `perilune run [COMMAND]`: services, and a process with the terminal attached.
 
-use crate::arguments::{Allow, Run};
+use crate::arguments::Run;
 use crate::exit::Exit;
 use crate::signals::Signals;
 use crate::{application, control, output, terminal};
 use perilune::{Command, Runtime, Value};
+use perilune_settings::Settings;
 use std::path::Path;
 use std::pin::pin;
 
-pub(crate) async fn run(directory: &Path, allow: Allow, command: Run, mut signals: Signals) -> Exit {
+pub(crate) async fn run(directory: &Path, settings: &Settings, command: Run, mut signals: Signals) -> Exit {
     let terminal = terminal::open(&command.args);
-    let runtime = match application::load(directory, allow, Some(terminal.clone())) {
+    let runtime = match application::load(directory, settings, Some(terminal.clone())) {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };
@@ -29,7 +30,10 @@ pub(crate) async fn run(directory: &Path, allow: Allow, command: Run, mut signal
         () = signals.end() => return Exit::interrupted(),
         () = runtime.warm() => {}
     }
-    let control = control::serve(&runtime, directory, name.as_deref());
+    let control = match settings.control_socket {
+        true => control::serve(&runtime, directory, name.as_deref()),
+        false => None,
+    };
     let is_command = name.is_some();
     // A required service may be tried for as long as it takes.
     let started = tokio::select! {

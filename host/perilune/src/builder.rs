@@ -5,7 +5,7 @@ use crate::checks::Checker;
 use crate::folders::{self, Folders};
 use crate::runtime::{Inner, Parts, Runtime, kinds};
 use crate::surroundings::{Log, Output, Surroundings};
-use perilune_cell::{Engine, EngineError, EngineOptions, Extension, Guest, Limits};
+use perilune_cell::{Coverage, Engine, EngineError, EngineOptions, Extension, Guest, Limits};
 use perilune_modules::{ALIASES, ALWAYS, MODULES};
 use perilune_network::{List, PatternError};
 use perilune_process::Terminal;
@@ -68,6 +68,8 @@ pub struct RuntimeBuilder {
     allowed: Allowed,
     strictness: Strictness,
     terminal: Option<Arc<Terminal>>,
+    coverage: Option<Arc<Coverage>>,
+    max_processes: usize,
 }
 
 impl Default for RuntimeBuilder {
@@ -84,6 +86,8 @@ impl Default for RuntimeBuilder {
             allowed: Allowed::default(),
             strictness: Strictness::default(),
             terminal: None,
+            coverage: None,
+            max_processes: usize::MAX,
         }
     }
 }
@@ -194,6 +198,21 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Sets what is told which lines of Lua run. Without it nobody watches, and nothing is slower.
+    #[must_use]
+    pub fn coverage(mut self, coverage: Arc<Coverage>) -> Self {
+        self.coverage = Some(coverage);
+        self
+    }
+
+    /// Sets how many processes may run at the same time in all `process.host` entries together, each of which has a limit of its
+    /// own besides; no limit without it.
+    #[must_use]
+    pub fn max_processes(mut self, most: usize) -> Self {
+        self.max_processes = most;
+        self
+    }
+
     /// Loads and checks all entries and starts the engine. Nothing runs yet.
     ///
     /// # Errors
@@ -205,12 +224,8 @@ impl RuntimeBuilder {
         List::parse(&self.allowed.network)?;
         let engine = Engine::new(self.engine)?;
         let guest = Arc::new(Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES)?);
-        let checker = Checker::new(&guest, self.ceiling)?;
-        let kinds = kinds().fold(Kinds::standard(), |kinds, kind| kinds.with(kind.spec));
-        let rules = Rules::new(kinds)
-            .with_modules(modules)
-            .with_reserved(RESERVED.iter().copied())
-            .with_check(move |entry| checker.check(entry));
+        let checker = Checker::new(&guest, self.ceiling, self.coverage.clone())?;
+        let rules = rules_with(modules).with_check(move |entry| checker.check(entry));
         let folders =
             Folders { folder: self.directory.clone(), directories: self.allowed.directories.clone() };
         let folders = Arc::new(folders);
@@ -237,23 +252,38 @@ impl RuntimeBuilder {
             guest,
             extensions: self.extensions,
             limits,
-            surroundings: Surroundings { output: self.output },
+            surroundings: Surroundings { output: self.output, coverage: self.coverage },
             folders,
             registry_writable: self.registry_writable,
             folder: self.directory,
             allowed: self.allowed,
             strictness: self.strictness,
             terminal: self.terminal,
+            max_processes: self.max_processes,
         });
         Ok(Runtime { inner })
     }
 }
 
+/// What entries may be in this version: kinds, modules and names. A host has checks of its own besides, and modules of its
+/// application.
+pub fn rules() -> Rules {
+    rules_with(built_in_modules().map(str::to_owned))
+}
+
+fn rules_with(modules: impl IntoIterator<Item = String>) -> Rules {
+    let kinds = kinds().fold(Kinds::standard(), |kinds, kind| kinds.with(kind.spec));
+    Rules::new(kinds).with_modules(modules).with_reserved(RESERVED.iter().copied())
+}
+
+fn built_in_modules() -> impl Iterator<Item = &'static str> {
+    let aliases = ALIASES.iter().map(|(alias, _)| *alias);
+    MODULES.iter().map(|module| module.name).chain(aliases).chain(ALSO_GLOBAL.iter().copied())
+}
+
 /// All names that `modules:` may list.
 fn module_names(extensions: &[Arc<Extension>]) -> Result<Vec<String>, BuildError> {
-    let aliases = ALIASES.iter().map(|(alias, _)| *alias);
-    let built_in = MODULES.iter().map(|module| module.name).chain(aliases).chain(ALSO_GLOBAL.iter().copied());
-    let mut names: Vec<String> = built_in.map(str::to_owned).collect();
+    let mut names: Vec<String> = built_in_modules().map(str::to_owned).collect();
     for extension in extensions {
         let name = extension.name();
         if name.is_empty()

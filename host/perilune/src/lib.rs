@@ -111,16 +111,16 @@ mod target;
 mod workers;
 mod workflows;
 
-pub use builder::{BuildError, RuntimeBuilder};
+pub use builder::{BuildError, RuntimeBuilder, rules};
 pub use call::Call;
-pub use perilune_cell::{EngineOptions, Extension, Identity, Limits};
+pub use perilune_cell::{Coverage, EngineOptions, Extension, Identity, Limits, Machine};
 pub use perilune_http::HttpService;
-pub use perilune_modules::MODULES;
+pub use perilune_modules::{Heard, Listener, MODULES};
 pub use perilune_pool::{Kind as PoolKind, Stats, WaitStats};
 pub use perilune_process::{LONGEST_LINE, Terminal};
 pub use perilune_registry::{
-    Applied, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Registry, Report, Snapshot, Version,
-    VersionId,
+    Applied, Baseline, Code, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Problem, Registry,
+    Report, Severity, Snapshot, Version, VersionId,
 };
 pub use perilune_resource::Allowed;
 pub use perilune_security::{Actor, Authority, Decision, Policy, Question, Rule, Scope, Strictness};
@@ -134,6 +134,12 @@ pub use processes::{
 pub use runtime::{CallError, Runtime};
 pub use surroundings::Output;
 pub use workflows::{Difference, Replayed};
+
+/// The codes of problems that loading entries can find, each with what it stands for; those of checks that hold sources are not
+/// among them.
+pub fn codes() -> &'static [(Code, &'static str)] {
+    Code::ALL
+}
 
 /// A positive or zero duration written as in entries: `500ms`, `1m30s`.
 pub fn parse_duration(text: &str) -> Option<std::time::Duration> {

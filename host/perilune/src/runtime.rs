@@ -14,7 +14,7 @@ use crate::system::System;
 use crate::{RuntimeBuilder, access, workflows};
 use perilune_cell::{Engine, Extension, Guest, Limits};
 use perilune_modules::{self as modules, CallContext};
-use perilune_process::{Activity, Run, Table, Terminal};
+use perilune_process::{Activity, Run, Table, Terminal, Total};
 use perilune_registry::{EntryId, Registry};
 use perilune_resource::{Allowed, Post, ResourceKind, Resources, Services, Shared, Spawner};
 use perilune_security::{Actor, Authority, Policies, Strictness};
@@ -76,10 +76,12 @@ impl Inner {
             allowed,
             strictness,
             terminal,
+            max_processes,
         } = parts;
         let surroundings = Arc::new(surroundings);
         let shared = Shared::default();
         let policies = shared.get_or(|| Policies::new(strictness));
+        shared.get_or(|| Total::at_most(max_processes));
         let runs = shared.get::<Arc<Table>>().as_ref().clone();
         shared.get_or(|| Post::new(ByPids(runs.clone())));
         let resources_home = shared.get::<workflows::Home>();
@@ -178,6 +180,8 @@ pub(crate) struct Parts {
     pub(crate) allowed: Allowed,
     pub(crate) strictness: Strictness,
     pub(crate) terminal: Option<Arc<Terminal>>,
+    /// In all hosts together.
+    pub(crate) max_processes: usize,
 }
 
 /// Why a typed call gave no result.
@@ -223,9 +227,10 @@ impl Runtime {
         let context = CallContext {
             values: Value::Map(call.context),
             authority: call.authority,
+            chain: call.chain,
             ..CallContext::new(self.inner.modules.clone())
         };
-        let run = functions::Run { target, args, context, timeout: call.timeout };
+        let run = functions::Run { target, args, context, timeout: call.timeout, is_alone: call.is_alone };
         decode(self.inner.run(run).await?)
     }
 

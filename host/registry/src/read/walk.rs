@@ -24,6 +24,9 @@ const MAX_FILES: usize = 10_000;
 /// Directories that hold other programs' files.
 const SKIPPED: [&str; 2] = ["node_modules", "target"];
 
+/// Settings of the command line lie beside the entries. Who reads them says what is wrong with them.
+const SETTINGS: &str = "perilune.yaml";
+
 /// A YAML or JSON file that is no entry file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ignored {
@@ -52,7 +55,8 @@ impl Baseline {
         Self::default()
     }
 
-    /// Reads every `.yaml`, `.yml` and `.json` file below `root`, except in hidden directories, `node_modules` and `target`.
+    /// Reads every `.yaml`, `.yml` and `.json` file below `root`, except in hidden directories, `node_modules` and `target`, and
+    /// except `perilune.yaml` in `root` itself, which holds settings.
     ///
     /// Files are read through a handle on `root` that nothing leads out of. Source fields of the kinds in `rules` may refer to
     /// other files by `file://`.
@@ -91,6 +95,11 @@ impl Baseline {
         .help("rename or remove one of the two");
         self.report.push(problem);
         self
+    }
+
+    /// The entries that could be read, by id; those of a mistake in their fields included.
+    pub fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.values()
     }
 
     /// The files that were looked at and left alone.
@@ -234,6 +243,9 @@ impl Baseline {
 }
 
 fn is_candidate(path: &Path) -> bool {
+    if path == Path::new(SETTINGS) {
+        return false;
+    }
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     matches!(extension.as_deref(), Some("yaml" | "yml" | "json"))
 }
