@@ -41,11 +41,11 @@ async fn a_listener_hears_what_a_call_and_those_that_it_makes_print_and_log() {
     let heard = notes.0.lock().expect("no test panics while it listens").clone();
     assert_eq!(
         heard,
-        ["app:main app:main:2 - one\t1", "app:main app:main:3 info two n=2", "app:other app:other:2 - three",]
+        ["app:main app:main:2 - one 1", "app:main app:main:3 info two n=2", "app:other app:other:2 - three",]
     );
     assert_eq!(app.printed(), Vec::<String>::new(), "the host's output hears nothing of it");
     app.main().await;
-    assert_eq!(app.printed(), ["one\t1", "three"]);
+    assert_eq!(app.printed(), ["one 1", "three"]);
 }
 
 #[tokio::test]

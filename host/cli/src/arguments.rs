@@ -72,6 +72,7 @@ pub(crate) enum Command {
     Init(Init),
     Run(Run),
     Call(Call),
+    Repl(Repl),
     Test(Test),
     #[command(flatten)]
     Control(Control),
@@ -133,6 +134,9 @@ pub(crate) struct Run {
     /// The `terminal.host` that runs the command, where the application has several
     #[arg(long, value_name = "ID")]
     pub host: Option<String>,
+    /// Put edited files into effect as soon as they are saved; what is wrong is reported, and the previous version goes on
+    #[arg(long)]
+    pub watch: bool,
     /// Name of the command; without it, the one with `meta.command.main` runs, or the services alone
     #[arg(value_name = "COMMAND")]
     pub name: Option<String>,
@@ -157,6 +161,23 @@ pub(crate) struct Call {
     /// End the call after this time, such as 500ms or 1m30s
     #[arg(long, value_name = "TIME")]
     pub timeout: Option<String>,
+}
+
+/// Read Lua and run it in the sandbox, input after input
+///
+/// Every input runs under the limits of a call; globals, and locals at its top, are there for the next one. Where the directory holds
+/// an application, its libraries can be required by their ids or aliases, and its functions called with module `funcs`. What comes
+/// from a file or another program runs to the first error, which makes the exit code 1. `.help` lists commands.
+#[derive(Args, Debug)]
+pub(crate) struct Repl {
+    #[command(flatten)]
+    pub behalf: Behalf,
+    /// Take the place of this entry: its modules, imports and limits, and its value as the global `entry`
+    #[arg(long, value_name = "ID")]
+    pub entry: Option<String>,
+    /// Only these modules; all of them without it, or those of the entry
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub modules: Vec<String>,
 }
 
 /// Find mistakes in the application without running it
@@ -197,8 +218,6 @@ pub(crate) enum Deny {
 /// Exit codes: 0 all passed, 1 some failed or there were none, 2 wrong usage, 130 Ctrl-C.
 #[derive(Args, Debug)]
 pub(crate) struct Test {
-    #[command(flatten)]
-    pub behalf: Behalf,
     /// Only tests with one of these in their id, suite or a tag; `*` stands for anything, and then the whole must fit
     #[arg(value_name = "FILTER")]
     pub filters: Vec<String>,
@@ -231,6 +250,8 @@ pub(crate) struct Test {
     /// Fail when less of the lines ran
     #[arg(long, value_name = "PERCENT", requires = "coverage", value_parser = percent)]
     pub min: Option<f64>,
+    #[command(flatten)]
+    pub behalf: Behalf,
 }
 
 fn percent(text: &str) -> Result<f64, String> {

@@ -1,10 +1,16 @@
 //! `perilune init`: applications that run as they are.
 
+#![cfg(unix)]
+
 mod support;
 
 use insta::assert_snapshot;
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
+use std::process::{Child, ChildStderr, Stdio};
+use std::time::{Duration, Instant};
 use support::{Ended, ended, program};
 use tempfile::TempDir;
 
@@ -148,4 +154,111 @@ fn without_a_terminal_the_template_must_be_named() {
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
     assert_snapshot!("no_template", ended.stderr);
     assert_snapshot!("unknown_template", run(folder.path(), &["init", "--template", "wbe"]).stderr);
+}
+
+// What runs until it is ended.
+
+/// An application that runs, with a control socket of its own.
+struct Running {
+    folder: TempDir,
+    child: Child,
+    log: BufReader<ChildStderr>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Running {
+    fn of(folder: TempDir) -> Running {
+        let mut command = program();
+        command.args(["run", "--control-dir", "control"]).current_dir(folder.path());
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("the program runs");
+        let log = BufReader::new(child.stderr.take().expect("it is piped"));
+        Running { folder, child, log }
+    }
+
+    /// The next log record with this text.
+    fn logs(&mut self, text: &str) -> String {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert!(
+                self.log.read_line(&mut line).expect("it writes UTF-8") > 0,
+                "it says {text:?} before it ends"
+            );
+        }
+        line
+    }
+
+    fn ask(&self, args: &[&str]) -> Ended {
+        run(self.folder.path(), &[args, &["--control-dir", "control"]].concat())
+    }
+
+    /// Asks until the answer is as it should be.
+    fn until(&self, args: &[&str], is_so: impl Fn(&Ended) -> bool) {
+        let began = Instant::now();
+        loop {
+            let ended = self.ask(args);
+            if is_so(&ended) {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(30), "{ended:?}");
+        }
+    }
+}
+
+#[test]
+fn the_service_counts() {
+    let mut service = Running::of(made("service"));
+    service.logs("the counter is ready");
+    service.until(&["send", "counter", "add", "2"], |ended| ended.code == 0);
+    assert!(service.logs("counted").contains("sum=2"));
+    assert_eq!(service.ask(&["send", "counter", "add", "3"]).code, 0);
+    assert!(service.logs("counted").contains("sum=5"));
+    assert_eq!(service.ask(&["send", "counter", "add", "\"much\""]).code, 0);
+    assert!(service.logs("not counted").contains("not a number: much"));
+    assert!(service.ask(&["ps"]).stdout.contains("shop:counter"));
+}
+
+#[test]
+fn the_web_application_answers_and_shows_its_page() {
+    let folder = made("web");
+    let entries = folder.path().join("_index.yaml");
+    let text = fs::read_to_string(&entries).expect("it is there");
+    fs::write(&entries, text.replace("127.0.0.1:8080", "127.0.0.1:0")).expect("it is written");
+    let mut web = Running::of(folder);
+    let line = web.logs("at=");
+    let address =
+        line.split("http://").nth(1).expect("an address").trim_end_matches(['"', '\n', '/']).to_owned();
+    let get = |path: &str| {
+        let mut stream = TcpStream::connect(&address).expect("it listens");
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
+            .expect("it is sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        answer
+    };
+    let hello = get("/api/hello?name=Ada");
+    assert!(hello.starts_with("HTTP/1.1 200") && hello.ends_with(r#"{"text":"Hello, Ada!"}"#), "{hello}");
+    assert!(get("/api/hello").ends_with(r#"{"text":"Hello, world!"}"#));
+    let page = get("/");
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("<title>shop</title>"), "{page}");
+}
+
+#[test]
+fn the_workflow_goes_on_when_it_is_approved() {
+    let workflow = Running::of(made("workflow"));
+    workflow.until(&["ps"], |ended| ended.code == 0);
+    let start = ["workflow", "start", "--id", "A-1", "shop:order", "\"A-1\"", "2500"];
+    workflow.until(&start, |ended| ended.code == 0);
+    let state = workflow.ask(&["workflow", "query", "A-1", "state"]);
+    assert_eq!(state.stdout, "\"waits for approval\"\n", "{}", state.stderr);
+    assert_eq!(workflow.ask(&["workflow", "signal", "A-1", "approve", "true"]).code, 0);
+    workflow.until(&["workflow", "show", "A-1"], |shown| {
+        shown.stdout.contains("A-1-2500") && shown.stdout.contains("completed")
+    });
 }

@@ -111,8 +111,12 @@ fn no_template() -> Exit {
     Exit::usage(format!("name what to begin with: `--template NAME`\ntemplates:\n{}", list.join("\n")))
 }
 
-/// A namespace.
+/// A namespace that needs no quotes in YAML and in a shell; the registry takes more than that.
 fn check_name(name: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || !name.chars().all(plain) {
+        return Err("a name begins with a letter, and has letters, digits, `_`, `-` and `.`".to_owned());
+    }
     EntryId::new(name, "entry").map(drop).map_err(|error| error.to_string())
 }
 
@@ -122,6 +126,5 @@ fn suggested(folder: &Path) -> String {
     let name = absolute.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let letters = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
     let name = letters.collect::<String>().trim_matches('_').to_owned();
-    let begins_well = name.starts_with(|c: char| c.is_ascii_alphabetic());
-    if begins_well && check_name(&name).is_ok() { name } else { "app".to_owned() }
+    if check_name(&name).is_ok() { name } else { "app".to_owned() }
 }
