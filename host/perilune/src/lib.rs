@@ -73,6 +73,7 @@
 //! | `runtime.rs` | [`Runtime`]: calls, commands, the registry |
 //! | `call.rs` | [`Call`]: one call with its options |
 //! | `program.rs` | an entry with everything it imports, and the image that its cells begin with |
+//! | `images.rs` | images that were made before this start |
 //! | `target.rs` | from `ns:name.method` to an entry and a method |
 //! | `pools.rs`, `workers.rs` | the entries of a version, each with its pool; cells as workers |
 //! | `functions.rs` | calls, by a worker of the entry's pool |
@@ -100,6 +101,7 @@ mod cleaner;
 mod folders;
 mod functions;
 mod heavy;
+mod images;
 mod memory;
 mod pools;
 mod post;
@@ -117,6 +119,7 @@ mod workflows;
 
 pub use builder::{BuildError, RuntimeBuilder, rules};
 pub use call::Call;
+pub use images::Images;
 pub use perilune_cell::{Coverage, EngineOptions, Extension, Identity, Limits, Machine};
 pub use perilune_http::HttpService;
 pub use perilune_modules::{Heard, Listener, MODULES};

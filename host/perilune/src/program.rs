@@ -3,6 +3,7 @@
 use crate::bytecode;
 use crate::folders::Folders;
 use crate::heavy::home;
+use crate::images::{Fingerprint, Images};
 use crate::spares::Spares;
 use crate::workflows::{WORKFLOW, check_modules};
 use perilune_cell::{
@@ -34,6 +35,10 @@ pub(crate) struct Program {
     template: Arc<Template>,
     /// Dependencies first, the entry last; needed until the image is made.
     chunks: std::sync::Mutex<Vec<Chunk>>,
+    /// Names all that its image depends on.
+    pub(crate) fingerprint: Fingerprint,
+    /// Made before this start, if it is an image of this program.
+    written: Option<Vec<u8>>,
     /// Made by the first who needs it; an entry that fails to load is not tried again.
     image: OnceLock<Result<Arc<Image>, Failure>>,
     /// Whose turn it is to make it.
@@ -59,6 +64,8 @@ pub(crate) struct Linker {
     pub(crate) functions: Arc<str>,
     /// Where bytecode may lie.
     pub(crate) folders: Arc<Folders>,
+    /// Images that were made before this start.
+    pub(crate) images: Option<Arc<dyn Images>>,
 }
 
 /// Kinds whose entries run; the others are only imported or looked up.
@@ -156,6 +163,9 @@ impl Linker {
             context: if is_workflow { self.workflow_context.clone() } else { self.context.clone() },
             extensions: extensions.cloned().collect(),
         };
+        let fingerprint = Fingerprint::of(&chunks, is_workflow);
+        let written = self.images.as_ref().and_then(|images| images.image(id));
+        let written = written.and_then(|written| fingerprint.strip(written));
         Ok(Program {
             id: id.clone(),
             kind: kind.to_owned(),
@@ -166,6 +176,8 @@ impl Linker {
             spec,
             template,
             chunks: std::sync::Mutex::new(chunks),
+            fingerprint,
+            written,
             image: OnceLock::new(),
             loading: Arc::default(),
             spares: Spares::default(),
@@ -302,7 +314,17 @@ impl Program {
     /// Inner errors stay; outer ones are worth another try.
     async fn load(&self) -> Result<Result<Arc<Image>, Failure>, Failure> {
         let chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match self.template.image(self.spec.clone(), &chunks).await {
+        let made = match &self.written {
+            Some(written) => {
+                self.template.written_image(self.spec.clone(), written, &chunks).await.transpose()
+            }
+            None => None,
+        };
+        let made = match made {
+            Some(made) => made,
+            None => self.template.image(self.spec.clone(), &chunks).await,
+        };
+        match made {
             Err(failure) if lacked_room(&failure) => Err(failure),
             outcome => {
                 self.chunks.lock().unwrap_or_else(PoisonError::into_inner).clear();
