@@ -60,9 +60,9 @@ fn a_limit_is_the_same_by_flag_variable_and_file() {
 
 #[test]
 fn limits_of_memory_and_time_hold() {
-    let app = app("limits: {memory: 8MiB, timeout: 200ms}");
-    assert!(app.run(&["call", "app:fill"]).stderr.contains("`limits.memory` allows (8 MiB)"));
-    let late = app.run(&["call", "app:spin", "--limits-cpu", "20s"]);
+    let full = app("limits: {memory: 8MiB, cpu: 20s}").run(&["call", "app:fill"]);
+    assert!(full.stderr.contains("`limits.memory` allows (8 MiB)"), "{}", full.stderr);
+    let late = app("limits: {timeout: 200ms, cpu: 20s}").run(&["call", "app:spin"]);
     assert!(late.stderr.contains("`limits.timeout` allows (200ms)"), "{}", late.stderr);
 }
 

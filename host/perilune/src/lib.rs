@@ -87,6 +87,8 @@
 //! | `access.rs`, `system.rs` | modules `registry` and `system` over the host |
 //! | `spares.rs` | cells that processes leave to the next ones |
 //! | `workflows/` | durable workflows |
+//! | `session/` | [`Session`]: Lua that somebody types, input after input |
+//! | `reload.rs` | files that are edited while the application runs |
 //! | `surroundings.rs` | what live cells find around them |
 
 mod access;
@@ -103,7 +105,9 @@ mod pools;
 mod post;
 mod processes;
 mod program;
+mod reload;
 mod runtime;
+mod session;
 mod spares;
 mod surroundings;
 mod system;
@@ -119,8 +123,8 @@ pub use perilune_modules::{Heard, Listener, MODULES};
 pub use perilune_pool::{Kind as PoolKind, Stats, WaitStats};
 pub use perilune_process::{LONGEST_LINE, Terminal};
 pub use perilune_registry::{
-    Applied, Baseline, Code, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Problem, Registry,
-    Report, Severity, Snapshot, Version, VersionId,
+    Applied, Baseline, Code, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Places, Problem,
+    Registry, Report, Severity, Snapshot, Version, VersionId,
 };
 pub use perilune_resource::Allowed;
 pub use perilune_security::{Actor, Authority, Decision, Policy, Question, Rule, Scope, Strictness};
@@ -131,7 +135,9 @@ pub use processes::{
     Command, Dead, HostInfo, Letters, MailboxInfo, Overview, ProcessDetails, ProcessInfo, ProcessKind,
     ServiceInfo,
 };
+pub use reload::{Reloader, places};
 pub use runtime::{CallError, Runtime};
+pub use session::{Answer, Lost, Session, SessionOptions};
 pub use surroundings::Output;
 pub use workflows::{Difference, Replayed};
 

@@ -79,6 +79,11 @@ impl Pools {
         Ok(target)
     }
 
+    /// What links programs.
+    pub(crate) fn linker(&self) -> &Linker {
+        &self.linker
+    }
+
     fn callee(&self, generation: &Generation, id: &EntryId) -> Result<Arc<Callee>, Failure> {
         if let Some(callee) = generation.callees().get(id) {
             return Ok(callee.clone());

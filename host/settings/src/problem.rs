@@ -38,7 +38,8 @@ pub struct Problem {
 }
 
 /// Everything that is wrong with all sources of settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.render(false))]
 pub struct Problems(Vec<Problem>);
 
 /// Lines longer than this are named but not quoted.
@@ -143,14 +144,6 @@ impl Problems {
         rendered.collect::<Vec<_>>().join("\n")
     }
 }
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(false))
-    }
-}
-
-impl std::error::Error for Problems {}
 
 fn group(problem: &Problem) -> Group<'_> {
     let group = Level::ERROR.primary_title(problem.message.as_str()).id(problem.code.as_str());

@@ -151,3 +151,42 @@ fn an_application_cannot_make_anybody_wait_for_a_pipe_and_an_operator_may_use_on
     assert_snapshot!(folder.refused(&[], &[]));
     assert_eq!(Folder::empty().get("threads", &["--config", "/dev/null"], &[]).1, "default");
 }
+
+#[test]
+fn a_file_with_any_damage_is_refused_or_read_and_nothing_else_happens() {
+    const WHOLE: &str = "# größe\nlimits: {cpu: 200ms, memory: \"64MiB\"}\ncells:\n  max: 7\n  deterministic: false\nlog: {level: 'a=b'}\nthreads: 2\n";
+    const PIECES: [&str; 16] =
+        ["{", "}", "[", "]", ":", "\n", "\t", "&a ", "*a", "!!", "\"", "'", "ü", "\0", "- ", "|\n"];
+    let folder = Folder::empty();
+    let path = folder.path().join("perilune.yaml");
+    let mut state: u64 = 1;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap_or(0) % below
+    };
+    let (mut refused, mut read) = (0, 0);
+    for _ in 0..3000 {
+        let mut bytes = WHOLE.as_bytes().to_vec();
+        for _ in 0..=random(3) {
+            if bytes.len() < 2 {
+                break;
+            }
+            let at = random(bytes.len());
+            match random(4) {
+                0 => bytes.truncate(at.max(1)),
+                1 => drop(bytes.remove(at)),
+                2 => drop(bytes.splice(at..at, PIECES[random(PIECES.len())].bytes())),
+                _ => bytes[at] = u8::try_from(random(256)).unwrap_or(0),
+            }
+        }
+        std::fs::write(&path, &bytes).expect("it is written");
+        match folder.resolve(&[], &[]) {
+            Ok(_) => read += 1,
+            Err(problems) => {
+                assert!(!problems.to_string().is_empty());
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 1000 && read > 100, "{refused} refused, {read} read");
+}
