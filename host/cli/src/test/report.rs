@@ -81,7 +81,12 @@ impl Printer {
 
     /// Prints the failures and the last line.
     pub(crate) fn finish(&mut self, finished: &[Finished], snapshot: &Snapshot, took: Duration) {
-        // Where a run was ended, lines are left that waited for others.
+        // Where a run was ended, lines are left that waited for those that did not end.
+        for (position, one) in finished.iter().enumerate() {
+            if matches!(one.outcome, Outcome::Unfinished) && !self.is_quiet {
+                self.early.insert(position, (harmless(&one.test.suite), self.line(one)));
+            }
+        }
         for (suite, line) in std::mem::take(&mut self.early).into_values() {
             self.show(suite, &line);
         }
@@ -110,10 +115,12 @@ impl Printer {
         let (color, word) = match one.outcome {
             Outcome::Passed => (GREEN, "ok  "),
             Outcome::Failed(_) => (RED, "FAIL"),
-            Outcome::Skipped(_) | Outcome::Unfinished => (YELLOW, "skip"),
+            Outcome::Skipped(_) => (YELLOW, "skip"),
+            Outcome::Unfinished => (YELLOW, "left"),
         };
         let after = match &one.outcome {
             Outcome::Skipped(reason) => harmless(reason),
+            Outcome::Unfinished => "did not finish".to_owned(),
             _ => shown(one.took),
         };
         format!("{}  {:width$}  {after}", self.colored(color, word), one.test.id, width = self.width)
