@@ -27,6 +27,7 @@ mod hot_swap;
 mod html;
 mod http;
 mod http_client;
+mod images;
 mod isolation;
 mod json;
 mod kinds;

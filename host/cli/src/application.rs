@@ -30,8 +30,17 @@ pub(crate) fn load_with(
     settings: &Settings,
     adjust: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
 ) -> Result<Runtime, Exit> {
-    let print = |_: &Identity, line: &[u8], _: &str| output::line(line);
-    build(directory, adjust(builder(settings).output(print)))
+    check(directory)?;
+    build(adjust(printing(settings)).directory(directory))
+}
+
+/// A host without an application, whose entries print to stdout.
+pub(crate) fn bare(settings: &Settings) -> Result<Runtime, Exit> {
+    build(printing(settings))
+}
+
+fn printing(settings: &Settings) -> RuntimeBuilder {
+    builder(settings).output(|_: &Identity, line: &[u8], _: &str| output::line(line))
 }
 
 /// A host as the settings want it, without entries.
@@ -93,9 +102,8 @@ pub(crate) fn check(directory: &Path) -> Result<(), Exit> {
     Err(Exit::usage(format!("`{shown}` is not a directory: name the application's directory with -C")))
 }
 
-fn build(directory: &Path, builder: RuntimeBuilder) -> Result<Runtime, Exit> {
-    check(directory)?;
-    match builder.directory(directory).build() {
+fn build(builder: RuntimeBuilder) -> Result<Runtime, Exit> {
+    match builder.build() {
         Ok(runtime) => Ok(runtime),
         Err(BuildError::Entries(report)) => {
             output::report(&report.render(output::color()));

@@ -72,6 +72,7 @@ pub(crate) enum Command {
     Init(Init),
     Run(Run),
     Call(Call),
+    Repl(Repl),
     Test(Test),
     #[command(flatten)]
     Control(Control),
@@ -133,6 +134,9 @@ pub(crate) struct Run {
     /// The `terminal.host` that runs the command, where the application has several
     #[arg(long, value_name = "ID")]
     pub host: Option<String>,
+    /// Put edited files into effect as soon as they are saved; what is wrong is reported, and the previous version goes on
+    #[arg(long)]
+    pub watch: bool,
     /// Name of the command; without it, the one with `meta.command.main` runs, or the services alone
     #[arg(value_name = "COMMAND")]
     pub name: Option<String>,
@@ -157,6 +161,23 @@ pub(crate) struct Call {
     /// End the call after this time, such as 500ms or 1m30s
     #[arg(long, value_name = "TIME")]
     pub timeout: Option<String>,
+}
+
+/// Read Lua and run it in the sandbox, input after input
+///
+/// Every input runs under the limits of a call; globals, and locals at its top, are there for the next one. Where the directory holds
+/// an application, its libraries can be required by their ids or aliases, and its functions called with module `funcs`. What comes
+/// from a file or another program runs to the first error, which makes the exit code 1. `.help` lists commands.
+#[derive(Args, Debug)]
+pub(crate) struct Repl {
+    #[command(flatten)]
+    pub behalf: Behalf,
+    /// Take the place of this entry: its modules, imports and limits, and its value as the global `entry`
+    #[arg(long, value_name = "ID")]
+    pub entry: Option<String>,
+    /// Only these modules; all of them without it, or those of the entry
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub modules: Vec<String>,
 }
 
 /// Find mistakes in the application without running it

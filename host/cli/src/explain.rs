@@ -4,8 +4,7 @@ use crate::exit::Exit;
 use crate::output;
 
 /// Pages whose sections begin with `## CODE: title`.
-const PAGES: [&str; 2] =
-    [include_str!("../../../docs/errors.md"), include_str!("../../../docs/lint.md")];
+const PAGES: [&str; 2] = [include_str!("../../../docs/errors.md"), include_str!("../../../docs/lint.md")];
 
 /// What a page says of a code.
 struct Section {

@@ -9,6 +9,8 @@
 //! | `terminal.rs` | what a command on a `terminal.host` reads and writes |
 //! | `behalf.rs` | the actor and the policies that a call runs under |
 //! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs`, `lint.rs`, `settings.rs`, `explain.rs`, `completions.rs` | one command each |
+//! | `repl/` | Lua that is typed |
+//! | `watch/` | `run --watch`: edited files are live at once |
 //! | `init/`, `doctor/` | one command each: a new application, and what the machine offers |
 //! | `workflow/` | commands about durable workflows |
 //! | `test/` | the application's tests, JUnit, coverage |
@@ -31,11 +33,13 @@ mod lint;
 mod log;
 mod output;
 mod registry;
+mod repl;
 mod run;
 mod settings;
 mod signals;
 mod terminal;
 mod test;
+mod watch;
 mod workflow;
 
 use arguments::{Arguments, Command};
@@ -74,12 +78,14 @@ fn started(arguments: Arguments, settings: Settings, given: Given) -> Exit {
 
 /// Carries out the command.
 async fn work(arguments: Arguments, settings: Settings, given: Given) -> Exit {
-    let signals = Signals::listen();
+    let mut signals = Signals::listen();
     let Arguments { directory, command, .. } = arguments;
     match command {
         // It stops its services itself when it is asked to end.
         Command::Run(command) => run::run(&directory, &settings, command, signals).await,
         Command::Call(command) => or_interrupted(call::call(&directory, &settings, command), signals).await,
+        // Ctrl-C ends what runs in it, and not the session.
+        Command::Repl(command) => repl::repl(&directory, &settings, command, &mut signals).await,
         // It reports what was known when it is interrupted.
         Command::Test(command) => test::test(&directory, &settings, command, signals).await,
         Command::Control(command) => control::control(&directory, command),

@@ -62,3 +62,10 @@ pub(crate) fn report(text: &str) {
     // Nobody is left to be told of a stderr that is closed.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
+
+/// A line about what the program does meanwhile, on stderr. Whoever has the terminal to itself is not disturbed.
+pub(crate) fn status(line: &str) {
+    if !crate::terminal::hides_logs() {
+        eprintln!("{line}");
+    }
+}

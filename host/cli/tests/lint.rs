@@ -204,3 +204,16 @@ fn nothing_is_found_in_the_examples() {
         assert_eq!(ended.code, 0, "{name:?}: {}{}", ended.stdout, ended.stderr);
     }
 }
+
+#[test]
+fn nothing_is_found_in_what_init_makes() {
+    for template in ["function", "service", "web", "workflow"] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("made");
+        let made = program().args(["init", "--template", template]).arg(&path).output();
+        assert_eq!(ended(made.expect("the program runs")).code, 0, "{template}");
+        let output = program().args(["lint", "--deny", "warnings", "-C"]).arg(&path).output();
+        let ended = ended(output.expect("the program runs"));
+        assert_eq!(ended.code, 0, "{template}: {}{}", ended.stdout, ended.stderr);
+    }
+}

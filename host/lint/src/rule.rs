@@ -34,6 +34,15 @@ impl Rule {
         level(self.severity)
     }
 
+    /// [`Rule::help`] as it stands below a finding: no sentence, as other helps are none.
+    pub(crate) fn advice(&self) -> String {
+        let text = self.help.trim_end_matches('.');
+        let mut letters = text.chars();
+        letters
+            .next()
+            .map_or_else(String::new, |first| format!("{}{}", first.to_lowercase(), letters.as_str()))
+    }
+
     /// Code, name, severity and both texts as lines, for a terminal.
     pub fn explain(&self) -> String {
         let Rule { code, name, doc, help, .. } = self;
@@ -117,7 +126,7 @@ rules! {
         "Correct the name.";
     ARGUMENTS = "L133", Error, "wrong number of arguments",
         "A known function is given fewer arguments than it needs, or more than it takes.",
-        "Look at its parameters in docs/modules/.";
+        "Look its parameters up in docs/modules/.";
     IGNORED = "L134", Warning, "ignored error",
         "A call that waits for the host can fail, returns `nil` and an error then, and both are dropped. What closes, ends or sends is left alone.",
         "Write `assert(…)` around it, look at its results, or name them: `local _, _ = …`.";

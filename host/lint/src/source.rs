@@ -6,6 +6,7 @@ use crate::rule::{self, Rule};
 use crate::tree::{Chunk, Span};
 use emmylua_parser::{LuaLanguageLevel, LuaParser, ParserConfig};
 use perilune_registry::quote;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What reading a source gives.
 pub(crate) struct Source<'a> {
@@ -26,7 +27,12 @@ pub(crate) fn read(text: &str) -> Source<'_> {
     }
     let mut config = ParserConfig::with_level(LuaLanguageLevel::Lua54);
     config.enable_emmylua_doc = false;
-    let tree = LuaParser::parse(text, config);
+    // It is made for editors, where whoever types is trusted. No text is known that breaks it.
+    let Ok(tree) = catch_unwind(AssertUnwindSafe(|| LuaParser::parse(text, config))) else {
+        let why = "the parser gave up on the source".to_owned();
+        source.mistake = Some((rule::NOT_CHECKED, Span { start: 0, end: 0 }, why));
+        return source;
+    };
     let first = tree.get_errors().iter().min_by_key(|error| error.range.start());
     if let Some(error) = first {
         let start = usize::from(error.range.start()).min(text.len());

@@ -17,12 +17,12 @@ pub(crate) struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// `None` for entries without Lua text: of other kinds, precompiled, or without a source.
+    /// `None` for entries without Lua text: of other kinds, precompiled, or without a source that could be read.
     pub(crate) fn of(entry: &'a Entry) -> Option<Self> {
         if !entry.kind().ends_with(".lua") {
             return None;
         }
-        let text = entry.source_text("source")?;
+        let text = entry.source_text("source").filter(|text| !text.text().starts_with("file://"))?;
         let modules = match entry.data().get("modules") {
             Some(Value::Array(items)) => items.as_slice(),
             _ => &[],
@@ -124,7 +124,7 @@ fn place(text: &Arc<SourceText>, span: Span) -> Place {
 }
 
 fn with_help(rule: &Rule, problem: Problem, helps: Vec<String>) -> Problem {
-    if helps.is_empty() { problem.help(rule.help) } else { problem.help_all(helps) }
+    if helps.is_empty() { problem.help(rule.advice()) } else { problem.help_all(helps) }
 }
 
 /// A source with its tree: what most rules look at.

@@ -25,7 +25,7 @@ mod network;
 mod stack;
 
 pub use chain::Chain;
-pub use context::{CallContext, Host};
+pub use context::{CallContext, Host, SESSION};
 pub use kinds::{KINDS, VARIABLES};
 pub use listener::{Heard, Listener};
 use perilune_cell::Module;

@@ -3,6 +3,7 @@
 use crate::bytecode;
 use crate::checks::Checker;
 use crate::folders::{self, Folders};
+use crate::images::Images;
 use crate::runtime::{Inner, Parts, Runtime, kinds};
 use crate::surroundings::{Log, Output, Surroundings};
 use perilune_cell::{Coverage, Engine, EngineError, EngineOptions, Extension, Guest, Limits};
@@ -70,6 +71,7 @@ pub struct RuntimeBuilder {
     terminal: Option<Arc<Terminal>>,
     coverage: Option<Arc<Coverage>>,
     max_processes: usize,
+    images: Option<Arc<dyn Images>>,
 }
 
 impl Default for RuntimeBuilder {
@@ -88,6 +90,7 @@ impl Default for RuntimeBuilder {
             terminal: None,
             coverage: None,
             max_processes: usize::MAX,
+            images: None,
         }
     }
 }
@@ -213,6 +216,14 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Sets where images come from that [`Runtime::image`] has written: entries that have one need not be loaded. One that does not fit
+    /// the entry as it is now is passed over.
+    #[must_use]
+    pub fn images(mut self, images: impl Images) -> Self {
+        self.images = Some(Arc::new(images));
+        self
+    }
+
     /// Loads and checks all entries and starts the engine. Nothing runs yet.
     ///
     /// # Errors
@@ -252,6 +263,8 @@ impl RuntimeBuilder {
             guest,
             extensions: self.extensions,
             limits,
+            // Of what an image holds, nobody would see which lines ran.
+            images: self.images.filter(|_| self.coverage.is_none()),
             surroundings: Surroundings { output: self.output, coverage: self.coverage },
             folders,
             registry_writable: self.registry_writable,

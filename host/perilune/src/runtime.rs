@@ -4,6 +4,7 @@ use crate::call::Call;
 use crate::folders::Folders;
 use crate::functions::{self, FromCells, FromServices};
 use crate::heavy::Heavy;
+use crate::images::Images;
 use crate::memory::MemoryLimit;
 use crate::pools::{PoolStats, Pools};
 use crate::post::ByPids;
@@ -77,6 +78,7 @@ impl Inner {
             strictness,
             terminal,
             max_processes,
+            images,
         } = parts;
         let surroundings = Arc::new(surroundings);
         let shared = Shared::default();
@@ -123,6 +125,7 @@ impl Inner {
                 processes: "processes".into(),
                 functions: "functions".into(),
                 folders,
+                images,
             };
             let pools = Pools::new(linker, &registry);
             Inner {
@@ -176,6 +179,7 @@ pub(crate) struct Parts {
     pub(crate) registry_writable: bool,
     /// The application's.
     pub(crate) folders: Arc<Folders>,
+    pub(crate) images: Option<Arc<dyn Images>>,
     pub(crate) folder: Option<PathBuf>,
     pub(crate) allowed: Allowed,
     pub(crate) strictness: Strictness,
@@ -312,6 +316,18 @@ impl Runtime {
     /// entry that fails to load is logged, and its calls fail with the same error.
     pub async fn warm(&self) {
         self.inner.pools.warm(&self.inner.registry).await;
+    }
+
+    /// The image of an entry, for [`RuntimeBuilder::images`](crate::RuntimeBuilder::images) of a later start. Equal entries give equal
+    /// bytes.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when there is no such entry; what loading it failed with.
+    pub async fn image(&self, id: &EntryId) -> Result<Vec<u8>, Failure> {
+        let program = self.inner.pools.program(&self.inner.registry, id)?;
+        let image = program.image().await?;
+        Ok(program.fingerprint.lead(&image.to_bytes()))
     }
 
     /// Starts the services that start with the application (`lifecycle.auto_start`), such as HTTP servers, waits until the

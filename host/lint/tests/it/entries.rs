@@ -90,6 +90,13 @@ fn a_function_that_a_library_does_not_return_is_an_error() {
 }
 
 #[test]
+fn a_source_that_could_not_be_read_is_left_to_who_reads_it() {
+    assert_eq!(lines(&lint(&[function("", "file://missing.lua")])), [""; 0]);
+    let bytes = function("", "").with_field("source", Value::String(vec![0xff]));
+    assert_eq!(lines(&lint(&[bytes])), [""; 0]);
+}
+
+#[test]
 fn methods_of_a_module_are_looked_for() {
     let tax = entry("tax", "module.lua", "", "return { rate = print }");
     let tax = tax.with_field("methods", vec![Value::from("rate"), Value::from("ad")]);

@@ -152,8 +152,6 @@ const PIECES: [&str; 48] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
-
     #[test]
     fn no_text_panics(source in ".{0,200}") {
         found(&source);

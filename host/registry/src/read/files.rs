@@ -2,13 +2,58 @@
 
 use crate::source::BYTECODE;
 use cap_std::ambient_authority;
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 /// A directory that reads cannot leave: not through `..`, not through absolute paths, not through symbolic links.
 pub(crate) struct Tree {
     root: Dir,
+    place: PathBuf,
+}
+
+/// What tells without reading it that a file has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    length: u64,
+    modified: Option<SystemTime>,
+    /// What else changes when a file is replaced, or written and given back its old time.
+    identity: [u64; 4],
+}
+
+/// Clocks of file systems tick every 4 ms to 2 s: of two changes within one tick, the second leaves the same time.
+const COARSEST_TICK: Duration = Duration::from_secs(2);
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        let modified = metadata.modified().ok().map(|time| time.into_std());
+        Stamp { length: metadata.len(), modified, identity: identity(metadata) }
+    }
+
+    /// Whether the file was last changed so long ago that the next change gets another stamp.
+    pub(crate) fn is_settled(&self) -> bool {
+        let age = self.modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
+        age.is_some_and(|age| age > COARSEST_TICK) && !self.was_touched_lately()
+    }
+
+    /// Whether it was replaced or given an old time just now.
+    fn was_touched_lately(&self) -> bool {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.identity[2] != 0 && self.identity[2].saturating_add(COARSEST_TICK.as_secs()) >= now.as_secs()
+    }
+}
+
+/// Device, number, and when anything about the file was last changed, in seconds and nanoseconds.
+#[cfg(unix)]
+fn identity(metadata: &Metadata) -> [u64; 4] {
+    use cap_std::fs::MetadataExt;
+    [metadata.dev(), metadata.ino(), metadata.ctime().cast_unsigned(), metadata.ctime_nsec().cast_unsigned()]
+}
+
+#[cfg(not(unix))]
+fn identity(_metadata: &Metadata) -> [u64; 4] {
+    [0; 4]
 }
 
 /// Why a file was not read.
@@ -58,7 +103,23 @@ pub(crate) struct Listing {
 
 impl Tree {
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
-        Ok(Tree { root: Dir::open_ambient_dir(root, ambient_authority())? })
+        let place = root.to_owned();
+        Ok(Tree { root: Dir::open_ambient_dir(root, ambient_authority())?, place })
+    }
+
+    /// What a file is told by.
+    pub(crate) fn stamp(&self, path: &Path) -> Result<Stamp, ReadError> {
+        Ok(Stamp::of(&self.root.metadata(path)?))
+    }
+
+    /// Where a symbolic link to a file leads, seen from the root; `None` for what is no link.
+    pub(crate) fn behind_link(&self, path: &Path) -> Option<PathBuf> {
+        if !self.root.symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
+            return None;
+        }
+        let root = self.place.canonicalize().ok()?;
+        let real = self.place.join(path).canonicalize().ok()?;
+        real.strip_prefix(root).map(Path::to_owned).ok()
     }
 
     /// Reads a text of at most `max` bytes; a byte order mark is dropped. No more than `max + 1` bytes are ever read.
