@@ -11,15 +11,20 @@ use std::pin::pin;
 
 pub(crate) async fn run(directory: &Path, settings: &Settings, command: Run, mut signals: Signals) -> Exit {
     let terminal = terminal::open(&command.args);
-    let load = || application::load(directory, settings, Some(terminal.clone()));
     if !command.watch {
-        return match load() {
+        return match application::load(directory, settings, Some(terminal.clone())) {
             Ok(runtime) => {
                 attend(&runtime, directory, settings, &command, &terminal, &mut signals).await.exit()
             }
             Err(exit) => exit,
         };
     }
+    // By its name and not as the folder that the program happens to be in, which may go away while another takes its name.
+    let directory = &match std::path::absolute(directory) {
+        Ok(directory) => directory,
+        Err(error) => return Exit::failed(format!("cannot watch `{}`: {error}", directory.display())),
+    };
+    let load = || application::load(directory, settings, Some(terminal.clone()));
     loop {
         let (runtime, mut following) = match watch::load(directory, load, &mut signals).await {
             Ok(loaded) => loaded,

@@ -14,6 +14,8 @@ pub(super) struct Console {
     pub(super) runtime: Runtime,
     pub(super) session: Session,
     options: SessionOptions,
+    /// Whether somebody types, and goes on after a mistake.
+    is_typed: bool,
     /// Lines of an input that goes on.
     open: String,
     /// The line that it begins in.
@@ -38,8 +40,8 @@ pub(super) enum Next {
 }
 
 impl Console {
-    pub(super) fn new(runtime: Runtime, session: Session, options: SessionOptions) -> Self {
-        Console { runtime, session, options, open: String::new(), began: 1, lines: 0 }
+    pub(super) fn new(runtime: Runtime, session: Session, options: SessionOptions, is_typed: bool) -> Self {
+        Console { runtime, session, options, is_typed, open: String::new(), began: 1, lines: 0 }
     }
 
     /// Takes lines of input, and runs what they make complete.
@@ -85,7 +87,9 @@ impl Console {
             }
             Some(Answer::Failed(failure, lost)) => {
                 Exit::of_failure(&failure).say();
-                say(lost);
+                if self.is_typed {
+                    say(lost);
+                }
                 Next::Failed
             }
             None => {

@@ -52,12 +52,9 @@ pub(crate) async fn repl(
         Ok(session) => session,
         Err(failure) => return Exit::of_failure(&failure),
     };
-    let console = Console::new(runtime, session, options);
-    if io::stdin().is_terminal() {
-        prompt::talk(console, signals).await
-    } else {
-        script::run(console, signals).await
-    }
+    let is_typed = io::stdin().is_terminal();
+    let console = Console::new(runtime, session, options, is_typed);
+    if is_typed { prompt::talk(console, signals).await } else { script::run(console, signals).await }
 }
 
 /// Folders below each other in which entries are looked for: applications keep them near their root.

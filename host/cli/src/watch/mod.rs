@@ -49,15 +49,13 @@ impl Drop for Following {
     }
 }
 
-/// Loads an application and follows its files. What is wrong with it is waited for to be mended.
+/// Loads an application from a directory, an absolute path, and follows its files. What is wrong with it is waited for to be mended.
 pub(crate) async fn load(
     directory: &Path,
     load: impl Fn() -> Result<Runtime, Exit>,
     signals: &mut Signals,
 ) -> Result<(Runtime, Following), Exit> {
-    let cannot = |why: String| Exit::failed(format!("cannot watch `{}`: {why}", directory.display()));
-    let root = std::path::absolute(directory).map_err(|error| cannot(error.to_string()))?;
-    let mut watched = Watched::new(root);
+    let mut watched = Watched::new(directory.to_owned());
     let mut was_wrong = false;
     let runtime = loop {
         // First, so that no change goes unseen between loading and waiting.
@@ -75,7 +73,9 @@ pub(crate) async fn load(
             () = signals.end() => return Err(Exit::interrupted()),
         }
     };
-    let reloader = runtime.reloader().ok_or_else(|| cannot("it is no directory".to_owned()))?;
+    let no_directory =
+        || Exit::usage(format!("`{}` is no directory, and does not change", directory.display()));
+    let reloader = runtime.reloader().ok_or_else(no_directory)?;
     let (told, applied) = watch::channel(());
     let mut follower = Follower { watched, reloader: Some(reloader), status: Status::default(), told };
     follower.look(Instant::now()).await;
