@@ -1,13 +1,12 @@
 //! Which lines of Lua run, as `RuntimeBuilder::coverage` counts them.
 
-use perilune::{Coverage, Limits};
+use perilune::Coverage;
 use perilune_tests::{App, Definition, TIGHT, limit};
 use std::sync::Arc;
 
 fn watched(entries: &[Definition<'_>]) -> (App, Arc<Coverage>) {
     let coverage = Arc::<Coverage>::default();
-    let app =
-        App::entries_with(entries, |builder| builder.coverage(coverage.clone()).limits(Limits { ..TIGHT }));
+    let app = App::entries_with(entries, |builder| builder.coverage(coverage.clone()).limits(TIGHT));
     (app, coverage)
 }
 
