@@ -44,6 +44,23 @@ fn every_template_loads_without_a_problem() {
 }
 
 #[test]
+fn nothing_is_found_in_a_template_and_its_tests_run() {
+    for template in TEMPLATES {
+        let folder = made(template);
+        // Nobody else's port, and no service that is in the way.
+        let entries = folder.path().join("_index.yaml");
+        let text = fs::read_to_string(&entries).expect("it is there");
+        fs::write(&entries, text.replace("127.0.0.1:8080", "127.0.0.1:0")).expect("it is written");
+        let linted = run(folder.path(), &["lint"]);
+        assert_eq!(linted.code, 0, "{template}: {}{}", linted.stdout, linted.stderr);
+        assert!(linted.stdout.contains("nothing found"), "{template}: {}", linted.stdout);
+        let tested = run(folder.path(), &["test"]);
+        assert_eq!(tested.code, 0, "{template}: {}{}", tested.stdout, tested.stderr);
+        assert!(tested.stdout.contains("1 passed"), "{template}: {}", tested.stdout);
+    }
+}
+
+#[test]
 fn the_tests_of_every_template_pass_and_can_fail() {
     for (template, test, source) in [
         ("function", "shop:greet_test", "greet.lua"),

@@ -112,7 +112,7 @@ rules! {
         "What `require` is given is no literal, so nobody can tell what the entry needs.",
         "Write the name as a literal.";
     UNUSED_MODULE = "L123", Warning, "unused module",
-        "An entry lists a module that its source never uses.",
+        "An entry lists a module that its source never uses, and that nothing it imports lists.",
         "Remove it from `modules`: an entry should reach no more than it needs.";
     UNUSED_IMPORT = "L124", Warning, "unused import",
         "An entry imports another that its source never uses.",

