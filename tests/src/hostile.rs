@@ -46,6 +46,7 @@ pub fn core(imports: &str, body: &str) -> String {
             (global.set $next (i32.add (local.get $at) (local.get 3)))
             (local.get $at))
           (func (export "perilune:cell/guest@0.1.0#check") (param i32 i32 i32 i32) {result} (i32.const 1024))
+          (func (export "perilune:cell/guest@0.1.0#compile") (param i32 i32 i32 i32) {result} (i32.const 1024))
           (func (export "perilune:cell/guest@0.1.0#load") (param i32 i32 i64 i64) {result} (i32.const 1024))
           (func (export "perilune:cell/guest@0.1.0#start") (param i32 i32 i32 i32 i64 i64) {result}
             {body}

@@ -1,13 +1,12 @@
 //! Which lines of Lua run, as `RuntimeBuilder::coverage` counts them.
 
-use perilune::{Coverage, Limits};
+use perilune::Coverage;
 use perilune_tests::{App, Definition, TIGHT, limit};
 use std::sync::Arc;
 
 fn watched(entries: &[Definition<'_>]) -> (App, Arc<Coverage>) {
     let coverage = Arc::<Coverage>::default();
-    let app =
-        App::entries_with(entries, |builder| builder.coverage(coverage.clone()).limits(Limits { ..TIGHT }));
+    let app = App::entries_with(entries, |builder| builder.coverage(coverage.clone()).limits(TIGHT));
     (app, coverage)
 }
 
@@ -94,6 +93,25 @@ async fn lines_of_what_is_imported_called_and_spawned_count() {
     assert_eq!(lines(&coverage, "app:lib"), "2:1 3:1");
     assert_eq!(lines(&coverage, "app:double"), "2:1 3:1");
     assert_eq!(lines(&coverage, "app:work"), "2:1 3:1 4:1");
+}
+
+#[tokio::test]
+async fn lines_of_workflows_count_also_where_each_step_runs_the_history_again() {
+    let yaml = "namespace: app
+entries:
+  - {name: host, kind: workflow.host, max_cached_workflows: 0, lifecycle: {auto_start: true}}
+  - {name: flow, kind: workflow.lua, source: 'file://flow.lua', modules: [time], meta: {temporal: {workflow: {worker: host}}}}
+";
+    let flow = "return function(n)\nrequire('time').sleep('1ms')\nif n == 1 then\nreturn 'one'\nend\nreturn 'more'\nend";
+    let coverage = Arc::<Coverage>::default();
+    let app =
+        App::with(&[("app.yaml", yaml), ("flow.lua", flow)], |builder| builder.coverage(coverage.clone()));
+    app.runtime.start().await.expect("the host of workflows starts");
+    assert_eq!(app.call("app:flow", &[1.into()]).await, Ok("one".into()));
+    app.runtime.stop().await;
+    let all = coverage.lines();
+    let ran: Vec<_> = all["app:flow"].iter().map(|(line, count)| (*line, *count > 0)).collect();
+    assert_eq!(ran, [(2, true), (3, true), (4, true), (6, false), (7, true)]);
 }
 
 #[tokio::test]
