@@ -15,7 +15,7 @@ pub(crate) async fn run(directory: &Path, settings: &Settings, command: Run, mut
     if !command.watch {
         return match application::load(directory, settings, Some(terminal.clone())) {
             Ok(runtime) => {
-                attend(&runtime, directory, settings, &command, &terminal, &mut signals).await.exit()
+                attend(&runtime, directory, settings, &command, &terminal, &mut signals, None).await.exit()
             }
             Err(exit) => exit,
         };
