@@ -120,7 +120,7 @@ fn values_that_are_no_data_are_named() {
 fn the_first_error_ends_a_script_with_its_place() {
     insta::assert_snapshot!(failed("x = 1\nfunction f()\n  return nothing.here\nend\nf()\nprint('never')\n").1, @"
     error: stdin:3: attempt to index a nil value (global 'nothing') [Internal]
-      stdin:3: in function f
+      stdin:3: in global f
       stdin:5: in a function
     ");
     insta::assert_snapshot!(failed("x = 1\n\nx = = 2\n").1, @"error: stdin:3: unexpected symbol near '=' [Invalid]");

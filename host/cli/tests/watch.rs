@@ -255,7 +255,7 @@ fn nothing_to_run_is_waited_for_to_change() {
 #[test]
 fn what_is_left_beside_the_application_changes_nothing() {
     let app = app();
-    let mut watching = Watching::start(&app);
+    let watching = Watching::start(&app);
     for number in 0..2_000 {
         write(&app, &format!("data/{}.db", number % 50), &number.to_string());
         write(&app, &format!(".git/{}.yaml", number % 50), "namespace: [");
@@ -329,7 +329,7 @@ fn no_call_is_lost_while_files_are_edited() {
                 while !is_over.load(Ordering::Relaxed) {
                     match get(&address) {
                         Some(body) if body.starts_with("hello ") => {
-                            drop(answers.fetch_add(1, Ordering::Relaxed))
+                            answers.fetch_add(1, Ordering::Relaxed);
                         }
                         _ => lost += 1,
                     }

@@ -86,6 +86,12 @@ impl Changes {
         Ok(true)
     }
 
+    /// Whether the application's own folder is watched: it was there when it was looked for.
+    pub(super) fn has_root(&self) -> bool {
+        let is_root = |folder: &Folder| folder.path == lock(&self.shared.interest).root();
+        self.armed.as_ref().is_some_and(|armed| armed.folders.iter().any(is_root))
+    }
+
     /// Waits until something has changed, and whoever changes it is through. Gives when the first change was told. Without word from the
     /// system it is time to look again after `patience`.
     pub(super) async fn next(&self, patience: Option<Duration>) -> Instant {

@@ -116,7 +116,8 @@ impl Watched {
 
     async fn next(&self) -> Instant {
         let patience = match self.is_untold {
-            _ if !self.root.is_dir() => Some(GONE),
+            // Nothing tells that it is back, even if it is by now.
+            false if !self.changes.has_root() => Some(GONE),
             true => Some(UNTOLD),
             false => None,
         };

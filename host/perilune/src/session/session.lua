@@ -52,6 +52,26 @@ local function comes_first(left, right)
   return tostring(left) < tostring(right)
 end
 
+-- Items on lines of their own, short ones side by side.
+local function lay_out(items, indent)
+  local are_short = true
+  for _, item in pairs(items) do
+    are_short = are_short and #item <= 24 and not item:find("\n", 1, true)
+  end
+  local lines, line = {}, nil
+  for i = 1, #items do
+    local text = i < #items and items[i] .. "," or items[i]
+    if line and are_short and #indent + #line + #text < WIDTH then
+      line = line .. " " .. text
+    else
+      lines[#lines + 1] = line
+      line = text
+    end
+  end
+  lines[#lines + 1] = line
+  return "{\n" .. indent .. "  " .. concat(lines, "\n" .. indent .. "  ") .. "\n" .. indent .. "}"
+end
+
 local show
 
 local function has_text(value)
@@ -111,8 +131,7 @@ local function show_table(value, depth, state)
   if #line + 2 * depth <= WIDTH and not line:find("\n", 1, true) then
     return line
   end
-  local indent = rep("  ", depth)
-  return "{\n" .. indent .. "  " .. concat(items, ",\n" .. indent .. "  ") .. "\n" .. indent .. "}"
+  return lay_out(items, rep("  ", depth))
 end
 
 function show(value, depth, state)
