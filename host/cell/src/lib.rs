@@ -53,7 +53,7 @@ mod ticker;
 mod tickets;
 
 pub use cell::{Backlog, CallSpec, Cell, CellSpec, Chunk, Event, Form, ImportAlias, Message, Status};
-pub use coverage::Coverage;
+pub use coverage::{Coverage, Lines};
 pub use engine::{Engine, EngineError, EngineOptions, wasmtime_config};
 pub use extension::Extension;
 pub use guest::{Guest, Template};
