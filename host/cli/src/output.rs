@@ -66,6 +66,6 @@ pub(crate) fn report(text: &str) {
 /// A line about what the program does meanwhile, on stderr. Whoever has the terminal to itself is not disturbed.
 pub(crate) fn status(line: &str) {
     if !crate::terminal::hides_logs() {
-        eprintln!("{line}");
+        report(&format!("{line}\n"));
     }
 }
