@@ -1,4 +1,5 @@
-//! Lua programs print the same in the guest as linked, which throws wasm exceptions, and in the lowered one.
+//! Lua programs print the same in the guest as linked, which throws wasm exceptions, and in the lowered one, also where lines are
+//! watched.
 //!
 //! A program is what stands between two lines `--- title` in `programs/`. It says what it finds with `show(…)`; where the title
 //! ends in `(fails)` it ends with an error.
@@ -21,11 +22,14 @@ const EPILOGUE: &str = "\nreturn table.concat(lines, '\\n') end }";
 /// As much as an entry gets by default; one of the programs takes it all.
 const MEMORY: usize = 64 << 20;
 
-static BEFORE: LazyLock<InstancePre<StoreLimits>> = LazyLock::new(|| prepare(THROWING, true));
+static BEFORE: LazyLock<InstancePre<StoreLimits>> = LazyLock::new(|| prepare(THROWING, true, false));
 static AFTER: LazyLock<InstancePre<StoreLimits>> =
-    LazyLock::new(|| prepare(perilune_guest_lua::COMPONENT, false));
+    LazyLock::new(|| prepare(perilune_guest_lua::COMPONENT, false, false));
+/// The lowered one, whose host wants to know which lines run.
+static WATCHED: LazyLock<InstancePre<StoreLimits>> =
+    LazyLock::new(|| prepare(perilune_guest_lua::COMPONENT, false, true));
 
-fn prepare(component: &[u8], exceptions: bool) -> InstancePre<StoreLimits> {
+fn prepare(component: &[u8], exceptions: bool, watches: bool) -> InstancePre<StoreLimits> {
     let mut config = Config::new();
     config.wasm_exceptions(exceptions).wasm_gc(false);
     let engine = Engine::new(&config).expect("an engine");
@@ -34,6 +38,10 @@ fn prepare(component: &[u8], exceptions: bool) -> InstancePre<StoreLimits> {
     let mut durable = linker.instance("perilune:cell/durable@0.1.0").expect("an interface");
     // What the guest asks while it loads an entry.
     durable.func_wrap("is-workflow", |_, (): ()| Ok((false,))).expect("a function");
+    let mut coverage = linker.instance("perilune:cell/coverage@0.1.0").expect("an interface");
+    coverage.func_wrap("is-wanted", move |_, (): ()| Ok((watches,))).expect("a function");
+    coverage.func_wrap("watch", |_, (_, _): (String, Vec<u8>)| Ok((0_u32,))).expect("a function");
+    coverage.func_wrap("reached", |_, (_, _): (u32, u32)| Ok(())).expect("a function");
     linker.define_unknown_imports_as_traps(&component).expect("all imports defined");
     linker.instantiate_pre(&component).expect("linked")
 }
@@ -133,6 +141,18 @@ fn programs_print_the_same() {
         let shows_something = after.iter().all(|text| text.len() > 1);
         if before != after || !ends_as_said || !shows_something {
             wrong.push(format!("{title}\n  before: {before:?}\n  after:  {after:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn programs_print_the_same_when_their_lines_are_watched() {
+    let mut wrong = Vec::new();
+    for (title, program) in programs() {
+        let (plain, watched) = (run(&AFTER, &program), run(&WATCHED, &program));
+        if plain != watched {
+            wrong.push(format!("{title}\n  plain:   {plain:?}\n  watched: {watched:?}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
