@@ -1,0 +1,7 @@
+//! What packs promise: nothing that was changed, cut, forged or made by somebody else is ever believed.
+
+mod damage;
+mod forged;
+mod round_trips;
+mod signatures;
+mod support;
