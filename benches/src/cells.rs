@@ -1,8 +1,8 @@
 //! Cells outside any runtime.
 
 use perilune_cell::{
-    Cell, CellSpec, Chunk, Engine, EngineOptions, Guest, Hibernated, Host, Identity, Image, Limits, Pid,
-    Template,
+    Cell, CellSpec, Chunk, Engine, EngineOptions, Form, Guest, Hibernated, Host, Identity, Image, Limits,
+    Pid, Template,
 };
 use perilune_modules::{ALWAYS, MODULES};
 use std::sync::Arc;
@@ -84,6 +84,7 @@ impl Cells {
     fn chunk(source: &str) -> Chunk {
         Chunk {
             id: "bench:entry".to_owned(),
+            form: Form::Text,
             source: source.as_bytes().to_vec(),
             modules: vec!["json".to_owned()],
             imports: Vec::new(),

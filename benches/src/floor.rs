@@ -18,7 +18,7 @@ mod bindings {
     });
 }
 
-use bindings::exports::perilune::cell::guest::{Chunk, Status};
+use bindings::exports::perilune::cell::guest::{Chunk, Form, Status};
 
 /// Nothing here depends on chance.
 const SEED: (u64, u64) = (4, 2);
@@ -74,6 +74,7 @@ impl Floor {
         let guest = bindings::GuestPre::new(self.guest.clone())?.instantiate(&mut store)?;
         let chunk = Chunk {
             id: "bench:entry".to_owned(),
+            form: Form::Text,
             source: source.as_bytes().to_vec(),
             modules: Vec::new(),
             imports: Vec::new(),

@@ -1,6 +1,7 @@
 //! Lua's C sources: a copy of those in crate `lua-src` with `patches/` applied.
 
 use anyhow::{Context, Result, ensure};
+use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,6 +22,21 @@ pub(crate) struct LuaSources {
     pub(crate) folder: PathBuf,
     /// Includes all the files that are compiled.
     pub(crate) unit: PathBuf,
+}
+
+impl LuaSources {
+    /// The compiler's name: it changes with anything in Lua, because bytecode fits the interpreter that it was made for and no other.
+    pub(crate) fn compiler(&self) -> Result<String> {
+        let mut files: Vec<_> =
+            fs::read_dir(&self.folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+        files.sort();
+        let mut digest = Sha256::new();
+        for file in files {
+            digest.update(fs::read(file)?);
+        }
+        let digest = format!("{:x}", digest.finalize());
+        Ok(format!("{VERSION}-perilune-{}", &digest[..12]))
+    }
 }
 
 pub(crate) fn prepare(patches: &Path, into: &Path) -> Result<LuaSources> {

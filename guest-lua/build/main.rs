@@ -50,6 +50,8 @@ fn main() -> Result<()> {
     fs::write(sources.join("imports.c"), imports::generate(&world)?)?;
     fs::write(sources.join("prelude_files.c"), prelude::embed(&here.join("lua"))?)?;
 
+    println!("cargo::rustc-env=PERILUNE_COMPILER={}", lua.compiler()?);
+
     let linked = compile::compile(&compiler, &world, &here.join("c"), &sources, &lua)?;
     let lowered = lower_exceptions(&linked).context("lowering the guest's exceptions")?;
     // Tests compare the two.

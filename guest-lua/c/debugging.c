@@ -78,17 +78,18 @@ static int l_create_table(lua_State *L) {
   return 1;
 }
 
-/* compile(source, name, environment) -> function, or nil and a message. The source is a list of bytes that the host gave. Text
-   only: bytecode cannot be verified. */
+/* compile(source, name, environment, is_bytecode) -> function, or nil and a message. The source is a list of bytes that the host
+   gave. Bytecode cannot be verified: it may do anything that a broken interpreter could do in this memory, and no more. */
 static int l_compile(lua_State *L) {
   const lua_cell_list_u8_t *source = lua_touserdata(L, 1);
-  if (luaL_loadbufferx(L, (const char *)source->ptr, source->len, luaL_checkstring(L, 2), "t") != LUA_OK) {
+  const char *form = lua_toboolean(L, 4) ? "b" : "t";
+  if (luaL_loadbufferx(L, (const char *)source->ptr, source->len, luaL_checkstring(L, 2), form) != LUA_OK) {
     lua_pushnil(L);
     lua_insert(L, -2);
     return 2;
   }
   lua_pushvalue(L, 3);
-  lua_setupvalue(L, -2, 1);
+  if (lua_setupvalue(L, -2, 1) == NULL) lua_pop(L, 1); /* forged bytecode may have no upvalue */
   return 1;
 }
 

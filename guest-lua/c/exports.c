@@ -155,6 +155,19 @@ bool exports_perilune_cell_guest_check(lua_cell_string_t *id, lua_cell_list_u8_t
   return fine(called, err);
 }
 
+bool exports_perilune_cell_guest_compile(lua_cell_string_t *id, lua_cell_list_u8_t *source, lua_cell_list_u8_t *bytecode,
+                                         failure *err) {
+  push_function("compile");
+  lua_pushlstring(L, (const char *)id->ptr, id->len);
+  lua_pushlightuserdata(L, source);
+  int called = lua_pcall(L, 2, LUA_MULTRET, 0);
+  lua_cell_string_free(id);
+  lua_cell_list_u8_free(source);
+  if (!fine(called, err)) return false;
+  bytecode->ptr = (uint8_t *)copy(2, &bytecode->len);
+  return true;
+}
+
 static void push_texts(const lua_cell_list_string_t *texts) {
   lua_createtable(L, (int)texts->len, 0);
   for (size_t i = 0; i < texts->len; i++) {
@@ -164,12 +177,14 @@ static void push_texts(const lua_cell_list_string_t *texts) {
 }
 
 static void push_chunk(const exports_perilune_cell_guest_chunk_t *chunk) {
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 6);
   lua_pushlstring(L, (const char *)chunk->id.ptr, chunk->id.len);
   lua_setfield(L, -2, "id");
   /* Not as a string, which would stay in the image as garbage. */
   lua_pushlightuserdata(L, (void *)&chunk->source);
   lua_setfield(L, -2, "source");
+  lua_pushboolean(L, chunk->form == EXPORTS_PERILUNE_CELL_GUEST_FORM_BYTECODE);
+  lua_setfield(L, -2, "is_bytecode");
   push_texts(&chunk->modules);
   lua_setfield(L, -2, "modules");
   lua_createtable(L, (int)chunk->imports.len, 0);

@@ -66,6 +66,7 @@ end
 
 -- Standard libraries, adapted.
 local string, table, math = string, table, math
+local dump = string.dump
 string.dump = nil
 string.gfind = string.gmatch
 table.create = native.create_table
@@ -209,7 +210,7 @@ local function run_chunk(chunk, loaded)
       names[import.alias] = find_module(import.id)
     end
   end
-  local run, problem = native.compile(chunk.source, "=" .. chunk.id, new_environment(chunk.id, names))
+  local run, problem = native.compile(chunk.source, "=" .. chunk.id, new_environment(chunk.id, names), chunk.is_bytecode)
   if not run then
     error(errors.make("Invalid", problem), 0)
   end
@@ -233,14 +234,25 @@ local function guarded(body, ...)
   return false, errors.to_failure(results[2], frames)
 end
 
+local function parse(id, source)
+  local run, problem = native.compile(source, "=" .. id, {})
+  if not run then
+    local line, text = problem:sub(#id + 2):match("^(%d+): (.*)$")
+    local details = { line = math.tointeger(line), text = text, near = text and text:match(" near (.*)$") }
+    error(errors.make("Invalid", problem, details), 0)
+  end
+  return run
+end
+
 function prelude.check(id, source)
   return guarded(function()
-    local run, problem = native.compile(source, "=" .. id, {})
-    if not run then
-      local line, text = problem:sub(#id + 2):match("^(%d+): (.*)$")
-      local details = { line = math.tointeger(line), text = text, near = text and text:match(" near (.*)$") }
-      error(errors.make("Invalid", problem, details), 0)
-    end
+    parse(id, source)
+  end)
+end
+
+function prelude.compile(id, source)
+  return guarded(function()
+    return dump(parse(id, source))
   end)
 end
 

@@ -11,3 +11,6 @@
 
 /// The component. It imports the interfaces of `wit/` and nothing else, and exports `perilune:cell/guest`.
 pub const COMPONENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guest.wasm"));
+
+/// The name of the compiler inside: bytecode of another does not fit.
+pub const COMPILER: &str = env!("PERILUNE_COMPILER");

@@ -1,5 +1,6 @@
 //! What the end-to-end tests share: an application made of a few lines, and what it printed.
 
+pub mod compiled;
 pub mod counter;
 pub mod gate;
 pub mod hostile;

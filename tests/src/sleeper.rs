@@ -1,8 +1,8 @@
 //! Drives a cell as a process host does, and puts it to sleep between its turns.
 
 use perilune_cell::{
-    Cell, CellSpec, Chunk, Engine, EngineOptions, Event, Guest, Hibernated, Host, Identity, Image, Limits,
-    Message, Module, Pid, Sender, Status, Template, mailbox,
+    Cell, CellSpec, Chunk, Engine, EngineOptions, Event, Form, Guest, Hibernated, Host, Identity, Image,
+    Limits, Message, Module, Pid, Sender, Status, Template, mailbox,
 };
 use perilune_modules::{ALWAYS, MODULES};
 use perilune_value::{Failure, Value, args_to_msgpack, json};
@@ -66,6 +66,7 @@ impl Sleeper {
         let template = guest.template(granted).expect("it links");
         let chunk = Chunk {
             id: "app:main".into(),
+            form: Form::Text,
             source: source.as_bytes().to_vec(),
             imports: Vec::new(),
             modules: granted.iter().map(|name| (*name).to_owned()).collect(),

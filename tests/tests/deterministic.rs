@@ -2,7 +2,7 @@
 
 use perilune::Limits;
 use perilune_cell::{
-    Cell, CellSpec, Chunk, Engine, EngineOptions, Guest, Host, Identity, Image, Pid, Status, Template,
+    Cell, CellSpec, Chunk, Engine, EngineOptions, Form, Guest, Host, Identity, Image, Pid, Status, Template,
 };
 use perilune_modules::{ALWAYS, MODULES};
 use perilune_value::{Failure, Kind, Value, args_to_msgpack};
@@ -40,6 +40,7 @@ impl Program {
         let template = guest.template([]).expect("it links");
         let chunk = Chunk {
             id: "app:main".into(),
+            form: Form::Text,
             source: format!("return function() {body}\nend").into_bytes(),
             imports: Vec::new(),
             modules: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod api;
 mod bad_input;
+mod bytecode;
 mod channels;
 mod clean_memory;
 mod compress;
@@ -15,6 +16,7 @@ mod env;
 mod errors;
 mod events;
 mod expr;
+mod forged_bytecode;
 mod fs;
 mod functions;
 mod hibernation;

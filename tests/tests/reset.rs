@@ -1,7 +1,8 @@
 //! A used cell is made clean byte for byte: after a reset its memory is that of a cell fresh from the image.
 
 use perilune_cell::{
-    CallSpec, Cell, CellSpec, Chunk, Engine, EngineOptions, Guest, Identity, Image, Limits, Pid, Template,
+    CallSpec, Cell, CellSpec, Chunk, Engine, EngineOptions, Form, Guest, Identity, Image, Limits, Pid,
+    Template,
 };
 use perilune_modules::{ALWAYS, MODULES};
 use perilune_tests::hostile::Quiet;
@@ -83,6 +84,7 @@ impl Cells {
         let template = guest.template(["time", "json"]).expect("it links");
         let chunk = Chunk {
             id: "app:main".into(),
+            form: Form::Text,
             source: source().into_bytes(),
             imports: Vec::new(),
             modules: vec!["time".into(), "json".into()],

@@ -18,7 +18,7 @@ use std::time::Instant;
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 
-pub use exports::{Backlog, Chunk, Event, ImportAlias, Message};
+pub use exports::{Backlog, Chunk, Event, Form, ImportAlias, Message};
 
 /// What a cell is made for.
 #[derive(Clone)]
@@ -150,6 +150,18 @@ impl Cell {
         self.alive()?;
         let (instance, store) = self.begin();
         let called = guarded(instance.perilune_cell_guest().call_check(store, id, source)).await;
+        Ok(self.settle(called)?.map_err(failure_from_wit))
+    }
+
+    /// Compiles a chunk without running it. What it returns depends on the source and the guest alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cell::check`].
+    pub async fn compile(&mut self, id: &str, source: &[u8]) -> Result<Result<Vec<u8>, Failure>, Death> {
+        self.alive()?;
+        let (instance, store) = self.begin();
+        let called = guarded(instance.perilune_cell_guest().call_compile(store, id, source)).await;
         Ok(self.settle(called)?.map_err(failure_from_wit))
     }
 

@@ -50,7 +50,7 @@ mod state;
 mod ticker;
 mod tickets;
 
-pub use cell::{Backlog, CallSpec, Cell, CellSpec, Chunk, Event, ImportAlias, Message, Status};
+pub use cell::{Backlog, CallSpec, Cell, CellSpec, Chunk, Event, Form, ImportAlias, Message, Status};
 pub use engine::{Engine, EngineError, EngineOptions, wasmtime_config};
 pub use extension::Extension;
 pub use guest::{Guest, Template};

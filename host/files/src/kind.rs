@@ -1,11 +1,12 @@
 //! The entry kind `fs.directory`.
 
-use crate::{Directory, Ground, Limits, Mode, Root};
+use crate::{Access, Directory, Ground, Limits, Mode, Reason, Root, VirtualPath, tree};
 use perilune_registry::{Code, Entry, Field, Fields, KindSpec, Problem, Type};
 use perilune_resource::kind::bytes;
 use perilune_resource::{Opened, Opening, ResourceKind};
 use perilune_value::{Failure, Value, from_value};
 use serde::{Deserialize, Deserializer};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -165,6 +166,32 @@ pub fn check_folder(entry: &Entry, ground: Ground<'_>) -> Result<(), Failure> {
     }
     let base = base(entry, ground.folder, config.base)?;
     Root::on(ground, entry.id(), "directory", &config.directory, base.as_deref())?.open().map(drop)
+}
+
+/// The whole file at a path of an entry that holds files, for a host that needs it before anything is opened. Blocks.
+///
+/// # Errors
+///
+/// `Invalid` for an entry of another kind, for a directory whose path holds placeholders and for a file of more than `most` bytes, and
+/// as [`Directory::open`].
+pub fn read_whole(entry: &Entry, ground: Ground<'_>, path: &str, most: u64) -> Result<Vec<u8>, Failure> {
+    let config: Config = from_value(entry.data().clone())
+        .map_err(|error| Failure::invalid(format!("{} holds no files: {error}", entry.id())))?;
+    if config.directory.contains("${") {
+        let message = format!("{}: where it lies is known only when it is opened", entry.id());
+        return Err(Failure::invalid(message));
+    }
+    let base = base(entry, ground.folder, config.base)?;
+    let root = Root::on(ground, entry.id(), "directory", &config.directory, base.as_deref())?.open()?;
+    let path = VirtualPath::parse(path)?;
+    let named = |reason: Reason| reason.of(&format!("{}: {path}", entry.id()));
+    let file = tree::open(&root, &path, Access::Read, Mode::default()).map_err(named)?;
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes).map_err(|error| named(error.into()))?;
+    if bytes.len() as u64 > most {
+        return Err(Failure::invalid(format!("{}: {path} is larger than {most} bytes", entry.id())));
+    }
+    Ok(bytes)
 }
 
 fn base(entry: &Entry, folder: Option<&Path>, base: Base) -> Result<Option<PathBuf>, Failure> {

@@ -49,7 +49,7 @@ pub mod tree;
 
 pub use directory::Directory;
 pub use file::File;
-pub use kind::{KINDS, check_folder};
+pub use kind::{KINDS, check_folder, read_whole};
 pub use metadata::{FileType, Item, Metadata};
 pub use mode::Mode;
 pub use path::VirtualPath;

@@ -1,5 +1,6 @@
 //! Every setting of a host.
 
+use crate::bytecode;
 use crate::checks::Checker;
 use crate::folders::{self, Folders};
 use crate::runtime::{Inner, Parts, Runtime, kinds};
@@ -212,7 +213,11 @@ impl RuntimeBuilder {
             .with_check(move |entry| checker.check(entry));
         let folders =
             Folders { folder: self.directory.clone(), directories: self.allowed.directories.clone() };
-        let rules = rules.with_state_check(folders::KINDS, move |all| folders.check(all));
+        let folders = Arc::new(folders);
+        let shown = folders.clone();
+        let rules = rules.with_state_check(folders::KINDS, move |all| shown.check(all));
+        let files = folders.clone();
+        let rules = rules.with_state_check(bytecode::KINDS, move |all| bytecode::check(all, files.ground()));
 
         let mut baseline = match &self.directory {
             Some(directory) => Baseline::read_dir(directory, &rules),
@@ -233,6 +238,7 @@ impl RuntimeBuilder {
             extensions: self.extensions,
             limits,
             surroundings: Surroundings { output: self.output },
+            folders,
             registry_writable: self.registry_writable,
             folder: self.directory,
             allowed: self.allowed,

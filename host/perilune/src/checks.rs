@@ -116,7 +116,7 @@ fn mebibytes(bytes: u64) -> String {
 /// Runs a future to its end. Checks are part of loading and of changes, which are not async.
 ///
 /// It takes a thread of its own: a long turn yields to the async runtime of its thread, which would wait for this one.
-fn wait<T: Send>(future: impl Future<Output = T> + Send) -> T {
+pub(crate) fn wait<T: Send>(future: impl Future<Output = T> + Send) -> T {
     thread::scope(|scope| scope.spawn(|| block_on(future)).join())
         .unwrap_or_else(|panic| resume_unwind(panic))
 }

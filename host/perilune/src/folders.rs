@@ -1,4 +1,5 @@
-//! Folders that servers show: that one is missing is told when the application loads, not to its first visitor.
+//! Where an application's folders may lie. That one which servers show is missing is told when the application loads, not to its first
+//! visitor.
 
 use perilune_files::{Ground, check_folder};
 use perilune_registry::{Code, Entry, EntryId, Everything, Problem};
@@ -24,13 +25,17 @@ impl Folders {
         all.of_kind("http.static").filter_map(|shown| self.problem(shown, all)).collect()
     }
 
+    /// The same, as it is handed down.
+    pub(crate) fn ground(&self) -> Ground<'_> {
+        Ground { folder: self.folder.as_deref(), directories: &self.directories }
+    }
+
     fn problem(&self, shown: &Entry, all: &Everything<'_>) -> Option<Problem> {
         let named = shown.data().get("fs").and_then(Value::as_str)?;
         let id = EntryId::relative(named, shown.id().namespace()).ok()?;
         // What is there and of which kind is the registry's own business.
         let directory = all.get(&id).filter(|entry| entry.kind() == "fs.directory")?;
-        let ground = Ground { folder: self.folder.as_deref(), directories: &self.directories };
-        let failure = check_folder(directory, ground).err()?;
+        let failure = check_folder(directory, self.ground()).err()?;
         let problem = Problem::in_field(
             shown,
             "fs",

@@ -81,6 +81,7 @@
 //! | `memory.rs` | the memory that the host should take at most |
 //! | `processes/` | processes: how they are started and live; commands |
 //! | `post.rs` | messages between them and what is no cell, such as the connection of a client |
+//! | `bytecode/` | Lua compiled ahead: how it is made, and checked before it is loaded |
 //! | `checks.rs` | what the registry cannot check: Lua's syntax, the host's ceilings |
 //! | `folders.rs` | folders that servers show, which must be there |
 //! | `access.rs`, `system.rs` | modules `registry` and `system` over the host |
@@ -90,6 +91,7 @@
 
 mod access;
 mod builder;
+pub mod bytecode;
 mod call;
 mod checks;
 mod cleaner;

@@ -1,14 +1,16 @@
 //! An entry with everything it imports: its cells begin with the image that loading it left.
 
+use crate::bytecode;
+use crate::folders::Folders;
 use crate::heavy::home;
 use crate::spares::Spares;
 use crate::workflows::{WORKFLOW, check_modules};
 use perilune_cell::{
-    Cell, CellSpec, Chunk, Engine, EngineOptions, Extension, Guest, Hibernated, Host, Identity, Image,
+    Cell, CellSpec, Chunk, Engine, EngineOptions, Extension, Form, Guest, Hibernated, Host, Identity, Image,
     ImportAlias, Limits, Pid, Template,
 };
 use perilune_process::Changed;
-use perilune_registry::{Entry, EntryId, Import, LimitSpec, LuaEntry, PoolSpec, Snapshot};
+use perilune_registry::{Entry, EntryId, Import, LimitSpec, LuaCode, LuaEntry, PoolSpec, Snapshot};
 use perilune_value::{Failure, Kind, Value};
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -18,6 +20,7 @@ use tokio::sync::Mutex;
 /// What the cells of an entry are made from.
 pub(crate) struct Program {
     pub(crate) id: EntryId,
+    /// Of precompiled Lua the kind of its text.
     pub(crate) kind: String,
     /// The method that a call without one runs.
     pub(crate) method: Option<String>,
@@ -54,6 +57,8 @@ pub(crate) struct Linker {
     /// The host part of pids, of processes and of all else.
     pub(crate) processes: Arc<str>,
     pub(crate) functions: Arc<str>,
+    /// Where bytecode may lie.
+    pub(crate) folders: Arc<Folders>,
 }
 
 /// Kinds whose entries run; the others are only imported or looked up.
@@ -82,7 +87,8 @@ impl Linker {
     /// Gathers an entry's imports and links the guest with their modules.
     pub(crate) fn link(&self, snapshot: &Snapshot, id: &EntryId) -> Result<Program, Failure> {
         let entry = snapshot.get(id).ok_or_else(|| unknown(id))?;
-        if !matches!(entry.kind(), FUNCTION | PROCESS | MODULE | LIBRARY | WORKFLOW) {
+        let kind = entry.runs_as();
+        if !matches!(kind, FUNCTION | PROCESS | MODULE | LIBRARY | WORKFLOW) {
             return Err(Failure::invalid(format!("{id} is a {}, which holds no code", entry.kind())));
         }
         let lua = LuaEntry::decode(entry)?;
@@ -91,10 +97,13 @@ impl Linker {
             let entry = snapshot.get(&id).ok_or_else(|| unknown(&id))?;
             let lua = LuaEntry::decode(entry)?;
             modules.extend(granted(&lua).map(str::to_owned));
-            chunks.push(chunk(&id, entry.kind(), lua));
+            let get = |id: &EntryId| snapshot.get(id).map(AsRef::as_ref);
+            let source = bytecode::read(get, &lua.code, self.folders.ground());
+            let source = source.map_err(|refusal| refusal.into_failure(&id))?;
+            chunks.push(chunk(&id, entry.runs_as(), lua, source));
             sources.push(entry.clone());
         }
-        let is_workflow = entry.kind() == WORKFLOW;
+        let is_workflow = kind == WORKFLOW;
         if is_workflow {
             check_modules(snapshot, id)?;
             // Some queries are answered by every workflow. Its code sees the module only if it lists it.
@@ -105,18 +114,18 @@ impl Linker {
             Failure::new(Kind::Internal, format!("{id}: the guest cannot be linked: {error}"))
         })?;
         let extensions = self.extensions.iter().filter(|extension| modules.contains(extension.name()));
-        let host = if entry.kind() == PROCESS { &self.processes } else { &self.functions };
+        let host = if kind == PROCESS { &self.processes } else { &self.functions };
         let pid = Pid::numbered(host.clone(), 0);
         let spec = CellSpec {
             identity: Identity { entry: id.to_string().into(), pid },
-            limits: limits(&self.defaults, &lua.limits, entry.kind()),
+            limits: limits(&self.defaults, &lua.limits, kind),
             host: self.host.clone(),
             context: if is_workflow { self.workflow_context.clone() } else { self.context.clone() },
             extensions: extensions.cloned().collect(),
         };
         Ok(Program {
             id: id.clone(),
-            kind: entry.kind().to_owned(),
+            kind: kind.to_owned(),
             method: lua.method,
             surface: lua.methods,
             pool: lua.pool,
@@ -280,14 +289,15 @@ fn granted(lua: &LuaEntry) -> impl Iterator<Item = &str> {
     lua.modules.iter().map(String::as_str).chain(imported).map(perilune_modules::canonical)
 }
 
-fn chunk(id: &EntryId, kind: &str, lua: LuaEntry) -> Chunk {
+fn chunk(id: &EntryId, kind: &str, lua: LuaEntry, source: Vec<u8>) -> Chunk {
     let imports = lua.imports.into_iter().map(|(alias, import)| match import {
         Import::Entry(id) => ImportAlias { alias, id: id.to_string() },
         Import::Module(name) => ImportAlias { alias, id: name },
     });
     Chunk {
         id: id.to_string(),
-        source: lua.source.into_bytes(),
+        form: if matches!(lua.code, LuaCode::Text(_)) { Form::Text } else { Form::Bytecode },
+        source,
         imports: imports.collect(),
         modules: lua.modules,
         surface: (kind == MODULE).then(|| lua.methods.unwrap_or_default()),

@@ -69,6 +69,7 @@ impl Inner {
             extensions,
             limits,
             surroundings,
+            folders,
             registry_writable,
             folder,
             allowed,
@@ -118,6 +119,7 @@ impl Inner {
                 workflow_context,
                 processes: "processes".into(),
                 functions: "functions".into(),
+                folders,
             };
             let pools = Pools::new(linker, &registry);
             Inner {
@@ -170,6 +172,7 @@ pub(crate) struct Parts {
     pub(crate) surroundings: Surroundings,
     pub(crate) registry_writable: bool,
     /// The application's.
+    pub(crate) folders: Arc<Folders>,
     pub(crate) folder: Option<PathBuf>,
     pub(crate) allowed: Allowed,
     pub(crate) strictness: Strictness,

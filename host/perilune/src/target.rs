@@ -2,12 +2,12 @@
 
 use crate::program::{CALLABLE, MODULE, PROCESS, Program, unknown};
 use crate::workflows::WORKFLOW;
-use perilune_registry::{EntryId, Snapshot};
+use perilune_registry::{EntryId, Snapshot, source_kind};
 use perilune_value::Failure;
 
 /// Whether entries of a kind can be called.
 pub(crate) fn is_callable(kind: &str) -> bool {
-    CALLABLE.contains(&kind)
+    CALLABLE.contains(&source_kind(kind))
 }
 
 /// Splits a target. An entry of the complete name wins over a method of a shorter one, since names may hold dots.

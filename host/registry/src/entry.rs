@@ -1,5 +1,6 @@
 //! Entries: what the registry holds.
 
+use crate::kinds::source_kind;
 use crate::origin::Origin;
 use crate::path::FieldPath;
 use crate::problem::quote;
@@ -77,6 +78,11 @@ impl Entry {
     /// The fields of its kind. A field that was written `file://…` holds the text of that file.
     pub fn data(&self) -> &Value {
         &self.data
+    }
+
+    /// The kind whose rules it runs by: of precompiled Lua that of its text, `function.lua` for `function.lua.bc`.
+    pub fn runs_as(&self) -> &str {
+        source_kind(&self.kind)
     }
 
     /// The text that diagnostics of a source field quote: the file behind `file://`, otherwise the literal text under

@@ -19,6 +19,45 @@ const SOURCE: Field = Field {
     doc: "Lua text, nearly always a file",
     ..FIELD
 };
+const FS: Field = Field {
+    name: "fs",
+    ty: Type::Entry(FILE_SYSTEMS),
+    required: true,
+    doc: "where the bytecode lies",
+    ..FIELD
+};
+/// Kinds that bytecode is read from.
+const FILE_SYSTEMS: &[&str] = &["fs.embed", "fs.directory"];
+const PATH: Field =
+    Field { name: "path", ty: Type::String, required: true, doc: "the bytecode's path there", ..FIELD };
+const HASH: Field = Field {
+    name: "hash",
+    ty: Type::Sha256,
+    required: true,
+    doc: "of the bytecode; any other is not loaded",
+    ..FIELD
+};
+const METHOD: Field = Field {
+    name: "method",
+    ty: Type::String,
+    default: "main",
+    doc: "function to run in the table that the source returns",
+    ..FIELD
+};
+const REQUIRED_METHOD: Field = Field {
+    name: "method",
+    ty: Type::String,
+    required: true,
+    doc: "function to call in the table that the source returns",
+    ..FIELD
+};
+const METHODS: Field = Field {
+    name: "methods",
+    ty: Type::Strings,
+    default: "all functions",
+    doc: "functions that can be called from outside",
+    ..FIELD
+};
 const MODULES: Field = Field {
     name: "modules",
     ty: Type::Modules,
@@ -161,29 +200,64 @@ const COMMAND: Field = Field {
     ..FIELD
 };
 
-const FUNCTION: KindSpec = KindSpec {
-    name: "function.lua",
-    doc: "Stateless function, called on demand",
-    fields: Fields::Known(&[
-        SOURCE,
-        Field {
-            name: "method",
-            ty: Type::String,
-            required: true,
-            doc: "function to call in the table that the source returns",
-            ..FIELD
-        },
-        MODULES,
-        IMPORTS,
-        POOL,
-        CALL_LIMITS,
-        NETWORK,
-    ]),
+/// A kind of code, and its precompiled counterpart, which says where the bytecode is instead of holding the text.
+macro_rules! code {
+    ($text:ident, $bytecode:ident, $name:literal, $doc:literal, [$($field:expr),* $(,)?] $(, $key:ident: $value:expr)*) => {
+        const $text: KindSpec = KindSpec {
+            name: $name,
+            doc: $doc,
+            fields: Fields::Known(&[SOURCE $(, $field)*]),
+            importable: true,
+            $($key: $value,)*
+            ..KindSpec::EMPTY
+        };
+        const $bytecode: KindSpec = KindSpec {
+            name: concat!($name, ".bc"),
+            doc: concat!("Precompiled counterpart of `", $name, "`, which packing writes"),
+            fields: Fields::Known(&[FS, PATH, HASH $(, $field)*]),
+            ..$text
+        };
+    };
+}
+
+code!(
+    FUNCTION,
+    FUNCTION_BYTECODE,
+    "function.lua",
+    "Stateless function, called on demand",
+    [REQUIRED_METHOD, MODULES, IMPORTS, POOL, CALL_LIMITS, NETWORK],
     meta: &[ACTIVITY_META],
-    importable: true,
-    check: Some(pool::check),
-    ..KindSpec::EMPTY
-};
+    check: Some(pool::check)
+);
+
+code!(
+    PROCESS,
+    PROCESS_BYTECODE,
+    "process.lua",
+    "Long-running actor that keeps its state",
+    [METHOD, MODULES, IMPORTS, PROCESS_LIMITS, NETWORK],
+    meta: &[COMMAND, ACTIVITY_META]
+);
+
+code!(LIBRARY, LIBRARY_BYTECODE, "library.lua", "Shared code that other entries import", [MODULES, IMPORTS]);
+
+code!(
+    MODULE,
+    MODULE_BYTECODE,
+    "module.lua",
+    "Library whose functions can also be called as `namespace:name.method`",
+    [METHODS, MODULES, IMPORTS, POOL, CALL_LIMITS, NETWORK],
+    check: Some(pool::check)
+);
+
+code!(
+    WORKFLOW,
+    WORKFLOW_BYTECODE,
+    "workflow.lua",
+    "Durable workflow",
+    [METHOD, MODULES, IMPORTS, PROCESS_LIMITS],
+    meta: &[WORKFLOW_META]
+);
 
 /// Kinds that run workflows and their activities.
 const WORKERS: &[&str] = &["workflow.host", "temporal.worker"];
@@ -240,59 +314,6 @@ const ACTIVITY_META: Field = Field {
     ..FIELD
 };
 
-const PROCESS: KindSpec = KindSpec {
-    name: "process.lua",
-    doc: "Long-running actor that keeps its state",
-    fields: Fields::Known(&[
-        SOURCE,
-        Field {
-            name: "method",
-            ty: Type::String,
-            default: "main",
-            doc: "function to run in the table that the source returns",
-            ..FIELD
-        },
-        MODULES,
-        IMPORTS,
-        PROCESS_LIMITS,
-        NETWORK,
-    ]),
-    meta: &[COMMAND, ACTIVITY_META],
-    importable: true,
-    ..KindSpec::EMPTY
-};
-
-const LIBRARY: KindSpec = KindSpec {
-    name: "library.lua",
-    doc: "Shared code that other entries import",
-    fields: Fields::Known(&[SOURCE, MODULES, IMPORTS]),
-    importable: true,
-    ..KindSpec::EMPTY
-};
-
-const MODULE: KindSpec = KindSpec {
-    name: "module.lua",
-    doc: "Library whose functions can also be called as `namespace:name.method`",
-    fields: Fields::Known(&[
-        SOURCE,
-        Field {
-            name: "methods",
-            ty: Type::Strings,
-            default: "all functions",
-            doc: "functions that can be called from outside",
-            ..FIELD
-        },
-        MODULES,
-        IMPORTS,
-        POOL,
-        CALL_LIMITS,
-        NETWORK,
-    ]),
-    importable: true,
-    check: Some(pool::check),
-    ..KindSpec::EMPTY
-};
-
 const DATA: KindSpec = KindSpec {
     name: "registry.entry",
     doc: "Data for others to look up, with any fields",
@@ -300,45 +321,20 @@ const DATA: KindSpec = KindSpec {
     ..KindSpec::EMPTY
 };
 
-const WORKFLOW: KindSpec = KindSpec {
-    name: "workflow.lua",
-    doc: "Durable workflow",
-    fields: Fields::Known(&[
-        SOURCE,
-        Field {
-            name: "method",
-            ty: Type::String,
-            default: "main",
-            doc: "function to run in the table that the source returns",
-            ..FIELD
-        },
-        MODULES,
-        IMPORTS,
-        PROCESS_LIMITS,
-    ]),
-    meta: &[WORKFLOW_META],
-    importable: true,
-    ..KindSpec::EMPTY
-};
+/// What follows the kind of a Lua entry in that of its precompiled counterpart.
+const SUFFIX: &str = ".bc";
 
-/// Precompiled counterparts, which packing writes.
-const BYTECODE: [&str; 4] = ["function.lua.bc", "process.lua.bc", "library.lua.bc", "workflow.lua.bc"];
+/// The kind whose rules an entry runs by: that of precompiled Lua without `.bc`, any other as it is.
+pub fn source_kind(kind: &str) -> &str {
+    kind.strip_suffix(SUFFIX).filter(|kind| kind.ends_with(".lua")).unwrap_or(kind)
+}
 
 impl Kinds {
-    /// The kinds of Lua entries and `registry.entry`.
+    /// The kinds of Lua entries, their precompiled counterparts, and `registry.entry`.
     pub fn standard() -> Self {
-        let kinds =
-            [FUNCTION, PROCESS, LIBRARY, MODULE, DATA, WORKFLOW].into_iter().fold(Self::new(), Kinds::with);
-        BYTECODE.into_iter().fold(kinds, |kinds, name| {
-            kinds.with(KindSpec {
-                name,
-                doc: "Precompiled counterpart of the kind without `.bc`",
-                fields: Fields::Unsupported(
-                    "this version loads no precompiled bytecode; use the kind without `.bc` and the Lua text",
-                ),
-                importable: true,
-                ..KindSpec::EMPTY
-            })
-        })
+        let texts = [FUNCTION, PROCESS, LIBRARY, MODULE, WORKFLOW];
+        let bytecode =
+            [FUNCTION_BYTECODE, PROCESS_BYTECODE, LIBRARY_BYTECODE, MODULE_BYTECODE, WORKFLOW_BYTECODE];
+        texts.into_iter().chain(bytecode).fold(Self::new().with(DATA), Kinds::with)
     }
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 /// What a Lua entry says about its code and how to run it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LuaEntry {
-    /// Lua text.
-    pub source: String,
+    /// Its code.
+    pub code: LuaCode,
     /// The function to run; `main` for a process that does not say. `None` for libraries and modules.
     pub method: Option<String>,
     /// Of a `module.lua`: the functions that may be called from outside; `None` for all.
@@ -27,6 +27,22 @@ pub struct LuaEntry {
     pub limits: LimitSpec,
     /// Hosts that the entry may reach, of those that the host allows; `None` for all of them.
     pub network: Option<Vec<String>>,
+}
+
+/// Where the code of an entry is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LuaCode {
+    /// Lua text.
+    Text(String),
+    /// Bytecode, in a file of an entry that holds files.
+    Bytecode {
+        /// That entry.
+        fs: EntryId,
+        /// The file's path there.
+        path: String,
+        /// `sha256:` and the checksum of the file in hexadecimal digits.
+        hash: String,
+    },
 }
 
 /// What an alias stands for.
@@ -75,8 +91,17 @@ impl LuaEntry {
         let wrong = |field: &str| {
             Failure::invalid(format!("{}: field `{field}` is missing or of the wrong type", entry.id))
         };
-        let source = data.get("source").and_then(Value::as_str).ok_or_else(|| wrong("source"))?;
-        let method = match (text(data, "method"), entry.kind.as_str()) {
+        let code = if entry.runs_as() == entry.kind {
+            LuaCode::Text(text(data, "source").ok_or_else(|| wrong("source"))?)
+        } else {
+            let fs = text(data, "fs").and_then(|fs| EntryId::relative(&fs, entry.id.namespace()).ok());
+            LuaCode::Bytecode {
+                fs: fs.ok_or_else(|| wrong("fs"))?,
+                path: text(data, "path").ok_or_else(|| wrong("path"))?,
+                hash: text(data, "hash").ok_or_else(|| wrong("hash"))?,
+            }
+        };
+        let method = match (text(data, "method"), entry.runs_as()) {
             (None, "process.lua") => Some("main".to_owned()),
             (method, _) => method,
         };
@@ -89,7 +114,7 @@ impl LuaEntry {
             );
         }
         Ok(LuaEntry {
-            source: source.to_owned(),
+            code,
             method,
             methods: data
                 .get("methods")

@@ -1,6 +1,7 @@
 //! The table of kinds: one definition per field gives validation, help and documentation.
 
 use crate::entry::Entry;
+use crate::kinds::source_kind;
 use crate::path::FieldPath;
 use crate::problem::Problem;
 use crate::together::Together;
@@ -57,6 +58,8 @@ pub enum Type {
         /// The greatest.
         max: u64,
     },
+    /// A SHA-256 checksum: `sha256:` and 64 hexadecimal digits.
+    Sha256,
     /// One of a few words.
     OneOf(&'static [&'static str]),
     /// A list of strings, none empty, none twice.
@@ -107,6 +110,7 @@ impl Type {
             Type::Integer { min, max } => format!("an integer from {min} to {max}"),
             Type::Duration { .. } => "a duration such as `30s`, `500ms` or `1m30s`".to_owned(),
             Type::Bytes { .. } => "a size such as `64MiB`".to_owned(),
+            Type::Sha256 => "`sha256:` and 64 hexadecimal digits".to_owned(),
             Type::OneOf(words) => {
                 format!(
                     "one of {}",
@@ -340,11 +344,12 @@ impl Kinds {
         self.kinds.values()
     }
 
-    /// The names of kinds that entries may have.
-    pub(crate) fn usable(&self) -> impl Iterator<Item = &'static str> + Clone {
+    /// The names of kinds that somebody writes by hand: nobody means bytecode by a word that is not quite right.
+    pub(crate) fn written(&self) -> impl Iterator<Item = &'static str> + Clone {
         self.kinds
             .values()
             .filter(|kind| !matches!(kind.fields, Fields::Unsupported(_)))
             .map(|kind| kind.name)
+            .filter(|name| source_kind(name) == *name)
     }
 }

@@ -28,8 +28,8 @@ impl<'a> Everything<'a> {
         self.0.get(id).map(AsRef::as_ref)
     }
 
-    /// The entries of a kind, by id.
+    /// The entries of a kind and of its precompiled counterpart, by id.
     pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &'a Entry> {
-        self.0.values().map(AsRef::as_ref).filter(move |entry: &&Entry| entry.kind() == kind)
+        self.0.values().map(AsRef::as_ref).filter(move |entry: &&Entry| entry.runs_as() == kind)
     }
 }

@@ -124,7 +124,7 @@ impl Drop for Foreground {
 }
 
 fn command(entry: &Arc<Entry>) -> Option<Command> {
-    if entry.kind() != PROCESS {
+    if entry.runs_as() != PROCESS {
         return None;
     }
     let described = entry.meta().get("command")?;

@@ -73,7 +73,7 @@ fn may_run(inner: &Inner, at: &Whereabouts, task: &ActivityTask) -> Result<(), F
         entry.is_some_and(|entry| is_here(entry, "activity"))
     };
     let is_own = || {
-        let mut workflows = snapshot.entries().filter(|entry| entry.kind() == WORKFLOW);
+        let mut workflows = snapshot.entries().filter(|entry| entry.runs_as() == WORKFLOW);
         workflows.any(|entry| is_here(entry, "workflow") && type_name(entry) == task.workflow_type)
     };
     if !at.is_shared() || is_offered() || is_own() {

@@ -45,7 +45,7 @@ impl FromEntries {
         }
         let named = snapshot
             .entries()
-            .find(|entry| entry.kind() == WORKFLOW && is_here(entry) && type_name(entry) == workflow_type);
+            .find(|entry| entry.runs_as() == WORKFLOW && is_here(entry) && type_name(entry) == workflow_type);
         let named = named.map(|entry| entry.id().to_string());
         named.ok_or_else(|| {
             let host = &self.at.host;

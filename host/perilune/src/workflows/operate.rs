@@ -155,7 +155,7 @@ impl Runtime {
 
 /// The host that a workflow names as its own.
 fn owner(snapshot: &Snapshot, workflow_type: &str) -> Option<EntryId> {
-    let mut workflows = snapshot.entries().filter(|entry| entry.kind() == super::WORKFLOW);
+    let mut workflows = snapshot.entries().filter(|entry| entry.runs_as() == super::WORKFLOW);
     let is_meant = |id: &EntryId, name: &str| id.to_string() == workflow_type || name == workflow_type;
     workflows
         .find(|entry| is_meant(entry.id(), &type_name(entry)))

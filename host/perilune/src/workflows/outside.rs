@@ -79,7 +79,7 @@ impl Inner {
     /// Whether an entry is a workflow.
     pub(crate) fn is_workflow(&self, id: &str) -> bool {
         let entry = EntryId::parse(id).ok().and_then(|id| self.registry.snapshot().get(&id).cloned());
-        entry.is_some_and(|entry| entry.kind() == WORKFLOW)
+        entry.is_some_and(|entry| entry.runs_as() == WORKFLOW)
     }
 
     /// The workflow that a pid names, if it is one of a host of workflows.

@@ -32,7 +32,7 @@ pub(crate) fn check(entry: &Entry, rules: &Rules, report: &mut Report) {
             Code::UNKNOWN_KIND,
             format!("there is no kind {}", quote(&entry.kind)),
         )
-        .help_all(known(&entry.kind, rules.kinds.usable()));
+        .help_all(known(&entry.kind, rules.kinds.written()));
         return checker.report.push(problem);
     };
     let before = checker.report.len();
@@ -187,6 +187,13 @@ impl Checker<'_> {
                 let size = |bytes| bytesize::ByteSize(bytes).display().iec();
                 let range = format!("from {} to {}", size(*min), size(*max));
                 self.quantity(value, path, ty, read, |n| (min..=max).contains(&n), range);
+            }
+            (Type::Sha256, Value::String(_)) => {
+                let digits = value.as_str().and_then(|text| text.strip_prefix("sha256:")).unwrap_or_default();
+                if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                    let message = format!("{} is no checksum", shown(value));
+                    self.bad(path, Code::BAD_VALUE, message, format!("write {}", ty.expected()));
+                }
             }
             (Type::OneOf(words), Value::String(_)) => {
                 let word = value.as_str().unwrap_or_default();

@@ -5,6 +5,7 @@ use super::fields::has_placeholder;
 use crate::EntryId;
 use crate::code::Code;
 use crate::entry::Entry;
+use crate::kinds::source_kind;
 use crate::path::FieldPath;
 use crate::problem::{Problem, quote};
 use crate::report::Report;
@@ -101,7 +102,7 @@ fn problem(
     // What is no id was refused with the field itself.
     let reference = value.as_str()?;
     let id = EntryId::relative(reference, entry.id.namespace()).ok()?;
-    let fits = |kind: &str| kinds.is_empty() || kinds.contains(&kind);
+    let fits = |kind: &str| kinds.is_empty() || kinds.contains(&kind) || kinds.contains(&source_kind(kind));
     let Some(found) = subject.entries.get(&id) else {
         let text = id.to_string();
         let fitting =
