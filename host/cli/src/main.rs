@@ -5,10 +5,11 @@
 //! | file | holds |
 //! |---|---|
 //! | `arguments.rs` | every command and option, with its help |
-//! | `application.rs` | from a directory to a runtime |
+//! | `application.rs` | from a directory or a pack to a runtime |
 //! | `terminal.rs` | what a command on a `terminal.host` reads and writes |
 //! | `behalf.rs` | the actor and the policies that a call runs under |
 //! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs` | one command each |
+//! | `pack.rs` | an application in one file, and the keys that sign it |
 //! | `workflow/` | commands about durable workflows |
 //! | `control/` | commands that ask a running application |
 //! | `output.rs` | stdout, stderr, logs, colours |
@@ -22,6 +23,7 @@ mod control;
 mod editor;
 mod exit;
 mod output;
+mod pack;
 mod registry;
 mod run;
 mod signals;
@@ -58,10 +60,12 @@ async fn work(arguments: Arguments) -> Exit {
         Command::Run(command) => run::run(&directory, allow, command, signals).await,
         Command::Call(command) => or_interrupted(call::call(&directory, allow, command), signals).await,
         Command::Control(command) => control::control(&directory, command),
-        Command::Registry(command) => registry::registry(&directory, command),
+        Command::Registry(command) => registry::registry(&directory, allow, command),
         Command::Workflow(command) => {
             or_interrupted(workflow::workflow(&directory, allow, command), signals).await
         }
+        Command::Pack(command) => pack::pack(&directory, allow, command, signals).await,
+        Command::Keygen { file, public } => pack::keygen(&file, public),
         Command::Editor { dir } => editor::editor(dir.as_ref().unwrap_or(&directory)),
     }
 }

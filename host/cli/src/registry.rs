@@ -7,8 +7,8 @@ use perilune::{Entry, EntryId, Failure, Snapshot, Value, json};
 use std::path::Path;
 use std::sync::Arc;
 
-pub(crate) fn registry(directory: &Path, command: Registry) -> Exit {
-    let runtime = match application::load(directory, Allow::default(), None) {
+pub(crate) fn registry(directory: &Path, allow: Allow, command: Registry) -> Exit {
+    let runtime = match application::load(directory, allow, None) {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };

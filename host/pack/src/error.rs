@@ -2,6 +2,7 @@
 
 use crate::header::FORMAT;
 use std::io;
+use std::path::PathBuf;
 
 /// Why a pack is refused, or cannot be made.
 ///
@@ -130,6 +131,12 @@ pub enum PackError {
     /// `P018`: the system.
     #[error("it cannot be read: {0}")]
     Io(#[from] io::Error),
+    /// `P019`: a file that would be lost.
+    #[error("{} is there, and will not be replaced: choose another name, or remove it", quote(&.0.display().to_string()))]
+    Occupied(PathBuf),
+    /// `P020`: the system.
+    #[error("it cannot be written: {0}")]
+    Unwritten(io::Error),
 }
 
 impl PackError {
@@ -154,6 +161,8 @@ impl PackError {
             PackError::Foreign { .. } => "P016",
             PackError::Key { .. } => "P017",
             PackError::Io(_) => "P018",
+            PackError::Occupied(_) => "P019",
+            PackError::Unwritten(_) => "P020",
         }
     }
 }

@@ -31,6 +31,7 @@
 //! | `paths.rs` | which paths may stand in a pack |
 //! | `writer.rs` | [`Writer`] |
 //! | `reader.rs` | [`Pack`], [`File`] |
+//! | `save.rs` | packs and keys on the disk |
 //! | `signature.rs` | [`SigningKey`], [`PublicKey`] |
 //! | `error.rs` | [`PackError`]: everything that can be wrong, each with its code |
 
@@ -41,6 +42,7 @@ mod header;
 mod index;
 mod paths;
 mod reader;
+mod save;
 mod signature;
 mod writer;
 
@@ -49,5 +51,6 @@ pub use error::{PackError, quote};
 pub use header::{FORMAT, MARK};
 pub use index::Content;
 pub use reader::{File, Limits, Pack};
+pub use save::{read_key, save, save_key};
 pub use signature::{PublicKey, SigningKey};
 pub use writer::Writer;

@@ -12,6 +12,7 @@ use crate::surroundings::Surroundings;
 use crate::system::System;
 use crate::{RuntimeBuilder, access, workflows};
 use perilune_cell::{Engine, Extension, Guest, Limits};
+use perilune_files::Packed;
 use perilune_modules::{self as modules, CallContext};
 use perilune_process::{Activity, Run, Table, Terminal};
 use perilune_registry::{EntryId, Registry};
@@ -78,6 +79,7 @@ impl Inner {
         } = parts;
         let surroundings = Arc::new(surroundings);
         let shared = Shared::default();
+        shared.get_or(|| Packed(folders.pack.clone()));
         let policies = shared.get_or(|| Policies::new(strictness));
         let runs = shared.get::<Arc<Table>>().as_ref().clone();
         shared.get_or(|| Post::new(ByPids(runs.clone())));

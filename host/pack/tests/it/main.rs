@@ -3,5 +3,6 @@
 mod damage;
 mod forged;
 mod round_trips;
+mod saving;
 mod signatures;
 mod support;

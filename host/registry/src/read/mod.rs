@@ -8,4 +8,5 @@ mod sources;
 mod walk;
 mod yaml;
 
+pub use files::Files;
 pub use walk::{Baseline, Ignored};

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// Reads source files, each once.
 pub(crate) struct Sources<'a> {
-    tree: &'a Tree,
+    tree: &'a Tree<'a>,
     kinds: &'a Kinds,
     /// Bytes that all entries together may still take.
     room: usize,
@@ -24,7 +24,7 @@ pub(crate) struct Sources<'a> {
 }
 
 impl<'a> Sources<'a> {
-    pub(crate) fn new(tree: &'a Tree, kinds: &'a Kinds, room: usize) -> Self {
+    pub(crate) fn new(tree: &'a Tree<'a>, kinds: &'a Kinds, room: usize) -> Self {
         Sources { tree, kinds, room, read: HashMap::new() }
     }
 

@@ -1,6 +1,6 @@
 //! The baseline: every entry that an application starts with.
 
-use super::files::{ReadError, Tree, shown};
+use super::files::{Files, ReadError, Tree, shown};
 use super::node::{Node, Refusal};
 use super::sources::Sources;
 use super::{document, json, yaml};
@@ -72,6 +72,18 @@ impl Baseline {
         baseline
     }
 
+    /// As [`Baseline::read_dir`], of files that lie in no directory. All documents are read, whatever they are called.
+    pub fn read_files(files: &Files, rules: &Rules) -> Self {
+        let mut baseline = Self::default();
+        baseline.read_tree(&Tree::kept(files), rules);
+        baseline
+    }
+
+    /// The entries so far, by id.
+    pub fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.values()
+    }
+
     /// Adds an entry; an id that is already there becomes a problem naming both.
     pub fn add(&mut self, entry: Entry) -> &mut Self {
         let id = entry.id.clone();
@@ -103,9 +115,10 @@ impl Baseline {
         &self.report
     }
 
-    fn read_tree(&mut self, tree: &Tree, rules: &Rules) {
+    fn read_tree(&mut self, tree: &Tree<'_>, rules: &Rules) {
         let mut sources = Sources::new(tree, &rules.kinds, rules.limits.bytes);
-        for path in self.find(tree) {
+        let documents = tree.documents().unwrap_or_else(|| self.find(tree));
+        for path in documents {
             let Some((file, root)) = self.parse(tree, &path, rules) else { continue };
             let document = document::read(&file, &root);
             self.incomplete |= !document.problems.is_empty();
@@ -121,7 +134,7 @@ impl Baseline {
     }
 
     /// The candidates, sorted by path.
-    fn find(&mut self, tree: &Tree) -> Vec<PathBuf> {
+    fn find(&mut self, tree: &Tree<'_>) -> Vec<PathBuf> {
         let mut found = Vec::new();
         let mut visited = 0;
         let mut waiting = vec![PathBuf::new()];
@@ -159,8 +172,8 @@ impl Baseline {
     }
 
     /// The tree of an entry file; `None` when it is none of ours, or when it is wrong, which is noted.
-    fn parse(&mut self, tree: &Tree, path: &Path, rules: &Rules) -> Option<(Arc<SourceText>, Node)> {
-        let text = match tree.read_text(path, MAX_FILE_BYTES) {
+    fn parse(&mut self, tree: &Tree<'_>, path: &Path, rules: &Rules) -> Option<(Arc<SourceText>, Node)> {
+        let text = match tree.read_document(path, MAX_FILE_BYTES) {
             Ok(text) => text,
             Err(error) => {
                 self.unread(path, &error);
