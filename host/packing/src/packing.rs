@@ -211,7 +211,7 @@ impl Packing<'_> {
         let mut count = 0;
         for entry in meant {
             count += 1;
-            if read.get(entry.id()).is_none_or(|read| ***read != *entry) {
+            if read.get(entry.id()).is_none_or(|read| form(read) != form(entry)) {
                 return Err(PackingError::Unfaithful(entry.id().to_string()));
             }
         }
@@ -222,11 +222,22 @@ impl Packing<'_> {
     }
 }
 
-/// The entry as it was written: with references to files instead of their texts.
+/// What tells entries apart, also those with a number that equals nothing, not even itself.
+fn form(entry: &Entry) -> Option<String> {
+    document::write(entry.id().namespace(), std::iter::once((entry, None)))
+}
+
+/// The entry as it was written: with references to files instead of their texts, each where the text stands.
 fn with_references(entry: &Entry) -> Entry {
-    entry.sources().fold(entry.clone(), |entry, (field, text)| {
-        entry.with_field(&field.to_string(), Value::from(format!("file:///{}", text.path())))
-    })
+    let Value::Map(fields) = entry.data() else { return entry.clone() };
+    let mut fields = fields.clone();
+    for (field, text) in entry.sources() {
+        let name = field.to_string();
+        if let Some((_, value)) = fields.iter_mut().find(|(key, _)| key.as_str() == Some(&name)) {
+            *value = Value::from(format!("file:///{}", text.path()));
+        }
+    }
+    entry.clone().with_data(Value::Map(fields))
 }
 
 fn is_embedded(file: &perilune_pack::File) -> bool {

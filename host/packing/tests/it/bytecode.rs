@@ -11,7 +11,7 @@ const MARKER: &str = "quicksilver";
 const APP: &[(&str, &str)] = &[
     (
         "app.yaml",
-        "namespace: app\nmeta: {owner: me}\nentries:\n\n  # quicksilver\n  - name: hello\n    kind: function.lua\n    meta: {title: \"Grüße\\n\", 1: one}\n    source: file://src/hello.lua\n    method: main\n    modules: [json]\n    limits: {cpu: 1s}\n  - name: worker\n    kind: process.lua\n    source: |\n      -- quicksilver\n      return function() end\n  - {name: data, kind: registry.entry, list: [1, 2.5, .inf, null, true], text: \"say \\\"hi\\\" \\\\ \\u2028\"}\n",
+        "namespace: app\nmeta: {owner: me}\nentries:\n\n  # quicksilver\n  - name: hello\n    kind: function.lua\n    meta: {title: \"Grüße\\n\"}\n    source: file://src/hello.lua\n    method: main\n    modules: [json]\n    limits: {cpu: 1s}\n  - name: worker\n    kind: process.lua\n    source: |\n      -- quicksilver\n      return function() end\n  - {name: data, kind: registry.entry, list: [1, 2.5, .inf, null, true], text: \"say \\\"hi\\\" \\\\ \\u2028\"}\n",
     ),
     ("lib.yaml", "namespace: lib\nentries:\n  - {name: util, kind: library.lua, source: \"return 'quicksilver'\"}\n  - {name: run, kind: workflow.lua, source: \"return 'quicksilver'\"}\n  - {name: m, kind: module.lua, source: \"return {quicksilver = 1}\"}\n"),
     ("src/hello.lua", "return { main = function() return 'quicksilver' end }"),
@@ -131,7 +131,7 @@ fn odd_names_become_names_of_files() {
 
 #[test]
 fn yaml_of_every_kind_is_written_anew_as_what_it_means() {
-    let yaml = "namespace: app\nentries:\n  - &base\n    name: a\n    kind: library.lua\n    source: &text 'return 1'\n    meta: {x: &m {deep: [[], {}, [1, [2]]]}}\n  - {name: b, kind: registry.entry, <<: *base, name: b, kind: registry.entry}\n  - name: c\n    kind: registry.entry\n    data: [1, -1, 9223372036854775807, 1e300, -0.0, .nan, -.inf, ~, '', ' x ', 'null', '1', 'true', \"\\x7f\\u0085\\u2029\\ufeff\\t\\r\\n\"]\n  - {name: d, kind: registry.entry, 1: one, true: yes, '1': text, '': empty, meta: {*text : anchor}}\n";
+    let yaml = "namespace: app\nentries:\n  - &base\n    name: a\n    kind: library.lua\n    source: &text 'return 1'\n    meta: {x: &m {deep: [[], {}, [1, [2]]]}}\n  - {<<: *base, name: b, kind: registry.entry}\n  - name: c\n    kind: registry.entry\n    data: [1, -1, 9223372036854775807, 1e300, -0.0, .nan, -.inf, ~, '', ' x ', 'null', '1', 'true', \"\\x7f\\u0085\\u2029\\ufeff\\t\\r\\n\"]\n  - {name: d, kind: registry.entry, 1: one, true: yes, '1': text, '': empty, meta: {*text : anchor}}\n";
     let app = App::new(&[("app.yaml", yaml)]);
     let before = app.registry();
     let after = unpacked(&app.pack(Some(&["a"])));

@@ -83,7 +83,9 @@ fn links_lead_nowhere_else() {
     std::fs::remove_file(app.path().join("web/out")).expect("removed");
     symlink("index.html", app.path().join("web/start.html")).expect("linked");
     assert_eq!(text(&app.pack(None), Content::Embedded, "web/start.html"), "web/index.html", "a link inside is followed");
-    symlink("img", app.path().join("web/pictures")).expect("linked");
+    let app = self::app("directory: node_modules/web");
+    app.write("node_modules/web/img/a.png", "a");
+    symlink("img", app.path().join("node_modules/web/pictures")).expect("linked");
     let Err(error) = app.try_pack(None) else { panic!("a directory by two names") };
     assert_snapshot!(error);
 }
