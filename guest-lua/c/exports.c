@@ -367,6 +367,7 @@ static int load_prelude(lua_State *state) {
   open_objects(state);
   open_coroutines(state);
   open_debugging(state);
+  open_coverage(state);
   open_randomness(state);
   open_json(state);
   open_imports(state);

@@ -59,6 +59,9 @@ int open_coroutines(lua_State *L);
 /* --- debugging.c: positions and stacks ----------------------------------------------------------------------------- */
 int open_debugging(lua_State *L);
 
+/* --- coverage.c: which lines run ----------------------------------------------------------------------------------- */
+int open_coverage(lua_State *L);
+
 /* --- timeless.c: what an image must not hold ------------------------------------------------------------------------ */
 extern bool was_denied;                              /* set when the host refused something for want of permission */
 extern bool asked_outside;                           /* set by imports whose answer may differ the next time */

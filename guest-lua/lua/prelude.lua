@@ -129,7 +129,7 @@ local function open_module(name)
   return freeze_all(open and open(imports[name], core) or imports[name])
 end
 
-local CORE = { clock = true, durable = true, extension = true, log = true, payload = true, process = true, streams = true, tickets = true }
+local CORE = { clock = true, coverage = true, durable = true, extension = true, log = true, payload = true, process = true, streams = true, tickets = true }
 local stream = open_module("streams") -- gives `core` what other modules make streams with
 local payload = open_module("payload")
 mailbox.set_payload(payload.new)
@@ -197,6 +197,13 @@ local function find_module(name)
   return modules[name] or required[name] or extension(name)
 end
 
+-- Has the host told which lines of a chunk run, if it wants to know.
+local function watch(run, id)
+  if imports.coverage.is_wanted() then
+    native.watch(run, id)
+  end
+end
+
 local function run_chunk(chunk, loaded)
   local names = {}
   for _, name in ipairs(chunk.modules) do
@@ -214,6 +221,7 @@ local function run_chunk(chunk, loaded)
   if not run then
     error(errors.make("Invalid", problem), 0)
   end
+  watch(run, chunk.id)
   local value = run()
   if chunk.surface then
     check_surface(chunk.id, value, chunk.surface)
@@ -246,7 +254,7 @@ end
 
 function prelude.check(id, source)
   return guarded(function()
-    parse(id, source)
+    watch(parse(id, source), id)
   end)
 end
 

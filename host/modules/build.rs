@@ -3,7 +3,7 @@
 use std::{env, fs, io, path::Path};
 
 /// Interfaces of crate `perilune-cell`.
-const OTHERS: [&str; 6] = ["clock", "extension", "guest", "log", "tickets", "types"];
+const OTHERS: [&str; 7] = ["clock", "coverage", "extension", "guest", "log", "tickets", "types"];
 
 fn main() -> io::Result<()> {
     let wit = Path::new(&env::var("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../../wit");

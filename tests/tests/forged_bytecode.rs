@@ -40,7 +40,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ),
     (
         "errors",
-        "return { main = function() local ok, e = pcall(function() local x <close> = setmetatable({}, { __close = function() end }) error({ 1 }) end) return ok, type(e) end }",
+        "return { main = function() local ok, e = pcall(function() local x <close> = setmetatable({}, { __close = function() end }) error({ 1 }) end) return type(e) end }",
     ),
 ];
 

@@ -172,8 +172,16 @@ impl Cell {
     ///
     /// The inner one is what a chunk raised.
     pub async fn load(&mut self, chunks: &[Chunk]) -> Result<Result<u32, Failure>, Death> {
-        self.alive()?;
         let seed = self.store.data().host.seed();
+        self.load_with(chunks, seed).await
+    }
+
+    pub(crate) async fn load_with(
+        &mut self,
+        chunks: &[Chunk],
+        seed: (u64, u64),
+    ) -> Result<Result<u32, Failure>, Death> {
+        self.alive()?;
         let (instance, store) = self.begin();
         let called = guarded(instance.perilune_cell_guest().call_load(store, chunks, seed)).await;
         Ok(self.settle(called)?.map_err(failure_from_wit))

@@ -27,6 +27,23 @@ impl Cell {
         outcome.unwrap_or_else(|death| Err(death.into_failure(&self.identity().entry)))
     }
 
+    /// As [`Cell::run`], for calls that go on with what those before them left: what a call opened stays open. What it left under way is
+    /// given up all the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cell::run`].
+    pub async fn run_on(
+        &mut self,
+        method: &str,
+        args: &[u8],
+        mailbox: Option<&mut Mailbox>,
+    ) -> Result<Vec<u8>, Failure> {
+        let outcome = self.drive(method, args, mailbox).await;
+        self.store.data_mut().pause_call();
+        outcome.unwrap_or_else(|death| Err(death.into_failure(&self.identity().entry)))
+    }
+
     /// Adds the events of the next turn: those that are there, and the first that comes where there are none yet. Cancel-safe: what
     /// was taken from the mailbox is in `events`.
     ///

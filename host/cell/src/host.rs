@@ -1,7 +1,8 @@
 //! Who answers a cell's questions.
 
-use crate::Pid;
+use crate::{Coverage, Pid};
 use perilune_time::{Instant, Zones};
+use std::any::Any;
 use std::sync::{Arc, LazyLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,6 +21,18 @@ pub struct Identity {
 pub trait Host: Send + Sync + 'static {
     /// A line that the script printed. `location` is `entry:line`.
     fn print(&self, cell: &Identity, line: &[u8], location: &str);
+
+    /// As [`Host::print`], for hosts that look at the context of the cell's call ([`CellState::context`]).
+    ///
+    /// [`CellState::context`]: crate::CellState::context
+    fn print_in(&self, _context: &(dyn Any + Send + Sync), cell: &Identity, line: &[u8], location: &str) {
+        self.print(cell, line, location);
+    }
+
+    /// What is told which lines run; none, and it costs nothing.
+    fn coverage(&self) -> Option<&Coverage> {
+        None
+    }
 
     /// What the time is.
     fn now(&self) -> Instant {

@@ -18,6 +18,7 @@
 //! | `extension.rs` | [`Extension`]: modules that an embedding application writes in Rust |
 //! | `limits.rs` | [`Limits`], and [`Death`]: how a cell ends against its will |
 //! | `host.rs`, `pid.rs` | [`Host`]: who answers a cell's questions; [`Identity`] and [`Pid`] |
+//! | `coverage.rs` | [`Coverage`]: which lines of scripts ran |
 //! | `state.rs` | [`CellState`]: what the host keeps of a cell |
 //! | `tickets.rs` | operations under way |
 //! | `handles.rs` | what a cell has open on the host |
@@ -30,6 +31,7 @@
 
 mod cache;
 mod cell;
+mod coverage;
 mod cpu;
 mod drive;
 mod engine;
@@ -51,6 +53,7 @@ mod ticker;
 mod tickets;
 
 pub use cell::{Backlog, CallSpec, Cell, CellSpec, Chunk, Event, Form, ImportAlias, Message, Status};
+pub use coverage::Coverage;
 pub use engine::{Engine, EngineError, EngineOptions, wasmtime_config};
 pub use extension::Extension;
 pub use guest::{Guest, Template};
@@ -60,6 +63,7 @@ pub use hibernation::Hibernated;
 pub use host::{Host, Identity};
 pub use image::Image;
 pub use limits::{Death, Limit, Limits};
+pub use machine::Machine;
 pub use mailbox::{Arrival, Mailbox, Refused, Sender, mailbox};
 pub use module::{Class, Module};
 pub use pid::Pid;

@@ -1,14 +1,16 @@
 //! How many cells this machine can hold.
 
+use crate::image::{Memory, PAGE, pagemap};
+
 /// What the machine grants a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Machine {
+pub struct Machine {
     /// Bytes of address space.
-    pub(crate) address_space: u64,
+    pub address_space: u64,
     /// Mappings of memory: `vm.max_map_count`.
-    pub(crate) mappings: u64,
+    pub mappings: u64,
     /// Bytes of memory.
-    pub(crate) memory: u64,
+    pub memory: u64,
 }
 
 /// More live cells than this were never measured.
@@ -31,18 +33,40 @@ const MEMORY_PER_CELL: u64 = 256 << 10;
 const UNKNOWN: Machine = Machine { address_space: 1 << 43, mappings: 65_530, memory: 1 << 30 };
 
 impl Machine {
-    /// This machine.
-    pub(crate) fn detect() -> Self {
+    /// This machine; a small one where the system does not say.
+    pub fn detect() -> Self {
         linux().unwrap_or(UNKNOWN)
     }
 
-    /// Cells that fit.
-    pub(crate) fn cells(self) -> u32 {
-        let most = (self.address_space / 2 / ADDRESS_SPACE_PER_CELL)
-            .min(self.mappings.saturating_sub(OTHER_MAPPINGS) / MAPPINGS_PER_CELL)
-            .min(self.memory / MEMORY_PER_CELL)
-            .clamp(1, MOST);
-        u32::try_from(most).unwrap_or(u32::MAX)
+    /// Cells that fit: as many as the scarcest of its resources allows, and never more than were measured.
+    pub fn cells(self) -> u32 {
+        let most = self.cells_by_address_space().min(self.cells_by_mappings()).min(self.cells_by_memory());
+        u32::try_from(most.clamp(1, MOST)).unwrap_or(u32::MAX)
+    }
+
+    /// Cells for which the address space suffices, with as much again for everything else.
+    pub fn cells_by_address_space(self) -> u64 {
+        self.address_space / 2 / ADDRESS_SPACE_PER_CELL
+    }
+
+    /// Cells for which the mappings suffice.
+    pub fn cells_by_mappings(self) -> u64 {
+        self.mappings.saturating_sub(OTHER_MAPPINGS) / MAPPINGS_PER_CELL
+    }
+
+    /// Cells for which the memory suffices.
+    pub fn cells_by_memory(self) -> u64 {
+        self.memory / MEMORY_PER_CELL
+    }
+
+    /// Whether the system tells which pages of a memory were written (Linux 6.7 and newer), so that cleaning a used cell does not
+    /// have to look at all of them.
+    pub fn tells_written_pages() -> bool {
+        let bytes = vec![1; 2 * PAGE];
+        let aligned = bytes.as_ptr().align_offset(PAGE);
+        bytes
+            .get(aligned..aligned + PAGE)
+            .is_some_and(|page| pagemap::all_written(Memory::of(page)).is_some())
     }
 }
 

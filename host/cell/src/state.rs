@@ -113,6 +113,13 @@ impl CellState {
         self.kill_switch = None;
     }
 
+    /// As [`CellState::end_call`], but what is open stays so.
+    pub(crate) fn pause_call(&mut self) {
+        self.tickets.clear();
+        self.context = NO_CALL.clone();
+        self.kill_switch = None;
+    }
+
     /// Whether turns are limited by their instructions.
     pub(crate) fn counts_instructions(&self) -> bool {
         self.patience > 1

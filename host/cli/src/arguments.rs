@@ -1,7 +1,11 @@
 //! Every command and option, with its help.
 
-use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use crate::init::Init;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::Shell;
+use perilune_settings::Flags;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 
 /// Runs untrusted Lua entries, each in its own WebAssembly sandbox.
 #[derive(Debug, Parser)]
@@ -12,43 +16,36 @@ pub(crate) struct Arguments {
     pub directory: PathBuf,
 
     #[command(flatten)]
-    pub allow: Allow,
+    pub settings: Flags,
 
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What entries may reach outside of the sandbox; nothing without these.
-#[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "What entries may reach (lists with commas, or several times)")]
-pub(crate) struct Allow {
-    /// Hosts for HTTP and WebSocket clients: `api.example.com`, `*.example.com`, `localhost:8080`, `*` for every public one
-    #[arg(long, value_name = "HOST", env = "PERILUNE_ALLOW_NET", value_delimiter = ',', global = true)]
-    pub allow_net: Vec<String>,
-    /// Environment variables: `DATABASE_URL`, `SHOP_*`
-    #[arg(long, value_name = "NAME", env = "PERILUNE_ALLOW_ENV", value_delimiter = ',', global = true)]
-    pub allow_env: Vec<String>,
-    /// Directories outside of the application
-    #[arg(long, value_name = "DIR", env = "PERILUNE_ALLOW_DIR", value_delimiter = ',', global = true)]
-    pub allow_dir: Vec<PathBuf>,
-    /// When calls without an actor and policies may do nothing that is guarded: `auto` once the application has a policy
-    #[arg(long, value_name = "WHEN", env = "PERILUNE_STRICT", default_value = "auto", global = true)]
-    pub strict: Strict,
-    /// Folder that relative paths of entries begin at where the application is a pack, which has none of its own
-    #[arg(long, value_name = "DIR", env = "PERILUNE_DATA", global = true)]
-    pub data: Option<PathBuf>,
-    /// Run nothing but packs signed with one of these keys: `ed25519:…`, or a file with that text
-    #[arg(long, value_name = "PUBKEY", env = "PERILUNE_REQUIRE_SIGNATURE", value_delimiter = ',', global = true)]
-    pub require_signature: Vec<String>,
-}
+impl Arguments {
+    /// The program as clap knows it; a command's help shows only settings that it heeds.
+    pub(crate) fn program() -> clap::Command {
+        perilune_settings::fit(Self::command())
+    }
 
-/// The values of `--strict`.
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-pub(crate) enum Strict {
-    #[default]
-    Auto,
-    Always,
-    Never,
+    /// What was typed. Where that is wrong, or asks for help, the program ends here.
+    pub(crate) fn read() -> Self {
+        let mut program = Self::program();
+        let matches = program.get_matches_mut();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut program).exit())
+    }
+
+    /// The application's folder, where the command has to do with one. A pack has none.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        match self.command {
+            Command::Init(_)
+            | Command::Editor { .. }
+            | Command::Completions { .. }
+            | Command::Keygen { .. }
+            | Command::Explain { .. } => None,
+            _ => Some(self.directory.as_path()).filter(|path| !path.is_file()),
+        }
+    }
 }
 
 /// On whose behalf a command calls.
@@ -68,15 +65,19 @@ pub(crate) struct Behalf {
 
 const AFTER_HELP: &str = "\
 Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.
-Environment: RUST_LOG chooses log records (such as `debug`), NO_COLOR turns colours off,
-PERILUNE_CACHE_DIR is where the compiled sandbox is kept.";
+What begins with `--` above is a setting, also in `perilune.yaml` and as a variable: `perilune settings`
+shows them all. RUST_LOG chooses log records (such as `debug`), NO_COLOR turns colours off.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Init(Init),
     Run(Run),
     Call(Call),
+    Repl(Repl),
+    Test(Test),
     #[command(flatten)]
     Control(Control),
+    Lint(Lint),
     #[command(subcommand)]
     Registry(Registry),
     #[command(subcommand)]
@@ -99,6 +100,33 @@ pub(crate) enum Command {
         #[arg(value_name = "DIR")]
         dir: Option<PathBuf>,
     },
+    /// Show every setting, its value, and where that was said: a flag, a variable, perilune.yaml, or nowhere
+    Settings {
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Say what this machine offers, what is missing, and what to do about it
+    ///
+    /// Each line is ok, a warning, or a failure. Exit code 1 says that something is missing without which nothing runs.
+    Doctor {
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Explain a code or a kind of error, such as E203 or Timeout
+    Explain {
+        /// The code; all of them are listed without it
+        #[arg(value_name = "CODE")]
+        code: Option<String>,
+    },
+    /// Print what makes a shell complete commands, flags and their values
+    ///
+    /// For bash: `perilune completions bash > ~/.local/share/bash-completion/completions/perilune`. For zsh, a file `_perilune` in a
+    /// folder of `$fpath`. For fish: `perilune completions fish > ~/.config/fish/completions/perilune.fish`.
+    Completions {
+        /// Which shell
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
 }
 
 /// Start the application: its services, or a command that it defines
@@ -117,6 +145,9 @@ pub(crate) struct Run {
     /// The `terminal.host` that runs the command, where the application has several
     #[arg(long, value_name = "ID")]
     pub host: Option<String>,
+    /// Put edited files into effect as soon as they are saved; what is wrong is reported, and the previous version goes on
+    #[arg(long)]
+    pub watch: bool,
     /// Name of the command; without it, the one with `meta.command.main` runs, or the services alone
     #[arg(value_name = "COMMAND")]
     pub name: Option<String>,
@@ -158,6 +189,102 @@ pub(crate) struct Call {
     /// End the call after this time, such as 500ms or 1m30s
     #[arg(long, value_name = "TIME")]
     pub timeout: Option<String>,
+}
+
+/// Read Lua and run it in the sandbox, input after input
+///
+/// Every input runs under the limits of a call; globals, and locals at its top, are there for the next one. Where the directory holds
+/// an application, its libraries can be required by their ids or aliases, and its functions called with module `funcs`. What comes
+/// from a file or another program runs to the first error, which makes the exit code 1. `.help` lists commands.
+#[derive(Args, Debug)]
+pub(crate) struct Repl {
+    #[command(flatten)]
+    pub behalf: Behalf,
+    /// Take the place of this entry: its modules, imports and limits, and its value as the global `entry`
+    #[arg(long, value_name = "ID")]
+    pub entry: Option<String>,
+    /// Only these modules; all of them without it, or those of the entry
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub modules: Vec<String>,
+}
+
+/// Find mistakes in the application without running it
+///
+/// Names that nothing has, modules that an entry lacks or lists in vain, calls with too few arguments, code and entries that nothing
+/// reaches. A comment `-- lint: allow CODE` leaves a line alone. Exit code 1 says that there are errors.
+#[derive(Args, Debug)]
+pub(crate) struct Lint {
+    /// Entries to look at; all without them
+    #[arg(value_name = "ENTRY")]
+    pub entries: Vec<String>,
+    #[command(flatten)]
+    pub format: Format,
+    /// Fail for warnings too
+    #[arg(long, value_name = "WHAT")]
+    pub deny: Option<Deny>,
+    /// Leave these rules out (a list with commas, or several times)
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub allow: Vec<String>,
+    /// Say what a rule means and what to do about it
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["entries", "json", "deny", "allow"])]
+    pub explain: Option<String>,
+}
+
+/// The values of `--deny`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Deny {
+    Warnings,
+}
+
+/// Run the application's tests: functions with `meta.type: test`
+///
+/// Each runs in a fresh sandbox, several at a time. It passes when its method returns, and fails when it raises an error, returns
+/// `nil` and an error, returns false, or reaches a limit. `meta.suite` names the group that it is shown in, `meta.order` (a number)
+/// says when it begins, `meta.skip` (a text) why it is left out, and `meta.timeout` how long it may take. Services that start
+/// with the application run meanwhile.
+///
+/// Exit codes: 0 all passed, 1 some failed or there were none, 2 wrong usage, 130 Ctrl-C.
+#[derive(Args, Debug)]
+pub(crate) struct Test {
+    /// Only tests with one of these in their id, suite or a tag; `*` stands for anything, and then the whole must fit
+    #[arg(value_name = "FILTER")]
+    pub filters: Vec<String>,
+    /// Tests that run at once; as many as the machine has cores without it
+    #[arg(short, long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// End each test that takes longer, such as 500ms or 1m30s; `meta.timeout` goes before
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<String>,
+    /// Stop at the first failure
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Leave services alone that start with the application
+    #[arg(long)]
+    pub no_services: bool,
+    /// List the tests instead of running them
+    #[arg(long, conflicts_with_all = ["coverage", "junit", "fail_fast"])]
+    pub list: bool,
+    #[command(flatten)]
+    pub format: Format,
+    /// Write the results as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Show which lines of Lua ran
+    #[arg(long)]
+    pub coverage: bool,
+    /// Write which lines ran in the format of lcov
+    #[arg(long, value_name = "FILE", requires = "coverage")]
+    pub lcov: Option<PathBuf>,
+    /// Fail when less of the lines ran
+    #[arg(long, value_name = "PERCENT", requires = "coverage", value_parser = percent)]
+    pub min: Option<f64>,
+    #[command(flatten)]
+    pub behalf: Behalf,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let percent = text.parse().ok().filter(|percent| (0.0..=100.0).contains(percent));
+    percent.ok_or_else(|| "not a number from 0 to 100".to_owned())
 }
 
 /// Commands that ask the application that `perilune run` has started.

@@ -1,18 +1,19 @@
 //! `perilune call ID [JSON…]`.
 
-use crate::arguments::{self, Allow};
+use crate::arguments;
 use crate::exit::Exit;
 use crate::{application, output};
 use perilune::{Call, Value, json};
+use perilune_settings::Settings;
 use std::path::Path;
 use std::time::Duration;
 
-pub(crate) async fn call(directory: &Path, allow: Allow, command: arguments::Call) -> Exit {
+pub(crate) async fn call(directory: &Path, settings: &Settings, command: arguments::Call) -> Exit {
     let call = match prepare(&command) {
         Ok(call) => call,
         Err(message) => return Exit::usage(message),
     };
-    let runtime = match application::load(directory, allow, None) {
+    let runtime = match application::load(directory, settings, None) {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };
@@ -21,8 +22,10 @@ pub(crate) async fn call(directory: &Path, allow: Allow, command: arguments::Cal
         Err(exit) => return exit,
     };
     let result = tokio::select! {
-        result = runtime.call_with(call) => result,
+        // An entry that asks for the end and then returns has asked first.
+        biased;
         code = runtime.exit_requested() => return Exit::requested(code),
+        result = runtime.call_with(call) => result,
     };
     match result.and_then(|result| json::encode(&result)) {
         Ok(text) => {
@@ -50,7 +53,7 @@ pub(crate) fn argument(position: usize, text: &str) -> Result<Value, String> {
     })
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let nanos = perilune::parse_duration(text).filter(|duration| !duration.is_zero());
     nanos.ok_or_else(|| format!("--timeout {text}: not a positive time such as 500ms or 1m30s"))
 }

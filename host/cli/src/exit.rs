@@ -79,11 +79,21 @@ impl Exit {
         self
     }
 
+    /// Whether the command was typed wrong.
+    pub(crate) fn is_usage(&self) -> bool {
+        self.code == 2
+    }
+
+    /// Prints the message, if any.
+    pub(crate) fn say(&self) {
+        if let Some(message) = &self.message {
+            output::error(message);
+        }
+    }
+
     /// Prints the message, if any, and gives the code to the system.
     pub(crate) fn report(self) -> ExitCode {
-        if let Some(message) = self.message {
-            output::error(&message);
-        }
+        self.say();
         ExitCode::from(self.code)
     }
 }

@@ -8,65 +8,104 @@
 //! | `application.rs` | from a directory or a pack to a runtime |
 //! | `terminal.rs` | what a command on a `terminal.host` reads and writes |
 //! | `behalf.rs` | the actor and the policies that a call runs under |
-//! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs` | one command each |
+//! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs`, `lint.rs`, `settings.rs`, `explain.rs`, `completions.rs` | one command each |
 //! | `pack.rs` | an application in one file, and the keys that sign it |
+//! | `repl/` | Lua that is typed |
+//! | `watch/` | `run --watch`: edited files are live at once |
+//! | `init/`, `doctor/` | one command each: a new application, and what the machine offers |
 //! | `workflow/` | commands about durable workflows |
+//! | `test/` | the application's tests, JUnit, coverage |
 //! | `control/` | commands that ask a running application |
-//! | `output.rs` | stdout, stderr, logs, colours |
+//! | `output.rs`, `log.rs` | stdout, stderr and colours; log records |
 //! | `exit.rs`, `signals.rs` | exit codes; Ctrl-C and SIGTERM |
 
 mod application;
 mod arguments;
 mod behalf;
 mod call;
+mod completions;
 mod control;
+mod doctor;
 mod editor;
 mod exit;
+mod explain;
+mod init;
+mod lint;
+mod log;
 mod output;
 mod pack;
 mod registry;
+mod repl;
 mod run;
+mod settings;
 mod signals;
 mod terminal;
+mod test;
+mod watch;
 mod workflow;
 
 use arguments::{Arguments, Command};
-use clap::Parser;
 use exit::Exit;
+use perilune_settings::Settings;
+use settings::Given;
 use signals::Signals;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    output::start_logging();
-    let exit = match tokio::runtime::Runtime::new() {
+    let arguments = Arguments::read();
+    let _usual = terminal::remember();
+    let exit = match settings::read(&arguments).and_then(|given| Ok((settings::apply(&given)?, given))) {
+        Ok((settings, given)) => started(arguments, settings, given),
+        Err(exit) => exit,
+    };
+    exit.report()
+}
+
+/// Carries out the command on threads of its own.
+fn started(arguments: Arguments, settings: Settings, given: Given) -> Exit {
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    if let Some(count) = settings.threads {
+        threads.worker_threads(count as usize);
+    }
+    match threads.enable_all().build() {
         Ok(runtime) => {
-            let exit = runtime.block_on(work(arguments));
+            let exit = runtime.block_on(work(arguments, settings, given));
             // Cells that still compute are ended with the process; nobody waits for them.
             runtime.shutdown_background();
             exit
         }
         Err(error) => Exit::failed(format!("cannot start threads: {error}")),
-    };
-    exit.report()
+    }
 }
 
 /// Carries out the command.
-async fn work(arguments: Arguments) -> Exit {
-    let signals = Signals::listen();
-    let Arguments { directory, allow, command } = arguments;
+async fn work(arguments: Arguments, settings: Settings, given: Given) -> Exit {
+    let mut signals = Signals::listen();
+    let Arguments { directory, command, .. } = arguments;
     match command {
         // It stops its services itself when it is asked to end.
-        Command::Run(command) => run::run(&directory, allow, command, signals).await,
-        Command::Call(command) => or_interrupted(call::call(&directory, allow, command), signals).await,
+        Command::Run(command) => run::run(&directory, &settings, command, signals).await,
+        Command::Call(command) => or_interrupted(call::call(&directory, &settings, command), signals).await,
+        // Ctrl-C ends what runs in it, and not the session.
+        Command::Repl(command) => repl::repl(&directory, &settings, command, &mut signals).await,
+        // It reports what was known when it is interrupted.
+        Command::Test(command) => test::test(&directory, &settings, command, signals).await,
         Command::Control(command) => control::control(&directory, command),
-        Command::Registry(command) => registry::registry(&directory, allow, command),
+        Command::Lint(command) => lint::lint(&directory, &settings, command),
+        Command::Registry(command) => registry::registry(&directory, &settings, command),
         Command::Workflow(command) => {
-            or_interrupted(workflow::workflow(&directory, allow, command), signals).await
+            or_interrupted(workflow::workflow(&directory, &settings, command), signals).await
         }
-        Command::Pack(command) => pack::pack(&directory, allow, command, signals).await,
+        Command::Pack(command) => pack::pack(&directory, settings, command, signals).await,
         Command::Keygen { file, public } => pack::keygen(&file, public),
         Command::Editor { dir } => editor::editor(dir.as_ref().unwrap_or(&directory)),
+        Command::Init(command) => or_interrupted(init::init(&directory, command), signals).await,
+        Command::Settings { format } => settings::show(&given.resolved, format),
+        Command::Doctor { format } => {
+            or_interrupted(doctor::doctor(&directory, &settings, &given, format), signals).await
+        }
+        Command::Explain { code } => explain::explain(code.as_deref()),
+        Command::Completions { shell } => completions::completions(shell),
     }
 }
 

@@ -1,39 +1,38 @@
 //! stdout for results, stderr for everything else.
-#![expect(clippy::print_stderr, reason = "this file is where the program speaks")]
 
-use crate::terminal;
+use perilune_settings::Color;
+use std::env;
 use std::io::{self, IsTerminal, Write};
-use tracing_subscriber::EnvFilter;
+use std::sync::OnceLock;
 
-/// Warnings of the host, which services run, and what entries write to their logger.
-const DEFAULT_LOG: &str = "warn,perilune::service=info,perilune::logger=info";
+/// As the settings want it; until they are known, as for [`Color::Auto`].
+static COLOR: OnceLock<Color> = OnceLock::new();
 
-/// Sends log records to stderr. `RUST_LOG` chooses them. Where it does not, a process that has the terminal may hide them.
-pub(crate) fn start_logging() {
-    let chosen = EnvFilter::try_from_default_env();
-    let may_hide = chosen.is_err();
-    let filter = chosen.unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
-    let writer = move || -> Box<dyn Write> {
-        match may_hide && terminal::hides_logs() {
-            true => Box::new(io::sink()),
-            false => Box::new(io::stderr()),
-        }
-    };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(color()).init();
+/// Sets whether texts have colours. The first call counts.
+pub(crate) fn set_color(color: Color) {
+    let _ = COLOR.set(color);
 }
 
-/// Whether stderr shows colours: a terminal, and `NO_COLOR` is not set.
+/// Whether stderr shows colours.
 pub(crate) fn color() -> bool {
     shows_color(&io::stderr())
 }
 
-/// Whether stdout shows colours, by the same rule.
+/// Whether stdout shows colours.
 pub(crate) fn stdout_color() -> bool {
     shows_color(&io::stdout())
 }
 
+/// By the setting, else by the variables that programs agree on, else on a terminal.
 fn shows_color(stream: &impl IsTerminal) -> bool {
-    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty());
+    match COLOR.get() {
+        Some(Color::Always) => true,
+        Some(Color::Never) => false,
+        _ if set("NO_COLOR").is_some() => false,
+        _ if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+        _ => stream.is_terminal() && set("TERM").is_none_or(|term| term != "dumb"),
+    }
 }
 
 /// A line of bytes on stdout. A reader that has gone away is no error: what it wanted it has.
@@ -50,10 +49,23 @@ pub(crate) fn line(bytes: &[u8]) {
 
 /// A problem on stderr.
 pub(crate) fn error(message: &str) {
-    eprintln!("error: {message}");
+    report(&format!("error: {message}\n"));
+}
+
+/// Something that is likely to be a mistake, on stderr.
+pub(crate) fn warning(message: &str) {
+    report(&format!("warning: {message}\n"));
 }
 
 /// A text that says by itself what it is, on stderr.
 pub(crate) fn report(text: &str) {
-    eprint!("{text}");
+    // Nobody is left to be told of a stderr that is closed.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// A line about what the program does meanwhile, on stderr. Whoever has the terminal to itself is not disturbed.
+pub(crate) fn status(line: &str) {
+    if !crate::terminal::hides_logs() {
+        eprintln!("{line}");
+    }
 }

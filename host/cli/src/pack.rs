@@ -1,6 +1,6 @@
 //! `perilune pack` and `perilune keygen`: an application in one file, and the keys that sign it.
 
-use crate::arguments::{self, Allow};
+use crate::arguments;
 use crate::exit::Exit;
 use crate::signals::Signals;
 use crate::{application, output};
@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use perilune::packs::{
     Pack, PackError, PackOptions, PackingError, Progress, SigningKey, read_key, save, save_key,
 };
+use perilune_settings::Settings;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,16 +21,16 @@ const LONG: Duration = Duration::from_millis(500);
 
 pub(crate) async fn pack(
     directory: &Path,
-    allow: Allow,
+    settings: Settings,
     command: arguments::Pack,
     mut signals: Signals,
 ) -> Exit {
     // Nothing of the application runs, so that nobody need have signed it.
-    let allow = Allow { require_signature: Vec::new(), ..allow };
+    let settings = Settings { require_signature: Vec::new(), ..settings };
     let directory: PathBuf = directory.to_owned();
     let stopped = Arc::new(AtomicBool::new(false));
     let is_stopped = stopped.clone();
-    let mut work = tokio::task::spawn_blocking(move || write(&directory, allow, &command, &is_stopped));
+    let mut work = tokio::task::spawn_blocking(move || write(&directory, &settings, &command, &is_stopped));
     let done = tokio::select! {
         done = &mut work => done,
         () = signals.end() => {
@@ -44,10 +45,10 @@ pub(crate) async fn pack(
     }
 }
 
-fn write(directory: &Path, allow: Allow, command: &arguments::Pack, stopped: &AtomicBool) -> Result<Exit, Exit> {
+fn write(directory: &Path, settings: &Settings, command: &arguments::Pack, stopped: &AtomicBool) -> Result<Exit, Exit> {
     // What is wrong with the key is told before the work.
     let key = command.sign.as_deref().map(read_key).transpose().map_err(|error| Exit::usage(error.to_string()))?;
-    let runtime = application::load(directory, allow, None)?;
+    let runtime = application::load(directory, settings, None)?;
     let options = PackOptions { bytecode: command.bytecode.clone() };
     let mut bar = Bar::new();
     let packed = runtime.pack(&options, &mut |progress| {

@@ -1,14 +1,15 @@
 //! `perilune registry list|show|find`.
 
-use crate::arguments::{Allow, Registry};
+use crate::arguments::Registry;
 use crate::exit::Exit;
 use crate::{application, output};
 use perilune::{Entry, EntryId, Failure, Snapshot, Value, json};
+use perilune_settings::Settings;
 use std::path::Path;
 use std::sync::Arc;
 
-pub(crate) fn registry(directory: &Path, allow: Allow, command: Registry) -> Exit {
-    let runtime = match application::load(directory, allow, None) {
+pub(crate) fn registry(directory: &Path, settings: &Settings, command: Registry) -> Exit {
+    let runtime = match application::load(directory, settings, None) {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };

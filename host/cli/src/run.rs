@@ -1,44 +1,101 @@
 //! `perilune run [COMMAND]`: services, and a process with the terminal attached.
 
-use crate::arguments::{Allow, Run};
+use crate::arguments::Run;
 use crate::exit::Exit;
 use crate::signals::Signals;
-use crate::{application, control, output, terminal};
-use perilune::{Command, Runtime, Value};
+use crate::{application, control, output, terminal, watch};
+use perilune::{Command, Runtime, Terminal, Value};
+use perilune_settings::Settings;
 use std::path::Path;
 use std::pin::pin;
 
-pub(crate) async fn run(directory: &Path, allow: Allow, command: Run, mut signals: Signals) -> Exit {
+pub(crate) async fn run(directory: &Path, settings: &Settings, command: Run, mut signals: Signals) -> Exit {
     let terminal = terminal::open(&command.args);
-    let runtime = match application::load(directory, allow, Some(terminal.clone())) {
-        Ok(runtime) => runtime,
-        Err(exit) => return exit,
-    };
-    let authority = match command.behalf.authority(&runtime) {
+    let load = || application::load(directory, settings, Some(terminal.clone()));
+    if !command.watch {
+        return match load() {
+            Ok(runtime) => {
+                attend(&runtime, directory, settings, &command, &terminal, &mut signals).await.exit()
+            }
+            Err(exit) => exit,
+        };
+    }
+    if directory.is_file() {
+        let shown = directory.display();
+        return Exit::usage(format!("--watch is for directories: `{shown}` is a file, which nobody edits"));
+    }
+    loop {
+        let (runtime, mut following) = match watch::load(directory, load, &mut signals).await {
+            Ok(loaded) => loaded,
+            Err(exit) => return exit,
+        };
+        match attend(&runtime, directory, settings, &command, &terminal, &mut signals).await {
+            End::Exit(exit) => return exit,
+            End::Broken(exit) => exit.say(),
+        }
+        output::status("waiting for a change that mends it");
+        tokio::select! {
+            () = following.change() => {}
+            () = signals.end() => return Exit::interrupted(),
+        }
+    }
+}
+
+/// How it ended.
+enum End {
+    /// As it was meant to, or asked to.
+    Exit(Exit),
+    /// A required service cannot run, or the command that is asked for is not there.
+    Broken(Exit),
+}
+
+impl End {
+    fn exit(self) -> Exit {
+        match self {
+            End::Exit(exit) | End::Broken(exit) => exit,
+        }
+    }
+}
+
+/// Starts what there is to start, and waits until it ends or somebody ends it.
+async fn attend(
+    runtime: &Runtime,
+    directory: &Path,
+    settings: &Settings,
+    command: &Run,
+    terminal: &Terminal,
+    signals: &mut Signals,
+) -> End {
+    let authority = match command.behalf.authority(runtime) {
         Ok(authority) => authority,
-        Err(exit) => return exit,
+        Err(exit) => return End::Broken(exit),
     };
     let commands = runtime.commands();
-    let name = match command.name {
-        Some(name) if commands.iter().any(|command| command.name == name) => Some(name),
-        Some(name) => return Exit::usage(format!("there is no command `{name}`\n{}", list(&commands))),
+    let name = match &command.name {
+        Some(name) if commands.iter().any(|command| command.name == *name) => Some(name.clone()),
+        Some(name) => {
+            return End::Broken(Exit::usage(format!("there is no command `{name}`\n{}", list(&commands))));
+        }
         None => commands.iter().find(|command| command.is_main).map(|command| command.name.clone()),
     };
     tokio::select! {
         // Nothing has begun that would have to be stopped.
-        () = signals.end() => return Exit::interrupted(),
+        () = signals.end() => return End::Exit(Exit::interrupted()),
         () = runtime.warm() => {}
     }
-    let control = control::serve(&runtime, directory, name.as_deref());
+    let control = match settings.control_socket {
+        true => control::serve(runtime, directory, name.as_deref()),
+        false => None,
+    };
     let is_command = name.is_some();
     // A required service may be tried for as long as it takes.
     let started = tokio::select! {
-        started = runtime.start() => started.map_err(|failure| Exit::of_failure(&failure)),
-        code = runtime.exit_requested() => Err(Exit::requested(code)),
-        () = signals.end() => Err(Exit::interrupted()),
+        started = runtime.start() => started.map_err(|failure| End::Broken(Exit::of_failure(&failure))),
+        code = runtime.exit_requested() => Err(End::Exit(Exit::requested(code))),
+        () = signals.end() => Err(End::Exit(Exit::interrupted())),
     };
     if started.is_ok() && !is_command {
-        mention_what_waits(&runtime).await;
+        mention_what_waits(runtime).await;
     }
     let host = command.host.as_deref();
     // It lives until all has stopped: dropping it would end the command without asking.
@@ -48,24 +105,24 @@ pub(crate) async fn run(directory: &Path, allow: Allow, command: Run, mut signal
                 let result = runtime.run_command_on(host, authority, &name, &command.args).await;
                 // What it wrote comes before what is said of it.
                 terminal.drain().await;
-                match result {
+                End::Exit(match result {
                     Ok(result) => exit_for(result),
                     Err(failure) => command.behalf.exit(&failure),
-                }
+                })
             }
             None if runtime.services().await.is_empty() => {
-                Exit::usage(format!("name a command to run\n{}", list(&commands)))
+                End::Broken(Exit::usage(format!("name a command to run\n{}", list(&commands))))
             }
             None => std::future::pending().await,
         }
     });
-    let exit = match started {
-        Err(exit) => exit,
+    let end = match started {
+        Err(end) => end,
         Ok(()) => tokio::select! {
-            exit = &mut work => exit,
-            failure = runtime.service_given_up() => Exit::of_failure(&failure),
-            code = runtime.exit_requested() => Exit::requested(code),
-            () = signals.end() => if is_command { Exit::interrupted() } else { Exit::done() },
+            end = &mut work => end,
+            failure = runtime.service_given_up() => End::Broken(Exit::of_failure(&failure)),
+            code = runtime.exit_requested() => End::Exit(Exit::requested(code)),
+            () = signals.end() => End::Exit(if is_command { Exit::interrupted() } else { Exit::done() }),
         },
     };
     tokio::select! {
@@ -75,9 +132,9 @@ pub(crate) async fn run(directory: &Path, allow: Allow, command: Run, mut signal
             if let Some(control) = &control {
                 control.finish().await;
             }
-        } => exit,
+        } => end,
         // Who asks twice does not want to wait.
-        () = signals.end() => Exit::interrupted(),
+        () = signals.end() => End::Exit(Exit::interrupted()),
     }
 }
 

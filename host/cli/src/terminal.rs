@@ -16,6 +16,11 @@ pub(crate) fn open(args: &[String]) -> Arc<Terminal> {
     TERMINAL.get_or_init(make).clone()
 }
 
+/// The mode that the terminal is in now; when it is dropped the terminal is back in it, however the program ends.
+pub(crate) fn remember() -> impl Drop {
+    raw::Usual::now()
+}
+
 /// Whether whoever has the terminal wants no log records to be shown.
 pub(crate) fn hides_logs() -> bool {
     TERMINAL.get().is_some_and(|terminal| terminal.hides_logs())
@@ -46,6 +51,28 @@ mod raw {
         })
     }
 
+    /// The mode to come back to; nothing where the input is no terminal.
+    pub(super) struct Usual(Option<libc::termios>);
+
+    impl Usual {
+        pub(super) fn now() -> Self {
+            Usual(usual())
+        }
+    }
+
+    impl Drop for Usual {
+        fn drop(&mut self) {
+            let Some(mode) = self.0 else { return };
+            // A program in the background would be stopped for setting what is somebody else's terminal now.
+            // SAFETY: neither call takes a pointer.
+            let is_in_front = unsafe { libc::tcgetpgrp(libc::STDIN_FILENO) == libc::getpgrp() };
+            if is_in_front {
+                // SAFETY: the descriptor is the program's own, and `mode` outlives the call.
+                unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &raw const mode) };
+            }
+        }
+    }
+
     /// The mode that the terminal is in, to come back to.
     fn usual() -> Option<libc::termios> {
         if !io::stdin().is_terminal() {
@@ -62,6 +89,19 @@ mod raw {
 #[cfg(not(unix))]
 mod raw {
     use perilune::Terminal;
+
+    /// There is no mode to come back to.
+    pub(super) struct Usual;
+
+    impl Usual {
+        pub(super) fn now() -> Self {
+            Usual
+        }
+    }
+
+    impl Drop for Usual {
+        fn drop(&mut self) {}
+    }
 
     /// There is no raw mode here yet.
     pub(super) fn with_raw(terminal: Terminal) -> Terminal {

@@ -44,8 +44,10 @@ pub mod workflow;
 #[cfg(unix)]
 pub use client::ask;
 pub use error::ControlError;
+#[cfg(unix)]
+pub use place::{check_folder, folders, use_folder};
 pub use protocol::{Application, Listing, Order, VERSION};
 #[cfg(unix)]
 pub use server::{Server, serve};
 #[cfg(not(unix))]
-pub use unsupported::{Server, ask, serve};
+pub use unsupported::{Server, ask, check_folder, folders, serve, use_folder};

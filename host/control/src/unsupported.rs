@@ -3,7 +3,7 @@
 use crate::{ControlError, Order};
 use perilune::Runtime;
 use serde::de::DeserializeOwned;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The side that answers; there is none.
 #[derive(Debug)]
@@ -29,5 +29,28 @@ pub fn serve(_: &Runtime, _: &Path, _: Option<&str>) -> Result<Server, ControlEr
 ///
 /// [`ControlError::Unsupported`].
 pub fn ask<T: DeserializeOwned>(_: &Path, _: &Order) -> Result<T, ControlError> {
+    Err(ControlError::Unsupported)
+}
+
+/// Does nothing.
+///
+/// # Errors
+///
+/// None.
+pub fn use_folder(_: &Path) -> Result<(), ControlError> {
+    Ok(())
+}
+
+/// There are none.
+pub fn folders() -> Vec<PathBuf> {
+    Vec::new()
+}
+
+/// Always refuses.
+///
+/// # Errors
+///
+/// [`ControlError::Unsupported`].
+pub fn check_folder(_: &Path) -> Result<(), ControlError> {
     Err(ControlError::Unsupported)
 }

@@ -9,6 +9,9 @@ use perilune_security::{Audit, Authority, Decision, Denial, Index, Policies, Pol
 use perilune_value::{Failure, Kind, Value};
 use std::sync::Arc;
 
+/// What stands for an entry where somebody types code: no entry can have this name, and none narrows what it may reach.
+pub const SESSION: &str = "session";
+
 /// The context of one call, in [`CellState::context`].
 pub struct CallContext {
     /// What module `ctx` reads: a map.

@@ -9,6 +9,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `context.rs`, `chain.rs` | [`CallContext`]: what modules find in their cell |
+//! | `listener.rs` | [`Listener`]: who hears what a call prints and logs |
 //! | `bindings.rs` | the interfaces as Rust traits |
 //! | `network/` | what clients of the network share: who may reach what |
 //! | `kinds.rs` | [`KINDS`]: entries that become live things |
@@ -19,12 +20,14 @@ mod chain;
 mod compute;
 mod context;
 mod kinds;
+mod listener;
 mod network;
 mod stack;
 
 pub use chain::Chain;
-pub use context::{CallContext, Host};
+pub use context::{CallContext, Host, SESSION};
 pub use kinds::{KINDS, VARIABLES};
+pub use listener::{Heard, Listener};
 use perilune_cell::Module;
 
 /// Declares each module's file, and lists what every cell has and what an entry may list.

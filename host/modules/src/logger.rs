@@ -5,6 +5,7 @@
 
 use crate::durable;
 use crate::bindings::logger as wit;
+use crate::{CallContext, Heard};
 use perilune_cell::{CellState, Class, Module};
 use perilune_value::{Value, json};
 use wasmtime::component::HasSelf;
@@ -77,6 +78,15 @@ pub fn fields(bytes: &[u8]) -> String {
     shown.join(" ")
 }
 
+fn level_name(level: wit::Level) -> &'static str {
+    match level {
+        wit::Level::Debug => "debug",
+        wit::Level::Info => "info",
+        wit::Level::Warn => "warn",
+        wit::Level::Error => "error",
+    }
+}
+
 impl wit::Host for CellState {
     fn write(
         &mut self,
@@ -87,6 +97,17 @@ impl wit::Host for CellState {
         location: String,
     ) -> wasmtime::Result<()> {
         if durable::is_replaying(self) {
+            return Ok(());
+        }
+        if let Some(listener) = CallContext::of(self)?.chain.listener() {
+            let (message, fields) = (self::message(&message), self::fields(&fields));
+            let text = if fields.is_empty() { message } else { format!("{message} {fields}") };
+            listener.hear(&Heard {
+                entry: &self.identity.entry,
+                location: &line(location.as_bytes(), MAX_LOCATION),
+                level: Some(level_name(level)),
+                text: &text,
+            });
             return Ok(());
         }
         // The level of an event is part of its static description, so each takes an event of its own.

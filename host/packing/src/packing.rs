@@ -205,7 +205,7 @@ impl Packing<'_> {
 
     /// Makes sure that the registry reads what was written as what it has now.
     fn read_back(&self, files: &Files, entries: &[Arc<Entry>], holder: Option<Entry>) -> Result<(), PackingError> {
-        let baseline = Baseline::read_files(files, self.registry.rules());
+        let baseline = Baseline::read_files(files.clone(), self.registry.rules());
         let read: BTreeMap<&EntryId, &Arc<Entry>> = baseline.entries().map(|entry| (entry.id(), entry)).collect();
         let meant = entries.iter().map(|entry| self.bytecode.get(entry.id()).unwrap_or(entry)).chain(holder.as_ref());
         let mut count = 0;

@@ -3,10 +3,11 @@
 use crate::bytecode;
 use crate::checks::Checker;
 use crate::folders::{self, Folders};
+use crate::images::Images;
 use crate::packs;
 use crate::runtime::{Inner, Parts, Runtime, kinds};
 use crate::surroundings::{Log, Output, Surroundings};
-use perilune_cell::{Engine, EngineError, EngineOptions, Extension, Guest, Limits};
+use perilune_cell::{Coverage, Engine, EngineError, EngineOptions, Extension, Guest, Limits};
 use perilune_modules::{ALIASES, ALWAYS, MODULES};
 use perilune_network::{List, PatternError};
 use perilune_pack::{Pack, PackError};
@@ -72,6 +73,9 @@ pub struct RuntimeBuilder {
     allowed: Allowed,
     strictness: Strictness,
     terminal: Option<Arc<Terminal>>,
+    coverage: Option<Arc<Coverage>>,
+    max_processes: usize,
+    images: Option<Arc<dyn Images>>,
 }
 
 impl Default for RuntimeBuilder {
@@ -90,6 +94,9 @@ impl Default for RuntimeBuilder {
             allowed: Allowed::default(),
             strictness: Strictness::default(),
             terminal: None,
+            coverage: None,
+            max_processes: usize::MAX,
+            images: None,
         }
     }
 }
@@ -217,6 +224,29 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Sets what is told which lines of Lua run. Without it nobody watches, and nothing is slower.
+    #[must_use]
+    pub fn coverage(mut self, coverage: Arc<Coverage>) -> Self {
+        self.coverage = Some(coverage);
+        self
+    }
+
+    /// Sets how many processes may run at the same time in all `process.host` entries together, each of which has a limit of its
+    /// own besides; no limit without it.
+    #[must_use]
+    pub fn max_processes(mut self, most: usize) -> Self {
+        self.max_processes = most;
+        self
+    }
+
+    /// Sets where images come from that [`Runtime::image`] has written: entries that have one need not be loaded. One that does not fit
+    /// the entry as it is now is passed over.
+    #[must_use]
+    pub fn images(mut self, images: impl Images) -> Self {
+        self.images = Some(Arc::new(images));
+        self
+    }
+
     /// Loads and checks all entries and starts the engine. Nothing runs yet.
     ///
     /// # Errors
@@ -228,12 +258,8 @@ impl RuntimeBuilder {
         List::parse(&self.allowed.network)?;
         let engine = Engine::new(self.engine)?;
         let guest = Arc::new(Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES)?);
-        let checker = Checker::new(&guest, self.ceiling)?;
-        let kinds = kinds().fold(Kinds::standard(), |kinds, kind| kinds.with(kind.spec));
-        let rules = Rules::new(kinds)
-            .with_modules(modules)
-            .with_reserved(RESERVED.iter().copied())
-            .with_check(move |entry| checker.check(entry));
+        let checker = Checker::new(&guest, self.ceiling, self.coverage.clone())?;
+        let rules = rules_with(modules).with_check(move |entry| checker.check(entry));
         let folder = if self.pack.is_some() { self.data } else { self.directory.clone() };
         let folders = Folders {
             folder: folder.clone(),
@@ -247,7 +273,7 @@ impl RuntimeBuilder {
         let rules = rules.with_state_check(bytecode::KINDS, move |all| bytecode::check(all, files.ground()));
 
         let mut baseline = match (&self.pack, &self.directory) {
-            (Some(pack), _) => Baseline::read_files(&packs::files(pack)?, &rules),
+            (Some(pack), _) => Baseline::read_files(packs::files(pack)?, &rules),
             (None, Some(directory)) => Baseline::read_dir(directory, &rules),
             (None, None) => Baseline::new(),
         };
@@ -265,23 +291,40 @@ impl RuntimeBuilder {
             guest,
             extensions: self.extensions,
             limits,
-            surroundings: Surroundings { output: self.output },
+            // Of what an image holds, nobody would see which lines ran.
+            images: self.images.filter(|_| self.coverage.is_none()),
+            surroundings: Surroundings { output: self.output, coverage: self.coverage },
             folders,
             registry_writable: self.registry_writable,
             folder,
             allowed: self.allowed,
             strictness: self.strictness,
             terminal: self.terminal,
+            max_processes: self.max_processes,
         });
         Ok(Runtime { inner })
     }
 }
 
+/// What entries may be in this version: kinds, modules and names. A host has checks of its own besides, and modules of its
+/// application.
+pub fn rules() -> Rules {
+    rules_with(built_in_modules().map(str::to_owned))
+}
+
+fn rules_with(modules: impl IntoIterator<Item = String>) -> Rules {
+    let kinds = kinds().fold(Kinds::standard(), |kinds, kind| kinds.with(kind.spec));
+    Rules::new(kinds).with_modules(modules).with_reserved(RESERVED.iter().copied())
+}
+
+fn built_in_modules() -> impl Iterator<Item = &'static str> {
+    let aliases = ALIASES.iter().map(|(alias, _)| *alias);
+    MODULES.iter().map(|module| module.name).chain(aliases).chain(ALSO_GLOBAL.iter().copied())
+}
+
 /// All names that `modules:` may list.
 fn module_names(extensions: &[Arc<Extension>]) -> Result<Vec<String>, BuildError> {
-    let aliases = ALIASES.iter().map(|(alias, _)| *alias);
-    let built_in = MODULES.iter().map(|module| module.name).chain(aliases).chain(ALSO_GLOBAL.iter().copied());
-    let mut names: Vec<String> = built_in.map(str::to_owned).collect();
+    let mut names: Vec<String> = built_in_modules().map(str::to_owned).collect();
     for extension in extensions {
         let name = extension.name();
         if name.is_empty()

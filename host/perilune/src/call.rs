@@ -1,7 +1,9 @@
 //! One call with its options.
 
+use perilune_modules::{Chain, Listener};
 use perilune_security::Authority;
 use perilune_value::{Value, args_to_msgpack};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What to call, with which arguments, in which context.
@@ -19,6 +21,8 @@ pub struct Call {
     pub(crate) context: Vec<(Value, Value)>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) authority: Authority,
+    pub(crate) chain: Chain,
+    pub(crate) is_alone: bool,
 }
 
 impl Call {
@@ -30,6 +34,8 @@ impl Call {
             context: Vec::new(),
             timeout: None,
             authority: Authority::default(),
+            chain: Chain::default(),
+            is_alone: false,
         }
     }
 
@@ -65,6 +71,20 @@ impl Call {
     #[must_use]
     pub fn authority(mut self, authority: Authority) -> Self {
         self.authority = authority;
+        self
+    }
+
+    /// Sets who hears what the call and those that it makes print and log, in place of the host's output and log.
+    #[must_use]
+    pub fn heard_by(mut self, listener: Arc<dyn Listener>) -> Self {
+        self.chain = Chain::heard_by(listener);
+        self
+    }
+
+    /// Runs the call in a fresh cell of its own, whatever the entry's `pool` says. The entries that it calls have theirs.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        self.is_alone = true;
         self
     }
 

@@ -2,7 +2,7 @@
 
 use crate::surroundings::{Log, Surroundings};
 use futures_util::task::{ArcWake, waker};
-use perilune_cell::{CellSpec, Death, EngineError, Guest, Identity, Limits, Pid, Template};
+use perilune_cell::{CellSpec, Coverage, Death, EngineError, Guest, Identity, Limits, Pid, Template};
 use perilune_network::Pattern;
 use perilune_registry::{Code, Entry, FieldPath, LuaEntry, Problem};
 use perilune_value::{Failure, Value};
@@ -31,8 +31,13 @@ pub(crate) struct Checker {
 }
 
 impl Checker {
-    pub(crate) fn new(guest: &Guest, ceiling: Limits) -> Result<Self, EngineError> {
-        let surroundings = Surroundings { output: Arc::new(Log) };
+    pub(crate) fn new(
+        guest: &Guest,
+        ceiling: Limits,
+        coverage: Option<Arc<Coverage>>,
+    ) -> Result<Self, EngineError> {
+        // Entries that nothing runs are known to coverage from their check.
+        let surroundings = Surroundings { output: Arc::new(Log), coverage };
         Ok(Checker { template: guest.template([])?, surroundings: Arc::new(surroundings), ceiling })
     }
 

@@ -22,6 +22,8 @@ pub(crate) struct Run {
     pub(crate) args: Vec<u8>,
     pub(crate) context: CallContext,
     pub(crate) timeout: Option<Duration>,
+    /// In a fresh cell that no other call uses.
+    pub(crate) is_alone: bool,
 }
 
 impl Inner {
@@ -37,7 +39,7 @@ impl Inner {
         let limits = limits(&callee, run.timeout);
         // An entry that is called back by one that it calls must not wait for its own worker.
         let is_called_back = run.context.chain.contains(callee.program.name());
-        let Some(pool) = callee.pool().filter(|_| !is_called_back) else {
+        let Some(pool) = callee.pool().filter(|_| !is_called_back && !run.is_alone) else {
             if callee.program.kind == WORKFLOW {
                 let Run { args, context, .. } = run;
                 let CallContext { values, authority, .. } = context;
@@ -172,7 +174,7 @@ impl Functions for FromCells {
             let FunctionCall { args, context, timeout, chain, authority, .. } = call;
             let host = inner.modules.clone();
             let context = CallContext { values: context, chain, authority, ..CallContext::new(host) };
-            inner.run(Run { target, args, context, timeout }).await
+            inner.run(Run { target, args, context, timeout, is_alone: false }).await
         }
         .boxed()
     }
@@ -191,7 +193,11 @@ impl Invoke for FromServices {
             let target = inner.find(&target)?;
             let host = inner.modules.clone();
             let context = CallContext { values, authority, attachment, ..CallContext::new(host) };
-            decode(inner.run(Run { target, args: args_to_msgpack(&args), context, timeout }).await?)
+            decode(
+                inner
+                    .run(Run { target, args: args_to_msgpack(&args), context, timeout, is_alone: false })
+                    .await?,
+            )
         }
         .boxed()
     }

@@ -73,6 +73,7 @@
 //! | `runtime.rs` | [`Runtime`]: calls, commands, the registry |
 //! | `call.rs` | [`Call`]: one call with its options |
 //! | `program.rs` | an entry with everything it imports, and the image that its cells begin with |
+//! | `images.rs` | images that were made before this start |
 //! | `target.rs` | from `ns:name.method` to an entry and a method |
 //! | `pools.rs`, `workers.rs` | the entries of a version, each with its pool; cells as workers |
 //! | `functions.rs` | calls, by a worker of the entry's pool |
@@ -88,6 +89,8 @@
 //! | `access.rs`, `system.rs` | modules `registry` and `system` over the host |
 //! | `spares.rs` | cells that processes leave to the next ones |
 //! | `workflows/` | durable workflows |
+//! | `session/` | [`Session`]: Lua that somebody types, input after input |
+//! | `reload.rs` | files that are edited while the application runs |
 //! | `surroundings.rs` | what live cells find around them |
 
 mod access;
@@ -99,13 +102,16 @@ mod cleaner;
 mod folders;
 mod functions;
 mod heavy;
+mod images;
 mod memory;
 pub mod packs;
 mod pools;
 mod post;
 mod processes;
 mod program;
+mod reload;
 mod runtime;
+mod session;
 mod spares;
 mod surroundings;
 mod system;
@@ -113,16 +119,17 @@ mod target;
 mod workers;
 mod workflows;
 
-pub use builder::{BuildError, RuntimeBuilder};
+pub use builder::{BuildError, RuntimeBuilder, rules};
 pub use call::Call;
-pub use perilune_cell::{EngineOptions, Extension, Identity, Limits};
+pub use images::Images;
+pub use perilune_cell::{Coverage, EngineOptions, Extension, Identity, Limits, Machine};
 pub use perilune_http::HttpService;
-pub use perilune_modules::MODULES;
+pub use perilune_modules::{Heard, Listener, MODULES};
 pub use perilune_pool::{Kind as PoolKind, Stats, WaitStats};
 pub use perilune_process::{LONGEST_LINE, Terminal};
 pub use perilune_registry::{
-    Applied, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Registry, Report, Snapshot, Version,
-    VersionId,
+    Applied, Baseline, Code, Entry, EntryId, Filter, Import, Kinds, LuaEntry, Operation, Places, Problem,
+    Registry, Report, Severity, Snapshot, Version, VersionId,
 };
 pub use perilune_resource::Allowed;
 pub use perilune_security::{Actor, Authority, Decision, Policy, Question, Rule, Scope, Strictness};
@@ -133,9 +140,17 @@ pub use processes::{
     Command, Dead, HostInfo, Letters, MailboxInfo, Overview, ProcessDetails, ProcessInfo, ProcessKind,
     ServiceInfo,
 };
+pub use reload::{Reloader, places};
 pub use runtime::{CallError, Runtime};
+pub use session::{Answer, Lost, Session, SessionOptions};
 pub use surroundings::Output;
 pub use workflows::{Difference, Replayed};
+
+/// The codes of problems that loading entries can find, each with what it stands for; those of checks that hold sources are not
+/// among them.
+pub fn codes() -> &'static [(Code, &'static str)] {
+    Code::ALL
+}
 
 /// A positive or zero duration written as in entries: `500ms`, `1m30s`.
 pub fn parse_duration(text: &str) -> Option<std::time::Duration> {

@@ -1,14 +1,12 @@
 //! Packs: an application in one file.
 
-use crate::Runtime;
-use crate::bytecode;
+use crate::{Runtime, bytecode};
 use perilune_files::Packed;
 use perilune_value::{Failure, Kind};
 use std::cell::OnceCell;
 
 pub use perilune_pack::{Content, File, Limits, Pack, PackError, PublicKey, SigningKey, Writer, quote, read_key, save, save_key};
-pub(crate) use perilune_packing::files;
-pub use perilune_packing::{PackOptions, PackingError, Progress};
+pub use perilune_packing::{PackOptions, PackingError, Progress, files};
 
 impl Runtime {
     /// Packs the application as it was read, whatever was changed since then. The result is signed and turned into bytes by

@@ -79,6 +79,17 @@ impl Pools {
         Ok(target)
     }
 
+    /// An entry's program in the current version.
+    pub(crate) fn program(&self, registry: &Registry, id: &EntryId) -> Result<Arc<Program>, Failure> {
+        self.renew(registry);
+        Ok(self.callee(&self.current.load(), id)?.program.clone())
+    }
+
+    /// What links programs.
+    pub(crate) fn linker(&self) -> &Linker {
+        &self.linker
+    }
+
     fn callee(&self, generation: &Generation, id: &EntryId) -> Result<Arc<Callee>, Failure> {
         if let Some(callee) = generation.callees().get(id) {
             return Ok(callee.clone());

@@ -3,6 +3,7 @@
 use crate::bytecode;
 use crate::folders::Folders;
 use crate::heavy::home;
+use crate::images::{Fingerprint, Images};
 use crate::spares::Spares;
 use crate::workflows::{WORKFLOW, check_modules};
 use perilune_cell::{
@@ -34,6 +35,10 @@ pub(crate) struct Program {
     template: Arc<Template>,
     /// Dependencies first, the entry last; needed until the image is made.
     chunks: std::sync::Mutex<Vec<Chunk>>,
+    /// Names all that its image depends on.
+    pub(crate) fingerprint: Fingerprint,
+    /// Made before this start, if it is an image of this program.
+    written: Option<Vec<u8>>,
     /// Made by the first who needs it; an entry that fails to load is not tried again.
     image: OnceLock<Result<Arc<Image>, Failure>>,
     /// Whose turn it is to make it.
@@ -59,6 +64,8 @@ pub(crate) struct Linker {
     pub(crate) functions: Arc<str>,
     /// Where bytecode may lie.
     pub(crate) folders: Arc<Folders>,
+    /// Images that were made before this start.
+    pub(crate) images: Option<Arc<dyn Images>>,
 }
 
 /// Kinds whose entries run; the others are only imported or looked up.
@@ -91,21 +98,54 @@ impl Linker {
         if !matches!(kind, FUNCTION | PROCESS | MODULE | LIBRARY | WORKFLOW) {
             return Err(Failure::invalid(format!("{id} is a {}, which holds no code", entry.kind())));
         }
+        let closure = snapshot.closure(id).into_iter();
+        let sources: Result<Vec<_>, _> =
+            closure.map(|id| snapshot.get(&id).cloned().ok_or_else(|| unknown(&id))).collect();
+        if kind == WORKFLOW {
+            check_modules(snapshot, id)?;
+        }
+        self.link_all(snapshot, entry, sources?, BTreeSet::new())
+    }
+
+    /// Links the guest for a session, whose own chunk gets a `name` that no entry can have, and which runs as `identity`. Code that is
+    /// required later may want `modules` besides.
+    pub(crate) fn link_session(
+        &self,
+        snapshot: &Snapshot,
+        session: &Entry,
+        imported: Vec<Arc<Entry>>,
+        modules: BTreeSet<String>,
+        name: &str,
+        identity: Arc<str>,
+    ) -> Result<Program, Failure> {
+        let mut sources = imported;
+        sources.push(Arc::new(session.clone()));
+        let mut program = self.link_all(snapshot, session, sources, modules)?;
+        program.spec.identity.entry = identity;
+        if let Some(own) = program.chunks.lock().unwrap_or_else(PoisonError::into_inner).last_mut() {
+            own.id = name.to_owned();
+        }
+        Ok(program)
+    }
+
+    /// Links the guest for an entry, with everything it imports and itself as `sources`, dependencies first. Code that is loaded later
+    /// may want `modules` besides.
+    fn link_all(
+        &self,
+        snapshot: &Snapshot,
+        entry: &Entry,
+        sources: Vec<Arc<Entry>>,
+        mut modules: BTreeSet<String>,
+    ) -> Result<Program, Failure> {
+        let (id, kind) = (entry.id(), entry.runs_as());
         let lua = LuaEntry::decode(entry)?;
-        let (mut chunks, mut modules, mut sources) = (Vec::new(), BTreeSet::new(), Vec::new());
-        for id in snapshot.closure(id) {
-            let entry = snapshot.get(&id).ok_or_else(|| unknown(&id))?;
-            let lua = LuaEntry::decode(entry)?;
-            modules.extend(granted(&lua).map(str::to_owned));
-            let get = |id: &EntryId| snapshot.get(id).map(AsRef::as_ref);
-            let source = bytecode::read(get, &lua.code, self.folders.ground());
-            let source = source.map_err(|refusal| refusal.into_failure(&id))?;
-            chunks.push(chunk(&id, entry.runs_as(), lua, source));
-            sources.push(entry.clone());
+        let mut chunks = Vec::new();
+        for source in &sources {
+            modules.extend(granted(&LuaEntry::decode(source)?).map(str::to_owned));
+            chunks.push(self.chunk(snapshot, source)?);
         }
         let is_workflow = kind == WORKFLOW;
         if is_workflow {
-            check_modules(snapshot, id)?;
             // Some queries are answered by every workflow. Its code sees the module only if it lists it.
             modules.insert("workflow".to_owned());
         }
@@ -123,6 +163,9 @@ impl Linker {
             context: if is_workflow { self.workflow_context.clone() } else { self.context.clone() },
             extensions: extensions.cloned().collect(),
         };
+        let fingerprint = Fingerprint::of(&chunks, is_workflow);
+        let written = self.images.as_ref().and_then(|images| images.image(id));
+        let written = written.and_then(|written| fingerprint.strip(written));
         Ok(Program {
             id: id.clone(),
             kind: kind.to_owned(),
@@ -133,10 +176,21 @@ impl Linker {
             spec,
             template,
             chunks: std::sync::Mutex::new(chunks),
+            fingerprint,
+            written,
             image: OnceLock::new(),
             loading: Arc::default(),
             spares: Spares::default(),
         })
+    }
+
+    /// The code of an entry, as cells load it.
+    pub(crate) fn chunk(&self, snapshot: &Snapshot, entry: &Entry) -> Result<Chunk, Failure> {
+        let lua = LuaEntry::decode(entry)?;
+        let get = |id: &EntryId| snapshot.get(id).map(AsRef::as_ref);
+        let source = bytecode::read(get, &lua.code, self.folders.ground());
+        let source = source.map_err(|refusal| refusal.into_failure(entry.id()))?;
+        Ok(chunk(entry.id(), entry.runs_as(), lua, source))
     }
 }
 
@@ -260,7 +314,17 @@ impl Program {
     /// Inner errors stay; outer ones are worth another try.
     async fn load(&self) -> Result<Result<Arc<Image>, Failure>, Failure> {
         let chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match self.template.image(self.spec.clone(), &chunks).await {
+        let made = match &self.written {
+            Some(written) => {
+                self.template.written_image(self.spec.clone(), written, &chunks).await.transpose()
+            }
+            None => None,
+        };
+        let made = match made {
+            Some(made) => made,
+            None => self.template.image(self.spec.clone(), &chunks).await,
+        };
+        match made {
             Err(failure) if lacked_room(&failure) => Err(failure),
             outcome => {
                 self.chunks.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -281,7 +345,7 @@ pub(crate) fn unknown(id: &EntryId) -> Failure {
 }
 
 /// The names of built-in modules that an entry may use.
-fn granted(lua: &LuaEntry) -> impl Iterator<Item = &str> {
+pub(crate) fn granted(lua: &LuaEntry) -> impl Iterator<Item = &str> {
     let imported = lua.imports.values().filter_map(|import| match import {
         Import::Module(name) => Some(name.as_str()),
         Import::Entry(_) => None,

@@ -1,8 +1,10 @@
 //! A host: entries, and everything that runs them.
 
 use crate::call::Call;
+use crate::folders::Folders;
 use crate::functions::{self, FromCells, FromServices};
 use crate::heavy::Heavy;
+use crate::images::Images;
 use crate::memory::MemoryLimit;
 use crate::pools::{PoolStats, Pools};
 use crate::post::ByPids;
@@ -14,7 +16,7 @@ use crate::{RuntimeBuilder, access, workflows};
 use perilune_cell::{Engine, Extension, Guest, Limits};
 use perilune_files::Packed;
 use perilune_modules::{self as modules, CallContext};
-use perilune_process::{Activity, Run, Table, Terminal};
+use perilune_process::{Activity, Run, Table, Terminal, Total};
 use perilune_registry::{EntryId, Registry};
 use perilune_resource::{Allowed, Post, ResourceKind, Resources, Services, Shared, Spawner};
 use perilune_security::{Actor, Authority, Policies, Strictness};
@@ -76,11 +78,14 @@ impl Inner {
             allowed,
             strictness,
             terminal,
+            max_processes,
+            images,
         } = parts;
         let surroundings = Arc::new(surroundings);
         let shared = Shared::default();
         shared.get_or(|| Packed(folders.pack.clone()));
         let policies = shared.get_or(|| Policies::new(strictness));
+        shared.get_or(|| Total::at_most(max_processes));
         let runs = shared.get::<Arc<Table>>().as_ref().clone();
         shared.get_or(|| Post::new(ByPids(runs.clone())));
         let resources_home = shared.get::<workflows::Home>();
@@ -122,6 +127,7 @@ impl Inner {
                 processes: "processes".into(),
                 functions: "functions".into(),
                 folders,
+                images,
             };
             let pools = Pools::new(linker, &registry);
             Inner {
@@ -175,10 +181,13 @@ pub(crate) struct Parts {
     pub(crate) registry_writable: bool,
     /// The application's.
     pub(crate) folders: Arc<Folders>,
+    pub(crate) images: Option<Arc<dyn Images>>,
     pub(crate) folder: Option<PathBuf>,
     pub(crate) allowed: Allowed,
     pub(crate) strictness: Strictness,
     pub(crate) terminal: Option<Arc<Terminal>>,
+    /// In all hosts together.
+    pub(crate) max_processes: usize,
 }
 
 /// Why a typed call gave no result.
@@ -224,9 +233,10 @@ impl Runtime {
         let context = CallContext {
             values: Value::Map(call.context),
             authority: call.authority,
+            chain: call.chain,
             ..CallContext::new(self.inner.modules.clone())
         };
-        let run = functions::Run { target, args, context, timeout: call.timeout };
+        let run = functions::Run { target, args, context, timeout: call.timeout, is_alone: call.is_alone };
         decode(self.inner.run(run).await?)
     }
 
@@ -308,6 +318,18 @@ impl Runtime {
     /// entry that fails to load is logged, and its calls fail with the same error.
     pub async fn warm(&self) {
         self.inner.pools.warm(&self.inner.registry).await;
+    }
+
+    /// The image of an entry, for [`RuntimeBuilder::images`](crate::RuntimeBuilder::images) of a later start. Equal entries give equal
+    /// bytes.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when there is no such entry; what loading it failed with.
+    pub async fn image(&self, id: &EntryId) -> Result<Vec<u8>, Failure> {
+        let program = self.inner.pools.program(&self.inner.registry, id)?;
+        let image = program.image().await?;
+        Ok(program.fingerprint.lead(&image.to_bytes()))
     }
 
     /// Starts the services that start with the application (`lifecycle.auto_start`), such as HTTP servers, waits until the

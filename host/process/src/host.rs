@@ -2,6 +2,7 @@
 //!
 //! What runs on a host is kept beside its entry: a host whose settings change goes on with its processes.
 
+use crate::total::{Counted, Total};
 use crate::{Nature, Table};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -216,6 +217,7 @@ fn open(opening: &Opening<'_>, is_terminal: bool) -> Result<Opened, Failure> {
         workers,
         live,
         generation,
+        total: opening.shared().get::<Total>(),
         table: opening.shared().get::<Arc<Table>>().as_ref().clone(),
     })))
 }
@@ -248,6 +250,8 @@ pub struct ProcessHost {
     workers: Option<Arc<tokio::sync::Semaphore>>,
     live: Arc<Live>,
     generation: u64,
+    /// Those of all hosts.
+    total: Arc<Total>,
     table: Arc<Table>,
 }
 
@@ -297,6 +301,13 @@ impl ProcessHost {
                 .with_retryable(true)
                 .with_detail("limit", limit)
         };
+        let Some(counted) = self.total.enter() else {
+            let most = self.total.most();
+            let message =
+                format!("the application runs {most} processes, which is the host's `processes.max`");
+            let failure = Failure::new(Kind::RateLimited, message).with_retryable(true);
+            return Err(failure.with_detail("limit", "processes.max"));
+        };
         let most = self.settings.max_processes;
         let add = |count: usize| (count < most).then_some(count + 1);
         if self.live.processes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_err() {
@@ -305,7 +316,7 @@ impl ProcessHost {
                 format!("it runs {most} processes, which is its `max_processes`"),
             ));
         }
-        let place = Place { live: self.live.clone(), bytes: 0 };
+        let place = Place { live: self.live.clone(), bytes: 0, _counted: counted };
         if self.memory() >= self.settings.max_memory {
             let most = self.settings.max_memory >> 20;
             return Err(full(
@@ -387,6 +398,7 @@ impl Drop for EndOnDrop {
 pub struct Place {
     live: Arc<Live>,
     bytes: usize,
+    _counted: Counted,
 }
 
 impl Place {

@@ -15,6 +15,7 @@
 //! | `notice.rs` | events that runs get of each other, as messages |
 //! | `dead_letters.rs` | [`DeadLetter`]: messages that nobody will read |
 //! | `host.rs` | kinds `process.host` and `terminal.host` |
+//! | `total.rs` | [`Total`]: how many all hosts may run together |
 //! | `terminal.rs` | [`Terminal`]: what a process on a `terminal.host` reads and writes |
 
 mod dead_letters;
@@ -25,6 +26,7 @@ mod relations;
 mod run;
 mod table;
 mod terminal;
+mod total;
 mod vitals;
 
 pub use dead_letters::DeadLetter;
@@ -33,4 +35,5 @@ pub use relations::Relation;
 pub use run::{Born, Changed, Nature, Outcome, Run, Upgrade};
 pub use table::{Birth, Table};
 pub use terminal::{Attached, LONGEST_LINE, Target, Terminal};
+pub use total::Total;
 pub use vitals::{Activity, Vitals};

@@ -25,9 +25,12 @@ impl fmt::Display for Code {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
+    ($(#[doc = $doc:literal] $name:ident = $code:literal;)*) => {
         impl Code {
-            $($(#[$doc])* pub const $name: Code = Code($code);)*
+            $(#[doc = $doc] pub const $name: Code = Code($code);)*
+
+            /// The codes of this crate, each with what it stands for.
+            pub const ALL: &[(Code, &str)] = &[$((Code($code), $doc.trim_ascii())),*];
         }
     };
 }

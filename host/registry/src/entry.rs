@@ -9,6 +9,9 @@ use crate::{EntryId, SourceText};
 use perilune_value::{Failure, Value};
 use std::sync::{Arc, OnceLock};
 
+/// Lines between the beginning of a YAML block and its text where it is looked for.
+const MOST_BLANK_LINES: usize = 8;
+
 /// A named piece of configuration or code.
 ///
 /// Two entries are equal when id, kind, meta and data are; where they were read from does not count.
@@ -93,6 +96,27 @@ impl Entry {
             let text = self.data.get(field)?.as_str()?;
             Some(Arc::new(SourceText::new(self.id.to_string(), text)))
         })
+    }
+
+    /// Where the text of a source field stands: a file, relative to the application root, and the line that the text's first line
+    /// is there. `None` where it is not in a file line by line, as in JSON.
+    pub fn source_place(&self, field: &str) -> Option<(String, usize)> {
+        let path = FieldPath::from(field);
+        if let Some(file) = self.origin.source(&path) {
+            return Some((file.path().to_owned(), 1));
+        }
+        let source = self.data.get(field)?.as_str()?;
+        let Place::Text { text: file, span } = self.origin.place(&self.id, &path, Half::Value) else {
+            return None;
+        };
+        // A block begins on the line after its `|`, or some blank lines later.
+        let start = file.line_of(span.start);
+        let stands_at = |first: usize| {
+            let mut lines = source.lines().zip(first..);
+            lines.all(|(line, at)| file.text()[file.line_span(at)].contains(line.trim()))
+        };
+        let first = (start..start + MOST_BLANK_LINES).find(|first| stands_at(*first))?;
+        Some((file.path().to_owned(), first))
     }
 
     /// The file that this entry was written in, relative to the application root; `None` for one built in memory.

@@ -28,10 +28,11 @@
 //! | `entry.rs`, `origin.rs`, `text.rs` | [`Entry`], and where it was written |
 //! | `schema.rs`, `kinds.rs`, `lua.rs`, `pool.rs`, `units.rs`, `source.rs` | the table of kinds: types of fields, the kinds themselves, their typed form |
 //! | `rules.rs`, `together.rs` | [`Rules`] and [`Limits`]; [`Together`], a kind's own check of several entries |
-//! | `read/` | from files to entries: `walk.rs` the directory, `files.rs` the wall around it, `yaml.rs` and `json.rs` into the tree of `node.rs`, `document.rs` the frame, `sources.rs` `file://` |
+//! | `read/` | from files to entries: `reader.rs` all of it, and again; `walk.rs` the directory, `files.rs` the wall around it, `texts.rs` what was read before, `yaml.rs` and `json.rs` into the tree of `node.rs`, `document.rs` the frame, `sources.rs` `file://` |
 //! | `check/` | whether entries are right: `fields.rs` each by itself, `references.rs` all together, over the imports of `closure.rs` and `graph.rs`, `names.rs` what names mean, `together.rs` the checks that kinds bring |
 //! | `problem.rs`, `code.rs`, `report.rs`, `suggest.rs` | one thing that is wrong, its code, all of them as text, suggestions |
 //! | `registry.rs`, `state.rs`, `history.rs`, `change.rs` | [`Registry`], [`Snapshot`], [`Version`], [`Operation`] |
+//! | `reload.rs` | [`Reload`]: files that were edited become the next version |
 //! | `filter.rs`, `glob.rs`, `value.rs` | queries, patterns with `*`, and when two values are the same |
 
 mod change;
@@ -50,6 +51,7 @@ mod pool;
 mod problem;
 mod read;
 mod registry;
+mod reload;
 mod report;
 mod rules;
 mod schema;
@@ -73,15 +75,16 @@ pub use lua::{Import, LimitSpec, LuaCode, LuaEntry};
 pub use origin::{Half, Place};
 pub use path::{FieldPath, Segment};
 pub use pool::{PoolSpec, PoolType};
-pub use problem::{Problem, quote};
-pub use read::{Baseline, Files, Ignored};
+pub use problem::{Problem, Severity, quote};
+pub use read::{Baseline, Files, Ignored, Places, Reader};
 pub use registry::{Applied, Registry};
+pub use reload::Reload;
 pub use report::Report;
 pub use rules::{EntryCheck, Limits, Rules};
 pub use schema::{Field, Fields, HiddenValues, KindSpec, Kinds, Type};
 pub use source::MAX_SOURCE_BYTES;
 pub use state::Snapshot;
-pub use suggest::did_you_mean;
+pub use suggest::{closest, did_you_mean};
 pub use text::SourceText;
 pub use together::{Everything, Together};
 pub use units::{bytes as parse_bytes, duration as parse_duration};

@@ -7,10 +7,20 @@ use crate::{Entry, EntryId, SourceText};
 use perilune_value::Value;
 use std::sync::Arc;
 
+/// How bad a problem is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// It is wrong.
+    Error,
+    /// It works, but is hardly meant so.
+    Warning,
+}
+
 /// One thing that is wrong with a file or an entry: what, where, and what to do.
 #[derive(Clone, Debug)]
 pub struct Problem {
     pub(crate) code: Code,
+    pub(crate) severity: Severity,
     pub(crate) entry: Option<EntryId>,
     pub(crate) field: Option<FieldPath>,
     pub(crate) message: String,
@@ -25,6 +35,7 @@ impl Problem {
     pub fn at(place: Place, code: Code, message: impl Into<String>) -> Self {
         Problem {
             code,
+            severity: Severity::Error,
             entry: None,
             field: None,
             message: message.into(),
@@ -76,6 +87,20 @@ impl Problem {
         Problem { entry: Some(entry.id.clone()), field: Some(field.into()), ..Self::at(place, code, message) }
     }
 
+    /// Says which entry the problem is of, without a field.
+    #[must_use]
+    pub fn of(mut self, entry: &EntryId) -> Self {
+        self.entry = Some(entry.clone());
+        self
+    }
+
+    /// Sets how bad it is; an error without this.
+    #[must_use]
+    pub fn with_severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
     /// Sets the words beside the underlined text.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
@@ -120,6 +145,16 @@ impl Problem {
     /// The stable code.
     pub fn code(&self) -> Code {
         self.code
+    }
+
+    /// How bad it is.
+    pub fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// The entry concerned; `None` where a file is no readable entry file.

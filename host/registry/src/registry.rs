@@ -5,6 +5,8 @@ use crate::check::{self, Subject};
 use crate::code::Code;
 use crate::entry::Entry;
 use crate::history::{History, Version, VersionId};
+use crate::origin::Place;
+use crate::problem::Problem;
 use crate::read::Baseline;
 use crate::report::Report;
 use crate::rules::Rules;
@@ -52,14 +54,8 @@ impl Registry {
         let entries: Entries = entries.into_iter().collect();
         report.append(check::check(&Subject { entries: &entries, changed: &changed, incomplete }, &rules));
         // Weighing recurses, which is safe once the depth of every entry was checked.
-        if report.is_empty()
-            && let Err(failure) = within_limits(&entries, &rules)
-        {
-            report.push(crate::Problem::at(
-                crate::Place::Name("the application".to_owned()),
-                Code::TOO_LARGE,
-                failure.message,
-            ));
+        if report.is_empty() {
+            report.extend(too_large(&entries, &rules));
         }
         report.sort();
         if !report.is_empty() {
@@ -169,6 +165,20 @@ impl Registry {
         Ok(self.publish(before, history))
     }
 
+    /// Makes a state that `change` has made from the current one, and checked, the next version. `change` also says how many bytes are
+    /// new.
+    pub(crate) fn amend<E>(
+        &self,
+        change: impl FnOnce(&Entries) -> Result<(Entries, usize), E>,
+    ) -> Result<Applied, E> {
+        let _guard = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut history = History::clone(&self.history.load());
+        let before = history.snapshot();
+        let (entries, bytes) = change(&before.entries)?;
+        history.push(entries, bytes);
+        Ok(self.publish(before, history))
+    }
+
     fn publish(&self, before: Snapshot, history: History) -> Applied {
         let after = history.snapshot();
         self.history.store(Arc::new(history));
@@ -206,6 +216,12 @@ fn still_imported(before: &Entries, after: &Entries) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The problem of an application that is too large for its registry.
+pub(crate) fn too_large(entries: &Entries, rules: &Rules) -> Option<Problem> {
+    let failure = within_limits(entries, rules).err()?;
+    Some(Problem::at(Place::Name("the application".to_owned()), Code::TOO_LARGE, failure.message))
 }
 
 fn within_limits(entries: &Entries, rules: &Rules) -> Result<(), Failure> {

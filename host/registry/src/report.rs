@@ -2,7 +2,7 @@
 
 use crate::SourceText;
 use crate::origin::Place;
-use crate::problem::Problem;
+use crate::problem::{Problem, Severity};
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use perilune_value::{Failure, Value};
 use std::fmt;
@@ -54,7 +54,7 @@ impl Report {
     }
 
     /// Orders the problems by file and position; those of one place stay in the order they were found.
-    pub(crate) fn sort(&mut self) {
+    pub fn sort(&mut self) {
         self.problems.sort_by(|a, b| order(a).cmp(&order(b)));
     }
 
@@ -69,9 +69,19 @@ impl Report {
         let total = self.len();
         let kept = self.problems.len();
         let more = if self.suppressed > 0 { format!(", the first {kept} shown") } else { String::new() };
-        let count = if total == 1 { "1 problem".to_owned() } else { format!("{total} problems") };
-        out.push_str(&format!("{count} found{more}\n"));
+        out.push_str(&format!("{} found{more}\n", self.count(total)));
         out
+    }
+
+    /// `3 problems`; where there are warnings, `2 errors and 1 warning`.
+    fn count(&self, total: usize) -> String {
+        let number = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+        let warnings = self.problems.iter().filter(|one| one.severity == Severity::Warning).count();
+        match self.problems.len() - warnings {
+            _ if warnings == 0 || self.suppressed > 0 => number(total, "problem"),
+            0 => number(warnings, "warning"),
+            errors => format!("{} and {}", number(errors, "error"), number(warnings, "warning")),
+        }
     }
 
     /// The failure that Lua gets: the first problem in its message, all in `details.problems`.
@@ -110,8 +120,11 @@ fn order(problem: &Problem) -> (&str, usize) {
 }
 
 fn group(problem: &Problem) -> Group<'_> {
-    let mut group =
-        Level::ERROR.primary_title(problem.title()).id(problem.code.as_str()).elements(None::<Origin>);
+    let level = match problem.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut group = level.primary_title(problem.title()).id(problem.code.as_str()).elements(None::<Origin>);
     group = quoted(group, &problem.place, AnnotationKind::Primary, problem.label.as_deref());
     for (place, label) in &problem.related {
         group = quoted(group, place, AnnotationKind::Context, Some(label));

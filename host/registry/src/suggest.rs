@@ -10,7 +10,7 @@ const MAX_LENGTH: usize = 128;
 const FEW: usize = 12;
 
 /// The candidate that `name` was most likely meant to be.
-pub(crate) fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if name.len() > MAX_LENGTH {
         return None;
     }

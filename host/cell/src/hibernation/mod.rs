@@ -81,6 +81,13 @@ impl Cell {
         Ok(Hibernated { image: image.clone(), size, packed, suspended })
     }
 
+    /// What [`Cell::hibernate`] keeps, while the cell goes on: a place to come back to. `None` where it cannot hibernate.
+    pub async fn checkpoint(&mut self, image: &Arc<Image>) -> Option<Hibernated> {
+        let packed = self.pack(image).await?;
+        let state = self.store.data();
+        Some(Hibernated { image: image.clone(), size: state.memory, packed, suspended: Suspended::of(state) })
+    }
+
     async fn pack(&mut self, image: &Image) -> Option<Packed> {
         if !self.can_hibernate() {
             return None;

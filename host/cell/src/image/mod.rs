@@ -11,6 +11,7 @@
 //! | `memory.rs` | writes to a cell's memory from outside |
 //! | `pagemap.rs` | asks the system which pages a cell has written |
 //! | `faults.rs` | knows it without asking, for calls that write the same pages as the one before |
+//! | `written.rs` | writes an image as bytes, and reads such bytes |
 //! | `restore.rs` | makes a fresh or a used memory the image's |
 
 mod cells;
@@ -20,6 +21,7 @@ mod memory;
 pub(crate) mod pagemap;
 mod reference;
 mod restore;
+mod written;
 
 use crate::Chunk;
 pub(crate) use difference::{Difference, PAGE, Run};

@@ -5,7 +5,7 @@ use crate::CellState;
 
 impl log::Host for CellState {
     fn print(&mut self, text: Vec<u8>, location: String) -> wasmtime::Result<()> {
-        self.host.print(&self.identity, &text, &location);
+        self.host.print_in(&*self.context, &self.identity, &text, &location);
         Ok(())
     }
 }

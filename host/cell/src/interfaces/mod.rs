@@ -4,6 +4,7 @@
 //! perilune_cell::interfaces::types }`, so that failures and tickets are the same types everywhere.
 
 mod clock;
+mod coverage;
 mod extension;
 mod log;
 mod tickets;
@@ -21,6 +22,7 @@ mod bindings {
             package perilune:host;
             world guest {
                 import perilune:cell/clock@0.1.0;
+                import perilune:cell/coverage@0.1.0;
                 import perilune:cell/extension@0.1.0;
                 import perilune:cell/log@0.1.0;
                 import perilune:cell/tickets@0.1.0;
@@ -43,6 +45,7 @@ use bindings::perilune::cell as wit;
 /// Adds all of them.
 pub(crate) fn link(linker: &mut Linker<CellState>) -> wasmtime::Result<()> {
     wit::clock::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    wit::coverage::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::extension::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::log::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     wit::tickets::add_to_linker::<_, HasSelf<_>>(linker, |state| state)

@@ -10,7 +10,7 @@ mod list;
 mod replay;
 mod show;
 
-use crate::arguments::{Allow, Host, What, Which, Workflow};
+use crate::arguments::{Host, What, Which, Workflow};
 use crate::control::json;
 use crate::exit::Exit;
 use crate::{application, output};
@@ -18,6 +18,7 @@ use perilune::Runtime;
 use perilune::workflow::{Filter, Status, Target};
 use perilune_control::workflow::{About, Action, OfHost, Shown, Whose, perform};
 use perilune_control::{ControlError, Order};
+use perilune_settings::Settings;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::Path;
@@ -25,14 +26,14 @@ use std::path::Path;
 /// Whom the commands ask.
 struct Application<'a> {
     directory: &'a Path,
-    allow: Allow,
+    settings: &'a Settings,
 }
 
-pub(crate) async fn workflow(directory: &Path, allow: Allow, command: Workflow) -> Exit {
+pub(crate) async fn workflow(directory: &Path, settings: &Settings, command: Workflow) -> Exit {
     if let Err(exit) = application::check(directory) {
         return exit;
     }
-    let application = Application { directory, allow };
+    let application = Application { directory, settings };
     match carry_out(&application, command).await {
         Ok(exit) | Err(exit) => exit,
     }
@@ -132,7 +133,7 @@ impl Application<'_> {
     }
 
     fn load(&self) -> Result<Runtime, Exit> {
-        application::load(self.directory, self.allow.clone(), None)
+        application::load(self.directory, self.settings, None)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Network;
 use super::lanes::Lane;
 use crate::CallContext;
+use crate::context::SESSION;
 use perilune_cell::CellState;
 use perilune_network::{Class, Host, List, Policy, Refusal, Target};
 use perilune_registry::{EntryId, LuaEntry};
@@ -117,6 +118,9 @@ impl Access {
 fn own_list(context: &CallContext, entry: &str) -> Result<Option<Arc<List>>, Failure> {
     let snapshot = context.host.registry.registry().snapshot();
     let found = EntryId::parse(entry).ok().and_then(|id| snapshot.get(&id).cloned());
+    if found.is_none() && entry == SESSION {
+        return Ok(None);
+    }
     let Some(found) = found else {
         let message =
             format!("{entry} is gone from the registry, and with it what it may reach in the network");

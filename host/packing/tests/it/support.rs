@@ -75,7 +75,7 @@ pub(crate) fn compiler() -> Compiler<'static> {
 /// The application that is in a pack.
 pub(crate) fn unpacked(pack: &Pack) -> Registry {
     let files = files(pack).expect("an honest pack");
-    Registry::new(Baseline::read_files(&files, &rules()), rules()).unwrap_or_else(|report| panic!("{report}"))
+    Registry::new(Baseline::read_files(files, &rules()), rules()).unwrap_or_else(|report| panic!("{report}"))
 }
 
 /// All entries of two applications are the same.

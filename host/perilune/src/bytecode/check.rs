@@ -15,10 +15,12 @@ pub(crate) fn check(all: &Everything<'_>, ground: Ground<'_>) -> Vec<Problem> {
     for entry in
         kinds.flat_map(|kind| all.of_kind(kind)).filter(|entry| source_kind(entry.kind()) != entry.kind())
     {
-        // What is wrong with its fields is told with them.
-        let Ok(LuaEntry { code: code @ LuaCode::Bytecode { .. }, .. }) = LuaEntry::decode(entry) else {
+        // What is wrong with its fields is told with them, and so is what they name.
+        let Ok(LuaEntry { code, .. }) = LuaEntry::decode(entry) else { continue };
+        let LuaCode::Bytecode { fs, .. } = &code else { continue };
+        if all.get(fs).is_none_or(|files| !KINDS.contains(&files.kind())) {
             continue;
-        };
+        }
         if let Err(refusal) = read(|id| all.get(id), &code, ground) {
             problems.push(
                 Problem::in_field(entry, refusal.field, refusal.code, refusal.message).help(refusal.help),

@@ -28,7 +28,7 @@ impl Compiler {
         // One source at a time.
         let engine = Engine::new(EngineOptions { max_cells: 2, ..EngineOptions::default() })?;
         let guest = Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES)?;
-        let surroundings = Surroundings { output: Arc::new(Log) };
+        let surroundings = Surroundings { output: Arc::new(Log), coverage: None };
         Ok(Compiler { template: guest.template([])?, surroundings: Arc::new(surroundings) })
     }
 

@@ -10,7 +10,7 @@ mod load;
 
 pub(crate) use check::{KINDS, check};
 pub use compiler::Compiler;
-pub(crate) use load::{Refusal, read};
+pub(crate) use load::read;
 
 /// The field `hash` of bytecode in a file with these bytes.
 pub fn checksum(file: &[u8]) -> String {

@@ -53,7 +53,8 @@ impl Inner {
         }
         let target = self.find(&command.entry)?;
         let context = CallContext { authority, ..CallContext::new(self.modules.clone()) };
-        let run = functions::Run { target, args: args_to_msgpack(&args), context, timeout: None };
+        let run =
+            functions::Run { target, args: args_to_msgpack(&args), context, timeout: None, is_alone: false };
         decode(self.run(run).await?)
     }
 }

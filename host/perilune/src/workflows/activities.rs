@@ -96,7 +96,7 @@ async fn call(inner: &Inner, task: ActivityTask, context: ActivityContext) -> Re
         attachment: Some(Arc::new(Activity(Box::new(access)))),
         ..CallContext::new(inner.modules.clone())
     };
-    decode(inner.run(Run { target, args, context, timeout: None }).await?)
+    decode(inner.run(Run { target, args, context, timeout: None, is_alone: false }).await?)
 }
 
 /// Delivers a message of a workflow to a run of this host.

@@ -1,7 +1,7 @@
 //! The surroundings of a workflow's cell: the time of its history, its own randomness, one time zone.
 
 use super::recorder::{History, Recorder};
-use perilune_cell::{Host, Identity};
+use perilune_cell::{Coverage, Host, Identity};
 use perilune_modules::durable::Durable;
 use perilune_time::{Instant, Zones};
 use std::sync::{Arc, LazyLock};
@@ -20,6 +20,10 @@ impl Host for Past {
         if !History(self.recorder.clone()).is_replaying() {
             self.live.print(cell, line, location);
         }
+    }
+
+    fn coverage(&self) -> Option<&Coverage> {
+        self.live.coverage()
     }
 
     fn now(&self) -> Instant {

@@ -4,9 +4,12 @@ pub(crate) mod document;
 mod files;
 mod json;
 mod node;
+mod reader;
 mod sources;
+mod texts;
 mod walk;
 mod yaml;
 
 pub use files::Files;
+pub use reader::{Places, Reader};
 pub use walk::{Baseline, Ignored};

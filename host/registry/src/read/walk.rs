@@ -2,7 +2,7 @@
 
 use super::files::{Files, ReadError, Tree, shown};
 use super::node::{Node, Refusal};
-use super::sources::Sources;
+use super::reader::{self, Reader};
 use super::{document, json, yaml};
 use crate::code::Code;
 use crate::entry::Entry;
@@ -16,13 +16,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Bytes of an entry file. Entries are short; what is long stands in files of its own, behind `file://`.
-const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
+pub(super) const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Entry files of an application, and directories looked into: a bound on what a stray `-C /` reads.
 const MAX_FILES: usize = 10_000;
 
 /// Directories that hold other programs' files.
 const SKIPPED: [&str; 2] = ["node_modules", "target"];
+
+/// Settings of the command line lie beside the entries. Who reads them says what is wrong with them.
+const SETTINGS: &str = "perilune.yaml";
 
 /// A YAML or JSON file that is no entry file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,43 +55,30 @@ impl Baseline {
         Self::default()
     }
 
-    /// Reads every `.yaml`, `.yml` and `.json` file below `root`, except in hidden directories, `node_modules` and `target`.
+    /// Reads every `.yaml`, `.yml` and `.json` file below `root`, except in hidden directories, `node_modules` and `target`, and
+    /// except `perilune.yaml` in `root` itself, which holds settings.
     ///
     /// Files are read through a handle on `root` that nothing leads out of. Source fields of the kinds in `rules` may refer to
     /// other files by `file://`.
     pub fn read_dir(root: &Path, rules: &Rules) -> Self {
-        let mut baseline = Self::default();
-        match Tree::open(root) {
-            Ok(tree) => baseline.read_tree(&tree, rules),
-            Err(error) => {
-                let place = Place::Name(root.display().to_string());
-                baseline.unreadable(
-                    place,
-                    Code::UNREADABLE,
-                    format!("cannot open the application directory: {error}"),
-                );
-            }
-        }
-        baseline
+        Reader::new(root).read(rules)
     }
 
     /// As [`Baseline::read_dir`], of files that lie in no directory. All documents are read, whatever they are called.
-    pub fn read_files(files: &Files, rules: &Rules) -> Self {
-        let mut baseline = Self::default();
-        baseline.read_tree(&Tree::kept(files), rules);
-        baseline
-    }
-
-    /// The entries so far, by id.
-    pub fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        self.entries.values()
+    pub fn read_files(files: Files, rules: &Rules) -> Self {
+        reader::read_files(files, rules)
     }
 
     /// Adds an entry; an id that is already there becomes a problem naming both.
     pub fn add(&mut self, entry: Entry) -> &mut Self {
+        self.share(Arc::new(entry))
+    }
+
+    /// [`Baseline::add`] of an entry that others hold as well.
+    pub(super) fn share(&mut self, entry: Arc<Entry>) -> &mut Self {
         let id = entry.id.clone();
         let Some(first) = self.entries.get(&id) else {
-            self.entries.insert(id, Arc::new(entry));
+            self.entries.insert(id, entry);
             return self;
         };
         let place = |entry: &Entry| entry.origin.place(&entry.id, &"name".into(), crate::origin::Half::Value);
@@ -105,6 +95,11 @@ impl Baseline {
         self
     }
 
+    /// The entries that could be read, by id; those of a mistake in their fields included.
+    pub fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.values()
+    }
+
     /// The files that were looked at and left alone.
     pub fn ignored(&self) -> &[Ignored] {
         &self.ignored
@@ -115,32 +110,20 @@ impl Baseline {
         &self.report
     }
 
-    fn read_tree(&mut self, tree: &Tree<'_>, rules: &Rules) {
-        let mut sources = Sources::new(tree, &rules.kinds, rules.limits.bytes);
-        let documents = tree.documents().unwrap_or_else(|| self.find(tree));
-        for path in documents {
-            let Some((file, root)) = self.parse(tree, &path, rules) else { continue };
-            let document = document::read(&file, &root);
-            self.incomplete |= !document.problems.is_empty();
-            self.report.extend(document.problems);
-            let directory = path.parent().unwrap_or(Path::new(""));
-            for mut entry in document.entries {
-                let problems = sources.resolve(&mut entry, directory);
-                entry.origin.unresolved = !problems.is_empty();
-                self.report.extend(problems);
-                self.add(entry);
-            }
-        }
+    /// Takes over what another one found out, besides its entries.
+    pub(super) fn learn(&mut self, other: &Baseline) {
+        self.report.append(other.report.clone());
+        self.incomplete |= other.incomplete;
+        self.ignored.extend_from_slice(&other.ignored);
     }
 
-    /// The candidates, sorted by path.
-    fn find(&mut self, tree: &Tree<'_>) -> Vec<PathBuf> {
+    /// The candidates, sorted by path, and the directories they were looked for in.
+    pub(super) fn find(&mut self, tree: &Tree) -> (Vec<PathBuf>, Vec<PathBuf>) {
         let mut found = Vec::new();
-        let mut visited = 0;
+        let mut visited = Vec::new();
         let mut waiting = vec![PathBuf::new()];
         while let Some(directory) = waiting.pop() {
-            visited += 1;
-            if visited > MAX_FILES || found.len() > MAX_FILES {
+            if visited.len() >= MAX_FILES || found.len() > MAX_FILES {
                 let message = format!("there are more than {MAX_FILES} entry files or directories");
                 self.unreadable(Place::Name(shown(&directory)), Code::TOO_LARGE, message);
                 break;
@@ -166,21 +149,14 @@ impl Baseline {
                 );
                 self.incomplete = true;
             }
+            visited.push(directory);
         }
         found.sort();
-        found
+        (found, visited)
     }
 
     /// The tree of an entry file; `None` when it is none of ours, or when it is wrong, which is noted.
-    fn parse(&mut self, tree: &Tree<'_>, path: &Path, rules: &Rules) -> Option<(Arc<SourceText>, Node)> {
-        let text = match tree.read_document(path, MAX_FILE_BYTES) {
-            Ok(text) => text,
-            Err(error) => {
-                self.unread(path, &error);
-                return None;
-            }
-        };
-        let file = Arc::new(SourceText::new(shown(path), text));
+    pub(super) fn parse(&mut self, path: &Path, file: &Arc<SourceText>, rules: &Rules) -> Option<Node> {
         let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
         let parsed = if is_json {
             json::parse(file.text()).map(|root| (root, Vec::new()))
@@ -196,7 +172,7 @@ impl Baseline {
                 return None;
             }
             Err(refusal) => {
-                self.refuse(&file, refusal);
+                self.refuse(file, refusal);
                 return None;
             }
         };
@@ -205,13 +181,13 @@ impl Baseline {
             return None;
         }
         if !refusals.is_empty() {
-            refusals.into_iter().for_each(|refusal| self.refuse(&file, refusal));
+            refusals.into_iter().for_each(|refusal| self.refuse(file, refusal));
             return None;
         }
-        Some((file, root))
+        Some(root)
     }
 
-    fn unread(&mut self, path: &Path, error: &ReadError) {
+    pub(super) fn unread(&mut self, path: &Path, error: &ReadError) {
         let (code, help) = match error {
             ReadError::TooLarge { .. } => {
                 (Code::TOO_LARGE, Some("spread the entries over several files".to_owned()))
@@ -240,13 +216,18 @@ impl Baseline {
         self.incomplete = true;
     }
 
-    fn unreadable(&mut self, place: Place, code: Code, message: String) {
+    pub(super) fn unreadable(&mut self, place: Place, code: Code, message: String) {
         self.report.push(Problem::at(place, code, message));
         self.incomplete = true;
     }
 }
 
 fn is_candidate(path: &Path) -> bool {
+    // Editors mark a file that is being edited by a link of this name that leads nowhere.
+    let is_mark = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".#"));
+    if is_mark || path == Path::new(SETTINGS) {
+        return false;
+    }
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     matches!(extension.as_deref(), Some("yaml" | "yml" | "json"))
 }

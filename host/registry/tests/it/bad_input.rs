@@ -58,7 +58,7 @@ refused! {
 
     unknown_kind: refusal("namespace: app\nentries:\n  - name: handler\n    kind: functoin.lua\n    source: file://main.lua\n");
     kind_like_nothing: refusal("namespace: app\nname: x\nkind: http.endpoint\n");
-    bytecode_kind: refusal("namespace: app\nname: x\nkind: function.lua.bc\n");
+    bytecode_without_its_file: refusal("namespace: app\nname: x\nkind: function.lua.bc\n");
     missing_fields: refusal("namespace: app\nname: x\nkind: function.lua\n");
     unknown_fields: function("    modles: [json]\n    pool: {max-size: 3}\n");
     method_of_a_library: refusal("namespace: app\nname: x\nkind: library.lua\nsource: file://main.lua\nmethod: main\n");

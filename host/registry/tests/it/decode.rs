@@ -1,7 +1,7 @@
 //! The typed form of Lua entries, and entries as Lua tables.
 
 use crate::support::{App, id, map};
-use perilune_registry::{Entry, Import, Kinds, LimitSpec, LuaEntry, PoolSpec, PoolType};
+use perilune_registry::{Entry, Import, Kinds, LimitSpec, LuaCode, LuaEntry, PoolSpec, PoolType};
 use perilune_value::Value;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ limits: {memory: 32MiB, cpu: 500ms, timeout: 1m30s}
 network: {allow: [api.example.com]}",
     );
     let expected = LuaEntry {
-        source: "return {}".to_owned(),
+        code: LuaCode::Text("return {}".to_owned()),
         method: Some("main".to_owned()),
         methods: None,
         modules: vec!["json".to_owned(), "time".to_owned()],
@@ -137,4 +137,15 @@ fn the_table_of_kinds_is_its_own_documentation() {
     let kinds = Kinds::standard();
     insta::assert_snapshot!(kinds.get("function.lua").unwrap().help());
     insta::assert_snapshot!(kinds.iter().map(|kind| kind.markdown()).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn a_precompiled_entry_says_where_its_bytecode_is() {
+    let hash = format!("sha256:{}", "0".repeat(64));
+    let data = map([("fs", "files".into()), ("path", "app/x.luac".into()), ("hash", hash.as_str().into())]);
+    let entry = Entry::new(id("app:x"), "process.lua.bc").with_data(data);
+    assert_eq!(entry.runs_as(), "process.lua");
+    let lua = LuaEntry::decode(&entry).unwrap();
+    let code = LuaCode::Bytecode { fs: id("app:files"), path: "app/x.luac".to_owned(), hash };
+    assert_eq!((lua.code, lua.method.as_deref()), (code, Some("main")));
 }

@@ -51,6 +51,17 @@ fn files_of_other_programs_are_left_alone_and_listed_with_the_reason() {
 }
 
 #[test]
+fn the_file_of_settings_is_no_entry_file_and_only_in_the_applications_own_folder() {
+    for settings in ["limits: {cpu: 200ms}", "", "{", "namespace: app\nentries: []"] {
+        let app = App::new(&[("perilune.yaml", settings)]);
+        assert_eq!((ids(&app), app.baseline().ignored()), (Vec::new(), &[][..]), "{settings}");
+    }
+    let below =
+        App::new(&[("lib/perilune.yaml", "namespace: a\nentries: [{name: x, kind: registry.entry}]")]);
+    assert_eq!(ids(&below), ["a:x"]);
+}
+
+#[test]
 fn one_namespace_may_spread_over_files_and_a_file_may_have_no_entries() {
     let app = App::new(&[
         ("a.yaml", "namespace: app.lib\nentries: [{name: x, kind: registry.entry}]"),

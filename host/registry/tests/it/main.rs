@@ -9,5 +9,6 @@ mod load;
 mod pools;
 mod properties;
 mod references;
+mod reload;
 mod support;
 mod versions;

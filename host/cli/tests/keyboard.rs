@@ -1,0 +1,186 @@
+//! The program on a terminal: questions, keys, Ctrl-C.
+
+#![cfg(unix)]
+
+mod support;
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use support::{App, program};
+
+/// What a program meets as its terminal, from the side of whoever types.
+struct Keyboard {
+    child: Child,
+    typed: File,
+    /// Kept open, to ask for its mode when the program has ended.
+    terminal: OwnedFd,
+    before: (u32, u32, u32),
+    seen: String,
+}
+
+/// Flags that raw mode changes.
+fn mode(terminal: &OwnedFd) -> (u32, u32, u32) {
+    // SAFETY: all zeroes are a value of this plain struct.
+    let mut mode: libc::termios = unsafe { std::mem::zeroed() };
+    // SAFETY: the descriptor is open, and `mode` outlives the call.
+    assert_eq!(unsafe { libc::tcgetattr(terminal.as_raw_fd(), &raw mut mode) }, 0);
+    (mode.c_iflag as u32, mode.c_oflag as u32, mode.c_lflag as u32)
+}
+
+impl Keyboard {
+    /// Starts a command on a new terminal, which is the one that controls it.
+    fn started(mut command: Command) -> Keyboard {
+        let (mut master, mut slave) = (0, 0);
+        let none = std::ptr::null_mut();
+        // SAFETY: both descriptors are written to; the other arguments may be null.
+        let opened =
+            unsafe { libc::openpty(&raw mut master, &raw mut slave, none, none.cast(), none.cast()) };
+        assert_eq!(opened, 0);
+        // SAFETY: both have just been opened and belong to nobody else.
+        let (typed, terminal) = unsafe { (File::from_raw_fd(master), OwnedFd::from_raw_fd(slave)) };
+        let end = || Stdio::from(terminal.try_clone().expect("another descriptor"));
+        command.stdin(end()).stdout(end()).stderr(end()).env("TERM", "xterm");
+        // SAFETY: between fork and exec only two system calls are made.
+        unsafe {
+            command.pre_exec(|| {
+                libc::setsid();
+                libc::ioctl(0, libc::TIOCSCTTY, 0);
+                Ok(())
+            });
+        }
+        let before = mode(&terminal);
+        let child = command.spawn().expect("the program runs");
+        Keyboard { child, typed, terminal, before, seen: String::new() }
+    }
+
+    /// Waits until the terminal shows a text.
+    fn sees(&mut self, text: &str) {
+        while !self.seen.contains(text) {
+            let mut bytes = [0; 1024];
+            let count = self.typed.read(&mut bytes).unwrap_or_else(|error| panic!("{error}: {}", self.seen));
+            self.seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+    }
+
+    fn types(&mut self, keys: &str) {
+        self.typed.write_all(keys.as_bytes()).expect("it is open");
+    }
+
+    /// The exit code. The terminal must be as it was, with its cursor shown.
+    fn ends(mut self) -> (Option<i32>, String) {
+        let status = self.child.wait().expect("it ends");
+        assert_eq!(mode(&self.terminal), self.before, "the terminal is as it was");
+        drop(self.terminal);
+        let mut rest = Vec::new();
+        match self.typed.read_to_end(&mut rest) {
+            // All ends of the other side are closed.
+            Err(error) if error.raw_os_error() == Some(libc::EIO) || error.kind() == ErrorKind::Other => {}
+            other => drop(other.expect("it can be read")),
+        }
+        self.seen.push_str(&String::from_utf8_lossy(&rest));
+        if let Some(hidden) = self.seen.rfind("\x1b[?25l") {
+            assert!(self.seen[hidden..].contains("\x1b[?25h"), "the cursor is shown: {:?}", self.seen);
+        }
+        (status.code(), self.seen)
+    }
+}
+
+fn init(folder: &std::path::Path) -> Keyboard {
+    let mut command = program();
+    command.arg("init").current_dir(folder);
+    Keyboard::started(command)
+}
+
+#[test]
+fn init_asks_for_what_was_not_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut keyboard = init(folder.path());
+    keyboard.sees("What do you want to begin with?");
+    // Down, to the second.
+    keyboard.types("\x1b[B\r");
+    keyboard.sees("Namespace of its entries");
+    keyboard.types("shop\r");
+    keyboard.sees("next:");
+    let (code, seen) = keyboard.ends();
+    assert_eq!(code, Some(0), "{seen}");
+    assert!(folder.path().join("counter.lua").is_file(), "{seen}");
+    let entries = std::fs::read_to_string(folder.path().join("_index.yaml")).expect("it is there");
+    assert!(entries.contains("namespace: shop\n"));
+}
+
+#[test]
+fn ctrl_c_and_escape_at_a_question_make_nothing() {
+    for key in ["\x03", "\x1b"] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut keyboard = init(folder.path());
+        keyboard.sees("function");
+        keyboard.types(key);
+        let (code, seen) = keyboard.ends();
+        assert_eq!(code, Some(130), "{key:?}: {seen}");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "{key:?}");
+    }
+}
+
+#[test]
+fn ctrl_c_at_a_line_makes_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut command = program();
+    command.args(["init", "--template", "web"]).current_dir(folder.path());
+    let mut keyboard = Keyboard::started(command);
+    keyboard.sees("Namespace of its entries");
+    keyboard.types("sh\x03");
+    let (code, seen) = keyboard.ends();
+    assert_eq!(code, Some(130), "{seen}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+}
+
+#[test]
+fn a_signal_ends_a_question() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut keyboard = init(folder.path());
+    keyboard.sees("function");
+    let id = keyboard.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().is_ok_and(|status| status.success()));
+    assert_eq!(keyboard.ends().0, Some(130));
+}
+
+#[test]
+fn a_command_in_raw_mode_leaves_the_terminal_as_it_was() {
+    const YAML: &str = "
+namespace: app
+entries:
+  - {name: screen, kind: terminal.host}
+  - {name: keys, kind: process.lua, source: 'file://keys.lua', method: main, modules: [io], meta: {command: {name: keys}}}
+";
+    const KEYS: &str = "local io = require('io')
+return function()
+  assert(io.raw())
+  io.print('ready')
+  process.events():receive()
+end";
+    let app = App::new(YAML, &[("keys.lua", KEYS)]);
+    let mut keyboard = Keyboard::started(app.command(&["run", "keys"]));
+    keyboard.sees("ready");
+    assert_ne!(mode(&keyboard.terminal), keyboard.before, "it is raw");
+    keyboard.types("\x03");
+    let (code, seen) = keyboard.ends();
+    assert_eq!(code, Some(130), "{seen}");
+}
+
+#[test]
+fn a_terminal_has_colours_unless_somebody_wants_none() {
+    let app = App::new("namespace: app\nname: x\nkind: functoin.lua\n", &[]);
+    for (variable, expected) in
+        [(None, true), (Some(("NO_COLOR", "1")), false), (Some(("PERILUNE_COLOR", "never")), false)]
+    {
+        let mut command = app.command(&["registry", "list"]);
+        command.envs(variable);
+        let mut keyboard = Keyboard::started(command);
+        keyboard.sees("1 problem found");
+        let (code, seen) = keyboard.ends();
+        assert_eq!((code, seen.contains("\x1b[")), (Some(1), expected), "{variable:?}: {seen:?}");
+    }
+}
