@@ -106,7 +106,11 @@ pub(crate) fn check(path: &Path) -> Result<(), Exit> {
 
 /// Adds the application, a directory or a pack, to a host. Where it must be signed and is not, it is refused before anything of it is
 /// looked at.
-pub(crate) fn find(path: &Path, settings: &Settings, builder: RuntimeBuilder) -> Result<RuntimeBuilder, Exit> {
+pub(crate) fn find(
+    path: &Path,
+    settings: &Settings,
+    builder: RuntimeBuilder,
+) -> Result<RuntimeBuilder, Exit> {
     check(path)?;
     let keys = keys(&settings.require_signature)?;
     let shown = path.display();
@@ -114,8 +118,10 @@ pub(crate) fn find(path: &Path, settings: &Settings, builder: RuntimeBuilder) ->
         return match keys.is_empty() {
             true => Ok(builder.directory(path)),
             false => {
-                let message = format!("`{shown}` is a directory, which nobody can sign, and a signature is required");
-                Err(Exit::failed(message).with_help("name a pack with -C; `perilune pack --sign KEY` makes one"))
+                let message =
+                    format!("`{shown}` is a directory, which nobody can sign, and a signature is required");
+                Err(Exit::failed(message)
+                    .with_help("name a pack with -C; `perilune pack --sign KEY` makes one"))
             }
         };
     }

@@ -45,9 +45,15 @@ pub(crate) async fn pack(
     }
 }
 
-fn write(directory: &Path, settings: &Settings, command: &arguments::Pack, stopped: &AtomicBool) -> Result<Exit, Exit> {
+fn write(
+    directory: &Path,
+    settings: &Settings,
+    command: &arguments::Pack,
+    stopped: &AtomicBool,
+) -> Result<Exit, Exit> {
     // What is wrong with the key is told before the work.
-    let key = command.sign.as_deref().map(read_key).transpose().map_err(|error| Exit::usage(error.to_string()))?;
+    let key =
+        command.sign.as_deref().map(read_key).transpose().map_err(|error| Exit::usage(error.to_string()))?;
     let runtime = application::load(directory, settings, None)?;
     let options = PackOptions { bytecode: command.bytecode.clone() };
     let mut bar = Bar::new();

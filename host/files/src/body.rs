@@ -27,9 +27,13 @@ impl Packed {
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut block = self.block.lock().unwrap_or_else(PoisonError::into_inner);
-        let cached = offset.checked_sub(block.0).and_then(|within| block.1.get(usize::try_from(within).ok()?..));
+        let cached =
+            offset.checked_sub(block.0).and_then(|within| block.1.get(usize::try_from(within).ok()?..));
         if cached.is_none_or(<[u8]>::is_empty) {
-            let read = self.file.read_block(offset).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+            let read = self
+                .file
+                .read_block(offset)
+                .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
             *block = (offset, read.into_owned());
         }
         let from = usize::try_from(offset - block.0).unwrap_or(usize::MAX);
@@ -52,7 +56,9 @@ impl Body {
     /// What is known of it now.
     pub(crate) fn metadata(&self, name: &str) -> io::Result<Metadata> {
         match self {
-            Body::Disk(file) => cap_std::fs::Metadata::from_file(file).map(|found| Metadata::of_path(name, &found)),
+            Body::Disk(file) => {
+                cap_std::fs::Metadata::from_file(file).map(|found| Metadata::of_path(name, &found))
+            }
             Body::Packed(packed) => Ok(shelf::describe(name, &packed.file)),
         }
     }

@@ -90,7 +90,10 @@ impl Config {
             let text = quote(&self.directory);
             Failure::invalid(format!("{}: field `directory`: {text} {why}", entry.id()))
         };
-        if Path::new(&self.directory).components().any(|part| matches!(part, Component::Prefix(_) | Component::RootDir)) {
+        if Path::new(&self.directory)
+            .components()
+            .any(|part| matches!(part, Component::Prefix(_) | Component::RootDir))
+        {
             return Err(wrong("is absolute, and what is part of the application lies in its folder"));
         }
         let start = match (self.base, entry.file()) {
@@ -121,7 +124,8 @@ fn check(entry: &Entry) -> Vec<Problem> {
         problems.push(Problem::in_field(entry, "files", Code::BAD_VALUE, message).help(help));
     }
     if let Err(failure) = config.folder(entry) {
-        let message = failure.message.split_once("field `directory`: ").map_or("", |(_, rest)| rest).to_owned();
+        let message =
+            failure.message.split_once("field `directory`: ").map_or("", |(_, rest)| rest).to_owned();
         let help = "name a folder of the application, such as `assets`";
         problems.push(Problem::in_field(entry, "directory", Code::BAD_VALUE, message).help(help));
     }
@@ -131,7 +135,8 @@ fn check(entry: &Entry) -> Vec<Problem> {
 fn open(opening: &Opening<'_>) -> Result<Opened, Failure> {
     let config: Config = opening.config()?;
     let name = opening.id().to_string();
-    let choice = config.choice().map_err(|error| Failure::invalid(format!("{name}: field `files`: {error}")))?;
+    let choice =
+        config.choice().map_err(|error| Failure::invalid(format!("{name}: field `files`: {error}")))?;
     let directory = match &opening.shared().get::<Packed>().0 {
         Some(pack) => Directory::packed(name, Shelf::new(pack, &config.folder(opening.entry())?, &choice)),
         None => Directory::chosen(name, config.root(opening.entry(), opening.folder())?, choice),
@@ -148,12 +153,19 @@ pub(crate) fn check_folder(entry: &Entry, ground: Ground<'_>) -> Result<(), Fail
 }
 
 /// A whole file of an `fs.embed`. Blocks.
-pub(crate) fn read_whole(entry: &Entry, ground: Ground<'_>, path: &str, most: u64) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read_whole(
+    entry: &Entry,
+    ground: Ground<'_>,
+    path: &str,
+    most: u64,
+) -> Result<Vec<u8>, Failure> {
     let config = Config::of(entry)?;
     let path = VirtualPath::parse(path)?;
     let named = |reason: Reason| reason.of(format!("{}: {}", entry.id(), quote(&path.to_string())));
     let too_large = || named(Reason::TooMuch(format!("it has more than {most} bytes")));
-    let choice = config.choice().map_err(|error| Failure::invalid(format!("{}: field `files`: {error}", entry.id())))?;
+    let choice = config
+        .choice()
+        .map_err(|error| Failure::invalid(format!("{}: field `files`: {error}", entry.id())))?;
     if let Some(pack) = ground.pack {
         let file = Shelf::new(pack, &config.folder(entry)?, &choice).file(&path).map_err(named)?;
         if file.size() > most {
@@ -191,7 +203,8 @@ impl Embedded {
     pub fn find(entry: &Entry, application: &Path) -> Result<Self, Failure> {
         let config = Config::of(entry)?;
         let owner = entry.id().to_string();
-        let choice = config.choice().map_err(|error| Failure::invalid(format!("{owner}: field `files`: {error}")))?;
+        let choice =
+            config.choice().map_err(|error| Failure::invalid(format!("{owner}: field `files`: {error}")))?;
         let root = config.root(entry, Some(application))?.open()?;
         let mut found = Embedded { root, folder: config.folder(entry)?, paths: Vec::new(), owner };
         found.walk(&choice)?;
@@ -208,7 +221,8 @@ impl Embedded {
                 let item = item.map_err(|error| named(error.into()))?;
                 let Ok(name) = item.file_name().into_string() else {
                     let name = item.file_name().to_string_lossy().into_owned();
-                    let message = format!("{}: the name {} in `/{folder}` is not UTF-8", self.owner, quote(&name));
+                    let message =
+                        format!("{}: the name {} in `/{folder}` is not UTF-8", self.owner, quote(&name));
                     return Err(Failure::invalid(message));
                 };
                 let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };

@@ -45,7 +45,8 @@ impl Root {
     ///
     /// `Invalid` for a path with a NUL byte, and for a relative path where there is no folder.
     pub fn of(opening: &Opening<'_>, field: &str, path: &str, base: Option<&Path>) -> Result<Self, Failure> {
-        let ground = Ground { folder: opening.folder(), directories: &opening.allowed().directories, pack: None };
+        let ground =
+            Ground { folder: opening.folder(), directories: &opening.allowed().directories, pack: None };
         Self::on(ground, opening.id(), field, path, base)
     }
 

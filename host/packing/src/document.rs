@@ -8,7 +8,10 @@ const DEEPEST: usize = 256;
 
 /// A file with these entries of one namespace. Each stands on the line that it had before, or as close behind it as there is room, so
 /// that messages name the line that its author knows. `None` for a value that no such file can hold.
-pub(super) fn write<'a>(namespace: &str, entries: impl Iterator<Item = (&'a Entry, Option<usize>)>) -> Option<String> {
+pub(super) fn write<'a>(
+    namespace: &str,
+    entries: impl Iterator<Item = (&'a Entry, Option<usize>)>,
+) -> Option<String> {
     let mut entries: Vec<_> = entries.collect();
     entries.sort_by_key(|(entry, line)| (*line, entry.id().clone()));
     let mut text = String::from("{\"version\": \"1.0\", \"namespace\": ");

@@ -14,7 +14,9 @@ pub enum PackingError {
     #[error("{0} was made by a program and stands in no file, so that there is nothing to pack")]
     NoFile(String),
     /// `P103`: a path that stands for two texts, since a symbolic link lies on the way.
-    #[error("`{0}` is read as two different texts, since a symbolic link lies on the way to it: name the file by one path")]
+    #[error(
+        "`{0}` is read as two different texts, since a symbolic link lies on the way to it: name the file by one path"
+    )]
     TwoTexts(String),
     /// `P104`: an entry of the application has the place of the one that packing adds.
     #[error("{0} is the name of the entry that packing adds for bytecode: rename the application's own")]

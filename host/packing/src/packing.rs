@@ -78,9 +78,16 @@ struct Packing<'a> {
 }
 
 impl Packing<'_> {
-    fn pack(&mut self, options: &PackOptions, compiler: &Compiler<'_>, folder: Option<&Path>, origin: Option<&Pack>) -> Result<Writer, PackingError> {
+    fn pack(
+        &mut self,
+        options: &PackOptions,
+        compiler: &Compiler<'_>,
+        folder: Option<&Path>,
+        origin: Option<&Pack>,
+    ) -> Result<Writer, PackingError> {
         // Whatever has changed since then, the files have not.
-        let snapshot = self.registry.snapshot_at(VersionId::BASELINE).unwrap_or_else(|_| self.registry.snapshot());
+        let snapshot =
+            self.registry.snapshot_at(VersionId::BASELINE).unwrap_or_else(|_| self.registry.snapshot());
         let entries: Vec<Arc<Entry>> = snapshot.entries().cloned().collect();
         let selected = match &options.bytecode {
             Some(patterns) => select(&entries, patterns, self.registry.rules().kinds())?,
@@ -153,7 +160,9 @@ impl Packing<'_> {
                 }
                 let bytes = text.text().as_bytes();
                 match files.sources.get(text.path()) {
-                    Some(first) if first != bytes => return Err(PackingError::TwoTexts(text.path().to_owned())),
+                    Some(first) if first != bytes => {
+                        return Err(PackingError::TwoTexts(text.path().to_owned()));
+                    }
                     Some(_) => {}
                     None => drop(files.sources.insert(text.path().to_owned(), bytes.to_vec())),
                 }
@@ -204,10 +213,17 @@ impl Packing<'_> {
     }
 
     /// Makes sure that the registry reads what was written as what it has now.
-    fn read_back(&self, files: &Files, entries: &[Arc<Entry>], holder: Option<Entry>) -> Result<(), PackingError> {
+    fn read_back(
+        &self,
+        files: &Files,
+        entries: &[Arc<Entry>],
+        holder: Option<Entry>,
+    ) -> Result<(), PackingError> {
         let baseline = Baseline::read_files(files.clone(), self.registry.rules());
-        let read: BTreeMap<&EntryId, &Arc<Entry>> = baseline.entries().map(|entry| (entry.id(), entry)).collect();
-        let meant = entries.iter().map(|entry| self.bytecode.get(entry.id()).unwrap_or(entry)).chain(holder.as_ref());
+        let read: BTreeMap<&EntryId, &Arc<Entry>> =
+            baseline.entries().map(|entry| (entry.id(), entry)).collect();
+        let meant =
+            entries.iter().map(|entry| self.bytecode.get(entry.id()).unwrap_or(entry)).chain(holder.as_ref());
         let mut count = 0;
         for entry in meant {
             count += 1;

@@ -51,7 +51,11 @@ impl<'a> Precompiler<'a> {
         };
         fields.retain(|(key, _)| key.as_str() != Some("source"));
         let holder = holder().map(|id| id.to_string()).unwrap_or_default();
-        let more = [("fs", holder), ("path", path.clone()), ("hash", format!("sha256:{:x}", Sha256::digest(&bytecode)))];
+        let more = [
+            ("fs", holder),
+            ("path", path.clone()),
+            ("hash", format!("sha256:{:x}", Sha256::digest(&bytecode))),
+        ];
         fields.extend(more.map(|(key, text)| (Value::from(key), Value::from(text))));
         let kind = format!("{}.bc", entry.kind());
         let made = Entry::new(id.clone(), kind).with_meta(entry.meta().clone()).with_data(Value::Map(fields));

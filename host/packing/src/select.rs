@@ -15,7 +15,9 @@ struct Pattern {
 impl Pattern {
     fn new(text: &str) -> Self {
         match text.split_once(':') {
-            Some((namespace, name)) => Pattern { namespace: Some(Glob::new(namespace)), name: Glob::new(name) },
+            Some((namespace, name)) => {
+                Pattern { namespace: Some(Glob::new(namespace)), name: Glob::new(name) }
+            }
             None => Pattern { namespace: None, name: Glob::new(text) },
         }
     }
@@ -32,7 +34,11 @@ fn is_source(entry: &Entry, kinds: &Kinds) -> bool {
 }
 
 /// The entries that any of the patterns means and that hold Lua text; all that do without patterns.
-pub(super) fn select(entries: &[Arc<Entry>], patterns: &[String], kinds: &Kinds) -> Result<BTreeSet<EntryId>, PackingError> {
+pub(super) fn select(
+    entries: &[Arc<Entry>],
+    patterns: &[String],
+    kinds: &Kinds,
+) -> Result<BTreeSet<EntryId>, PackingError> {
     let sources = || entries.iter().filter(|entry| is_source(entry, kinds));
     if patterns.is_empty() {
         return Ok(sources().map(|entry| entry.id().clone()).collect());
@@ -61,8 +67,9 @@ fn nothing(text: &str, pattern: &Pattern, entries: &[Arc<Entry>]) -> String {
     let names = entries.iter().map(|entry| entry.id().name());
     let namespaces = entries.iter().map(|entry| entry.id().namespace());
     let hint = match text.split_once(':') {
-        Some((namespace, name)) => did_you_mean(text, ids.iter().map(String::as_str))
-            .or_else(|| did_you_mean(namespace, namespaces.clone()).map(|hint| hint.replace("`?", &format!(":{name}`?")))),
+        Some((namespace, name)) => did_you_mean(text, ids.iter().map(String::as_str)).or_else(|| {
+            did_you_mean(namespace, namespaces.clone()).map(|hint| hint.replace("`?", &format!(":{name}`?")))
+        }),
         None => did_you_mean(text, names),
     };
     let hint = hint.unwrap_or_else(|| {

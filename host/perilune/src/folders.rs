@@ -31,18 +31,18 @@ impl Folders {
 
     fn missing(&self, embed: &Entry) -> Option<Problem> {
         // What is wrong with its fields is told with them.
-        let failure = check_folder(embed, self.ground()).err().filter(|failure| failure.kind != Kind::Invalid)?;
+        let failure =
+            check_folder(embed, self.ground()).err().filter(|failure| failure.kind != Kind::Invalid)?;
         let message = format!("there are no files to embed: {}", failure.message);
-        Some(Problem::in_field(embed, "directory", FOLDER, message).help("make the folder, or remove the entry"))
+        Some(
+            Problem::in_field(embed, "directory", FOLDER, message)
+                .help("make the folder, or remove the entry"),
+        )
     }
 
     /// The same, as it is handed down.
     pub(crate) fn ground(&self) -> Ground<'_> {
-        Ground {
-            folder: self.folder.as_deref(),
-            directories: &self.directories,
-            pack: self.pack.as_ref(),
-        }
+        Ground { folder: self.folder.as_deref(), directories: &self.directories, pack: self.pack.as_ref() }
     }
 
     fn problem(&self, shown: &Entry, all: &Everything<'_>) -> Option<Problem> {
@@ -59,9 +59,7 @@ impl Folders {
         );
         let problem = problem.related_field(directory, "directory", "this folder");
         Some(match failure.kind {
-            Kind::NotFound => {
-                problem.help("make the folder, or have it made: `auto_init: true`")
-            }
+            Kind::NotFound => problem.help("make the folder, or have it made: `auto_init: true`"),
             _ => problem,
         })
     }

@@ -5,7 +5,9 @@ use perilune_files::Packed;
 use perilune_value::{Failure, Kind};
 use std::cell::OnceCell;
 
-pub use perilune_pack::{Content, File, Limits, Pack, PackError, PublicKey, SigningKey, Writer, quote, read_key, save, save_key};
+pub use perilune_pack::{
+    Content, File, Limits, Pack, PackError, PublicKey, SigningKey, Writer, quote, read_key, save, save_key,
+};
 pub use perilune_packing::{PackOptions, PackingError, Progress, files};
 
 impl Runtime {
@@ -35,7 +37,8 @@ impl Runtime {
             });
             started.as_ref().map_err(Clone::clone)?.compile(id, source)
         };
-        let compiler = perilune_packing::Compiler { version: bytecode::Compiler::version(), compile: &compile };
+        let compiler =
+            perilune_packing::Compiler { version: bytecode::Compiler::version(), compile: &compile };
         perilune_packing::pack(application, options, &compiler, progress)
     }
 }

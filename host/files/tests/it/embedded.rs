@@ -107,7 +107,10 @@ async fn they_list_the_same() {
 async fn they_know_the_same_of_a_file() {
     let (_folder, [lying, packed]) = both(&web());
     for of in ["/", "/img", "/index.html", "/empty"] {
-        let (a, b) = (lying.metadata(&path(of)).await.expect("there"), packed.metadata(&path(of)).await.expect("there"));
+        let (a, b) = (
+            lying.metadata(&path(of)).await.expect("there"),
+            packed.metadata(&path(of)).await.expect("there"),
+        );
         assert_eq!((a.name, a.file_type), (b.name, b.file_type), "{of}");
         if a.file_type == FileType::File {
             assert_eq!(a.size, b.size, "{of}");
@@ -139,7 +142,9 @@ async fn nothing_is_written() {
                 assert_eq!(failure.kind, Kind::PermissionDenied, "{}", failure.message);
             }
         }
-        for failure in [directory.create_directory(&path("/new")).await, directory.remove(&path("/index.html")).await] {
+        for failure in
+            [directory.create_directory(&path("/new")).await, directory.remove(&path("/index.html")).await]
+        {
             let failure = failure.expect_err("embedded");
             assert_eq!(failure.kind, Kind::PermissionDenied);
             assert!(failure.message.contains("use an `fs.directory`"), "{}", failure.message);
@@ -168,7 +173,9 @@ async fn patterns_choose_what_is_shown() {
 fn a_host_reads_a_file_whole_from_both() {
     let (folder, _) = both(&web());
     let mut writer = Writer::new();
-    files().iter().for_each(|(path, bytes)| writer.add(Content::Embedded, path, bytes).expect("a right path"));
+    files()
+        .iter()
+        .for_each(|(path, bytes)| writer.add(Content::Embedded, path, bytes).expect("a right path"));
     let pack = Pack::read(writer.finish(None).expect("a pack")).expect("an honest pack");
     let id = EntryId::parse("app:files").expect("an id");
     let entry = Entry::new(id, "fs.embed").with_field("directory", "web");
@@ -177,9 +184,12 @@ fn a_host_reads_a_file_whole_from_both() {
         Ground { folder: None, directories: &[], pack: Some(&pack) },
     ] {
         assert_eq!(read_whole(&entry, ground, "index.html", 100).expect("read"), b"<h1>hello</h1>");
-        for (of, kind) in
-            [("none", Kind::NotFound), (".secret", Kind::NotFound), ("img", Kind::Invalid), ("../other/c.html", Kind::Invalid)]
-        {
+        for (of, kind) in [
+            ("none", Kind::NotFound),
+            (".secret", Kind::NotFound),
+            ("img", Kind::Invalid),
+            ("../other/c.html", Kind::Invalid),
+        ] {
             assert_eq!(read_whole(&entry, ground, of, 100).expect_err(of).kind, kind, "{of}");
         }
         assert_eq!(read_whole(&entry, ground, "large", 100).expect_err("large").kind, Kind::RateLimited);

@@ -13,7 +13,10 @@ const APP: &[(&str, &str)] = &[
         "app.yaml",
         "namespace: app\nmeta: {owner: me}\nentries:\n\n  # quicksilver\n  - name: hello\n    kind: function.lua\n    meta: {title: \"Grüße\\n\"}\n    source: file://src/hello.lua\n    method: main\n    modules: [json]\n    limits: {cpu: 1s}\n  - name: worker\n    kind: process.lua\n    source: |\n      -- quicksilver\n      return function() end\n  - {name: data, kind: registry.entry, list: [1, 2.5, .inf, null, true], text: \"say \\\"hi\\\" \\\\ \\u2028\"}\n",
     ),
-    ("lib.yaml", "namespace: lib\nentries:\n  - {name: util, kind: library.lua, source: \"return 'quicksilver'\"}\n  - {name: run, kind: workflow.lua, source: \"return 'quicksilver'\"}\n  - {name: m, kind: module.lua, source: \"return {quicksilver = 1}\"}\n"),
+    (
+        "lib.yaml",
+        "namespace: lib\nentries:\n  - {name: util, kind: library.lua, source: \"return 'quicksilver'\"}\n  - {name: run, kind: workflow.lua, source: \"return 'quicksilver'\"}\n  - {name: m, kind: module.lua, source: \"return {quicksilver = 1}\"}\n",
+    ),
     ("src/hello.lua", "return { main = function() return 'quicksilver' end }"),
     ("data.yaml", "namespace: data\nentries:\n  # as it was\n  - {name: d, kind: registry.entry}\n"),
 ];
@@ -61,7 +64,12 @@ fn everything_but_the_source_stays() {
         let packed = after.get(entry.id()).expect("it is there");
         assert_eq!(packed.runs_as(), entry.kind());
         assert_eq!(packed.meta(), entry.meta());
-        assert_eq!(packed.line(), entry.line(), "messages name the line that the author of {} knows", entry.id());
+        assert_eq!(
+            packed.line(),
+            entry.line(),
+            "messages name the line that the author of {} knows",
+            entry.id()
+        );
         assert_eq!(packed.file(), entry.file());
         for field in ["method", "modules", "limits", "list", "text"] {
             assert_eq!(packed.data().get(field), entry.data().get(field), "{field} of {}", entry.id());
@@ -92,7 +100,10 @@ fn patterns_choose_entries() {
 #[test]
 fn the_rest_of_a_file_keeps_its_sources() {
     let app = App::new(&[
-        ("app.yaml", "namespace: app\nentries:\n  - {name: a, kind: library.lua, source: file://a.lua}\n  - {name: b, kind: library.lua, source: file://b.lua}\n"),
+        (
+            "app.yaml",
+            "namespace: app\nentries:\n  - {name: a, kind: library.lua, source: file://a.lua}\n  - {name: b, kind: library.lua, source: file://b.lua}\n",
+        ),
         ("a.lua", "return 'a'"),
         ("b.lua", "return 'b'"),
     ]);
@@ -137,7 +148,10 @@ fn yaml_of_every_kind_is_written_anew_as_what_it_means() {
     let after = unpacked(&app.pack(Some(&["a"])));
     for id in ["app:b", "app:c", "app:d"] {
         let id = EntryId::parse(id).expect("an id");
-        assert_eq!(format!("{:?}", before.snapshot().get(&id).map(|e| e.data().clone())), format!("{:?}", after.snapshot().get(&id).map(|e| e.data().clone())));
+        assert_eq!(
+            format!("{:?}", before.snapshot().get(&id).map(|e| e.data().clone())),
+            format!("{:?}", after.snapshot().get(&id).map(|e| e.data().clone()))
+        );
     }
 }
 
@@ -152,7 +166,10 @@ fn a_json_file_stays_one() {
 
 #[test]
 fn what_is_no_lua_is_told() {
-    let app = App::new(&[("app.yaml", "namespace: app\nentries: [{name: a, kind: library.lua, source: 'no lua'}]\n")]);
+    let app = App::new(&[(
+        "app.yaml",
+        "namespace: app\nentries: [{name: a, kind: library.lua, source: 'no lua'}]\n",
+    )]);
     let Err(error) = app.try_pack(Some(&[])) else { panic!("it is no Lua") };
     assert_snapshot!(error, @"app:a:1: no lua");
     assert_same(&app.registry(), &unpacked(&app.pack(None)));

@@ -11,8 +11,14 @@ const APP: &[(&str, &str)] = &[
         "# The shop.\nversion: \"1.0\"\nnamespace: app\nmeta: {owner: me}\nentries:\n  - name: hello\n    kind: function.lua\n    source: file://src/hello.lua\n    method: main\n  - {name: inline, kind: library.lua, source: 'return {}'}\n",
     ),
     ("src/hello.lua", "return { main = function() return 'hello' end }"),
-    ("lib/lib.yaml", "namespace: app.lib\nname: util\nkind: library.lua\nsource: file://../shared/util.lua\n"),
-    ("lib/data.json", "{\"namespace\": \"app.data\", \"entries\": [{\"name\": \"d\", \"kind\": \"registry.entry\", \"n\": 1.5}]}"),
+    (
+        "lib/lib.yaml",
+        "namespace: app.lib\nname: util\nkind: library.lua\nsource: file://../shared/util.lua\n",
+    ),
+    (
+        "lib/data.json",
+        "{\"namespace\": \"app.data\", \"entries\": [{\"name\": \"d\", \"kind\": \"registry.entry\", \"n\": 1.5}]}",
+    ),
     ("shared/util.lua", "return {}"),
     ("notes.txt", "not for others"),
     ("other.yaml", "settings: of another program\n"),
@@ -57,7 +63,13 @@ fn the_same_application_in_another_folder_gives_the_same_bytes() {
 
 #[test]
 fn a_pack_is_packed_again_as_it_is_to_be_signed_later() {
-    let files = [APP, &[("web.yaml", "namespace: web\nentries: [{name: files, kind: fs.embed, directory: web}]"), ("web/a.html", "a")]];
+    let files = [
+        APP,
+        &[
+            ("web.yaml", "namespace: web\nentries: [{name: files, kind: fs.embed, directory: web}]"),
+            ("web/a.html", "a"),
+        ],
+    ];
     let app = App::new(&files.concat());
     for bytecode in [None, Some(&[][..])] {
         let first = app.pack(bytecode);
@@ -110,7 +122,10 @@ fn a_path_that_is_read_as_two_texts_is_refused() {
         ("deep/inside/a.lua", "return 1"),
         ("b.lua", "return 2"),
         ("deep/b.lua", "return 3"),
-        ("app.yaml", "namespace: app\nentries:\n  - {name: a, kind: library.lua, source: file://link/../b.lua}\n  - {name: b, kind: library.lua, source: file://b.lua}\n"),
+        (
+            "app.yaml",
+            "namespace: app\nentries:\n  - {name: a, kind: library.lua, source: file://link/../b.lua}\n  - {name: b, kind: library.lua, source: file://b.lua}\n",
+        ),
     ]);
     std::os::unix::fs::symlink("deep/inside", app.path().join(".link")).expect("linked");
     app.write("app.yaml", "namespace: app\nentries:\n  - {name: a, kind: library.lua, source: file://.link/../b.lua}\n  - {name: b, kind: library.lua, source: file://b.lua}\n");

@@ -7,7 +7,15 @@ use perilune_pack::Content;
 fn app(entry: &str) -> App {
     let yaml = format!("namespace: app\nentries:\n  - {{name: files, kind: fs.embed, {entry}}}\n");
     let app = App::new(&[("app.yaml", &yaml)]);
-    for path in ["web/index.html", "web/img/a.png", "web/img/b.jpg", "web/.secret", "web/.git/config", "web/.well-known/x", "other/c.html"] {
+    for path in [
+        "web/index.html",
+        "web/img/a.png",
+        "web/img/b.jpg",
+        "web/.secret",
+        "web/.git/config",
+        "web/.well-known/x",
+        "other/c.html",
+    ] {
         app.write(path, path);
     }
     app
@@ -22,13 +30,19 @@ fn embedded(entry: &str) -> String {
 #[test]
 fn the_files_of_the_folder_go_in_without_hidden_ones() {
     assert_eq!(embedded("directory: web"), "web/.well-known/x web/img/a.png web/img/b.jpg web/index.html");
-    assert_eq!(text(&app("directory: web").pack(None), Content::Embedded, "web/index.html"), "web/index.html");
+    assert_eq!(
+        text(&app("directory: web").pack(None), Content::Embedded, "web/index.html"),
+        "web/index.html"
+    );
 }
 
 #[test]
 fn patterns_choose_among_them() {
     assert_eq!(embedded("directory: web, files: '**/*.png'"), "web/img/a.png");
-    assert_eq!(embedded("directory: web, files: ['*.html', 'img/*.{png,jpg}']"), "web/img/a.png web/img/b.jpg web/index.html");
+    assert_eq!(
+        embedded("directory: web, files: ['*.html', 'img/*.{png,jpg}']"),
+        "web/img/a.png web/img/b.jpg web/index.html"
+    );
     assert_eq!(embedded("directory: web, files: '*'"), "web/index.html");
     assert_eq!(embedded("directory: ., files: '**/*.html'"), "other/c.html web/index.html");
 }
@@ -51,7 +65,10 @@ fn folders_of_several_entries_may_overlap() {
 #[test]
 fn the_folder_may_be_that_of_the_entry() {
     let app = App::new(&[
-        ("part/part.yaml", "namespace: part\nentries: [{name: files, kind: fs.embed, directory: assets, base: module}]\n"),
+        (
+            "part/part.yaml",
+            "namespace: part\nentries: [{name: files, kind: fs.embed, directory: assets, base: module}]\n",
+        ),
         ("part/assets/x", "x"),
     ]);
     assert_eq!(text(&app.pack(None), Content::Embedded, "part/assets/x"), "x");
@@ -64,7 +81,8 @@ fn a_folder_that_is_missing_or_elsewhere_is_refused() {
     let refused = ["directory: ../x", "directory: /etc", "directory: web, files: '[a'"].map(|entry| {
         let yaml = format!("namespace: app\nentries:\n  - {{name: files, kind: fs.embed, {entry}}}\n");
         let app = App::new(&[("app.yaml", &yaml)]);
-        let report = perilune_registry::Registry::load(app.path(), crate::support::rules()).expect_err("refused");
+        let report =
+            perilune_registry::Registry::load(app.path(), crate::support::rules()).expect_err("refused");
         report.to_string()
     });
     assert_snapshot!(refused.join("\n"));
@@ -82,7 +100,11 @@ fn links_lead_nowhere_else() {
     assert_snapshot!(error, @"app:files: `out`: it leads out of the directory");
     std::fs::remove_file(app.path().join("web/out")).expect("removed");
     symlink("index.html", app.path().join("web/start.html")).expect("linked");
-    assert_eq!(text(&app.pack(None), Content::Embedded, "web/start.html"), "web/index.html", "a link inside is followed");
+    assert_eq!(
+        text(&app.pack(None), Content::Embedded, "web/start.html"),
+        "web/index.html",
+        "a link inside is followed"
+    );
     let app = self::app("directory: node_modules/web");
     app.write("node_modules/web/img/a.png", "a");
     symlink("img", app.path().join("node_modules/web/pictures")).expect("linked");

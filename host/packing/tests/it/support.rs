@@ -53,7 +53,9 @@ impl App {
 }
 
 pub(crate) fn options(bytecode: Option<&[&str]>) -> PackOptions {
-    PackOptions { bytecode: bytecode.map(|patterns| patterns.iter().map(|text| (*text).to_owned()).collect()) }
+    PackOptions {
+        bytecode: bytecode.map(|patterns| patterns.iter().map(|text| (*text).to_owned()).collect()),
+    }
 }
 
 pub(crate) fn rules() -> Rules {
@@ -66,7 +68,11 @@ pub(crate) fn compiler() -> Compiler<'static> {
     fn compile(id: &str, source: &str) -> Result<Vec<u8>, Failure> {
         match source.contains("no lua") {
             true => Err(Failure::invalid(format!("{id}:1: no lua"))),
-            false => Ok(source.bytes().fold(7_u64, |sum, byte| sum * 31 % 1_000_003 + u64::from(byte)).to_le_bytes().to_vec()),
+            false => Ok(source
+                .bytes()
+                .fold(7_u64, |sum, byte| sum * 31 % 1_000_003 + u64::from(byte))
+                .to_le_bytes()
+                .to_vec()),
         }
     }
     Compiler { version: "test 1", compile: &compile }

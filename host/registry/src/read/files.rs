@@ -136,11 +136,9 @@ impl Tree {
     pub(crate) fn stamp(&self, path: &Path) -> Result<Stamp, ReadError> {
         match &self.root {
             Root::Disk(disk) => Ok(Stamp::of(&disk.root.metadata(path)?)),
-            Root::Kept(files) => Ok(Stamp {
-                length: kept(files, path)?.len() as u64,
-                modified: None,
-                identity: [0; 4],
-            }),
+            Root::Kept(files) => {
+                Ok(Stamp { length: kept(files, path)?.len() as u64, modified: None, identity: [0; 4] })
+            }
         }
     }
 
