@@ -190,7 +190,7 @@ pub fn read_whole(entry: &Entry, ground: Ground<'_>, path: &str, most: u64) -> R
     let base = base(entry, ground.folder, config.base)?;
     let root = Root::on(ground, entry.id(), "directory", &config.directory, base.as_deref())?.open()?;
     let path = VirtualPath::parse(path)?;
-    let named = |reason: Reason| reason.of(&format!("{}: {path}", entry.id()));
+    let named = |reason: Reason| reason.of(format!("{}: {path}", entry.id()));
     let file = tree::open(&root, &path, Access::Read, Mode::default()).map_err(named)?;
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes).map_err(|error| named(error.into()))?;

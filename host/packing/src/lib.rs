@@ -26,4 +26,4 @@ mod select;
 
 pub use error::PackingError;
 pub use open::files;
-pub use packing::{Application, Compiler, PackOptions, Progress, pack};
+pub use packing::{Application, Compile, Compiler, PackOptions, Progress, pack};

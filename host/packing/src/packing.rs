@@ -31,13 +31,16 @@ pub struct Progress<'a> {
     pub next: &'a str,
 }
 
+/// From the id of an entry and its source to a file of bytecode.
+pub type Compile = dyn Fn(&str, &str) -> Result<Vec<u8>, Failure>;
+
 /// What compiles Lua ahead of its run.
 #[derive(Clone, Copy)]
 pub struct Compiler<'a> {
     /// Its name: bytecode of any other is refused.
     pub version: &'a str,
     /// Makes a file of bytecode of the source of the entry with this id. Equal sources give equal bytes.
-    pub compile: &'a dyn Fn(&str, &str) -> Result<Vec<u8>, Failure>,
+    pub compile: &'a Compile,
 }
 
 /// An application that was read without problems.
