@@ -21,7 +21,8 @@ entries:
     source: return function() print("hello") return 3 end
 "#;
 
-const DOUBLE: &str = "local util = require('util')\nreturn { main = function(x) return util.twice(x) end } -- quicksilver";
+const DOUBLE: &str =
+    "local util = require('util')\nreturn { main = function(x) return util.twice(x) end } -- quicksilver";
 
 fn app() -> App {
     let app = App::new(YAML, &[("double.lua", DOUBLE), ("notes.txt", "not for others")]);
@@ -157,5 +158,8 @@ fn what_cannot_be_packed_leaves_what_was_there() {
     assert_eq!(app.run(&["pack", "-o", "app.pack"]).code, 1);
     assert_eq!(fs::read(app.path().join("app.pack")).expect("read"), before);
     let names = fs::read_dir(app.path()).expect("a folder").map(|item| item.expect("an item").file_name());
-    assert!(names.into_iter().all(|name| !name.to_string_lossy().ends_with(".new")), "nothing half-written stays");
+    assert!(
+        names.into_iter().all(|name| !name.to_string_lossy().ends_with(".new")),
+        "nothing half-written stays"
+    );
 }
