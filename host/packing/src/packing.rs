@@ -32,7 +32,7 @@ pub struct Progress<'a> {
 }
 
 /// From the id of an entry and its source to a file of bytecode.
-pub type Compile = dyn Fn(&str, &str) -> Result<Vec<u8>, Failure>;
+pub type Compile<'a> = dyn Fn(&str, &str) -> Result<Vec<u8>, Failure> + 'a;
 
 /// What compiles Lua ahead of its run.
 #[derive(Clone, Copy)]
@@ -40,7 +40,7 @@ pub struct Compiler<'a> {
     /// Its name: bytecode of any other is refused.
     pub version: &'a str,
     /// Makes a file of bytecode of the source of the entry with this id. Equal sources give equal bytes.
-    pub compile: &'a Compile,
+    pub compile: &'a Compile<'a>,
 }
 
 /// An application that was read without problems.

@@ -3,7 +3,8 @@
 use crate::support::{App, assert_same, compiler, listed, options, text, unpacked};
 use insta::assert_snapshot;
 use perilune_pack::{Content, Pack, SigningKey};
-use perilune_packing::{Application, PackingError, pack};
+use perilune_packing::{Application, Compiler, PackingError, pack};
+use std::cell::RefCell;
 
 const APP: &[(&str, &str)] = &[
     (
@@ -131,4 +132,21 @@ fn a_path_that_is_read_as_two_texts_is_refused() {
     app.write("app.yaml", "namespace: app\nentries:\n  - {name: a, kind: library.lua, source: file://.link/../b.lua}\n  - {name: b, kind: library.lua, source: file://b.lua}\n");
     let Err(error) = app.try_pack(None) else { panic!("one of two texts would be lost") };
     assert_snapshot!(error, @"`b.lua` is read as two different texts, since a symbolic link lies on the way to it: name the file by one path");
+}
+
+#[test]
+fn the_compiler_is_asked_for_selected_entries_alone() {
+    let app = App::new(APP);
+    let registry = app.registry();
+    let application = Application { registry: &registry, folder: Some(app.path()), pack: None };
+    let asked = RefCell::new(Vec::new());
+    let compile = |id: &str, _: &str| {
+        asked.borrow_mut().push(id.to_owned());
+        Ok(Vec::new())
+    };
+    let compiler = Compiler { version: "test 1", compile: &compile };
+    for (bytecode, expected) in [(None, ""), (Some(&["inline"][..]), "app:inline")] {
+        pack(application, &options(bytecode), &compiler, &mut |_| true).expect("it is packed");
+        assert_eq!(asked.take().join(" "), expected);
+    }
 }
