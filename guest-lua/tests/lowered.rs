@@ -47,6 +47,7 @@ fn run(guest: &InstancePre<StoreLimits>, program: &str) -> Result<String, String
     let source = format!("{PROLOGUE}{program}{EPILOGUE}");
     let chunk = Val::Record(vec![
         ("id".to_owned(), Val::String("app:program".to_owned())),
+        ("form".to_owned(), Val::Enum("text".to_owned())),
         ("source".to_owned(), bytes(source.as_bytes())),
         ("modules".to_owned(), Val::List(Vec::new())),
         ("imports".to_owned(), Val::List(Vec::new())),

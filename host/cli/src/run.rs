@@ -3,6 +3,7 @@
 use crate::arguments::Run;
 use crate::exit::Exit;
 use crate::signals::Signals;
+use crate::watch::Following;
 use crate::{application, control, output, terminal, watch};
 use perilune::{Command, Runtime, Terminal, Value};
 use perilune_settings::Settings;
@@ -14,7 +15,7 @@ pub(crate) async fn run(directory: &Path, settings: &Settings, command: Run, mut
     if !command.watch {
         return match application::load(directory, settings, Some(terminal.clone())) {
             Ok(runtime) => {
-                attend(&runtime, directory, settings, &command, &terminal, &mut signals).await.exit()
+                attend(&runtime, directory, settings, &command, &terminal, &mut signals, None).await.exit()
             }
             Err(exit) => exit,
         };
@@ -34,9 +35,12 @@ pub(crate) async fn run(directory: &Path, settings: &Settings, command: Run, mut
             Ok(loaded) => loaded,
             Err(exit) => return exit,
         };
-        match attend(&runtime, directory, settings, &command, &terminal, &mut signals).await {
+        match attend(&runtime, directory, settings, &command, &terminal, &mut signals, Some(&mut following))
+            .await
+        {
             End::Exit(exit) => return exit,
             End::Broken(exit) => exit.say(),
+            End::Changed => continue,
         }
         output::status("waiting for a change that mends it");
         tokio::select! {
@@ -52,13 +56,24 @@ enum End {
     Exit(Exit),
     /// A required service cannot run, or the command that is asked for is not there.
     Broken(Exit),
+    /// Files were edited before all that is required ran.
+    Changed,
 }
 
 impl End {
     fn exit(self) -> Exit {
         match self {
             End::Exit(exit) | End::Broken(exit) => exit,
+            End::Changed => Exit::done(),
         }
+    }
+}
+
+/// Waits for a change of files that are followed.
+async fn change(following: Option<&mut Following>) {
+    match following {
+        Some(following) => following.change().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -70,6 +85,7 @@ async fn attend(
     command: &Run,
     terminal: &Terminal,
     signals: &mut Signals,
+    following: Option<&mut Following>,
 ) -> End {
     let authority = match command.behalf.authority(runtime) {
         Ok(authority) => authority,
@@ -98,6 +114,7 @@ async fn attend(
         started = runtime.start() => started.map_err(|failure| End::Broken(Exit::of_failure(&failure))),
         code = runtime.exit_requested() => Err(End::Exit(Exit::requested(code))),
         () = signals.end() => Err(End::Exit(Exit::interrupted())),
+        () = change(following) => Err(End::Changed),
     };
     if started.is_ok() && !is_command {
         mention_what_waits(runtime).await;

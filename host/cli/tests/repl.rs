@@ -94,12 +94,15 @@ fn input_that_is_not_complete_goes_on_in_the_next_line() {
 #[test]
 fn tables_are_shown_with_what_is_in_them() {
     let input = "{1, 2, {3, 'four'}, name = 'n', ['two words'] = true, [1.5] = 1, [10] = 2, ['end'] = 0}
-t = {1}; t.self = t; t.deep = {up = t}; t
+t = {1}; t.self = t; t.deep = {up = t}
+t
 {('x'):rep(70), ('y'):rep(300), list = {1, 2, 3}}
-long = {}; for i = 1, 150 do long[i] = i end; long
+long = {}; for i = 1, 150 do long[i] = i end
+long
 setmetatable({}, {__tostring = function() return 'its own text' end})
 setmetatable({a = 1}, {__index = function() error('never asked') end, __pairs = function() error('nor this') end})
-a = {}; b = a; for i = 1, 10 do b.next = {}; b = b.next end; a
+a = {}; b = a; for i = 1, 10 do b.next = {}; b = b.next end
+a
 ";
     insta::assert_snapshot!("tables", shown(input));
 }
@@ -118,6 +121,7 @@ fn the_first_error_ends_a_script_with_its_place() {
     insta::assert_snapshot!(failed("x = 1\nfunction f()\n  return nothing.here\nend\nf()\nprint('never')\n").1, @"
     error: stdin:3: attempt to index a nil value (global 'nothing') [Internal]
       stdin:3: in function f
+      stdin:5: in a function
     ");
     insta::assert_snapshot!(failed("x = 1\n\nx = = 2\n").1, @"error: stdin:3: unexpected symbol near '=' [Invalid]");
     insta::assert_snapshot!(failed("error(errors.new('NotFound', 'gone'))\n").1, @"
@@ -178,7 +182,7 @@ fn what_cannot_be_required_says_why() {
     insta::assert_snapshot!(error("require('app:data')\n"), @"error: app:data is a registry.entry, which a session cannot load [Invalid]");
     insta::assert_snapshot!(error("require('app:broken')\n"), @"
     error: app:broken:1: it does not load [Internal]
-      app:broken:1: in a function
+      app:broken:1: in local run
     ");
     insta::assert_snapshot!(error("local n = 'app:' .. 'words'\nrequire(n)\n"), @r#"
     error: stdin:2: module 'app:words' not found: it is neither a module of this session nor code of the application that is named literally, as in require("app:words") [Internal]
@@ -223,7 +227,7 @@ fn commands_tell_of_the_session() {
     let ended = typed(
         &app(),
         &[],
-        ".help\n.entries app:*e*\n.limits\n.doc json.encode\n.doc Error:kind\nx = 1\n.reset\nx\n.exit\nprint('never')\n",
+        ".help\n.entries app:*e*\n.limits\n.doc json.encode\n.doc error:kind\nx = 1\n.reset\nx\n.exit\nprint('never')\n",
     );
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
     insta::assert_snapshot!("commands", ended.stdout);
@@ -293,4 +297,37 @@ fn input_that_is_no_text_is_an_error() {
     let ended = ended(child.wait_with_output().expect("it ends"));
     assert_eq!((ended.code, ended.stdout.as_str()), (1, "1\n"));
     assert_eq!(ended.stderr, "error: cannot read line 2 of stdin: stream did not contain valid UTF-8\n");
+}
+
+/// Inputs and what is shown, as in a transcript: lines behind `> ` and `>> ` are typed.
+fn transcript(text: &str) -> (String, String) {
+    let (mut input, mut output) = (String::new(), String::new());
+    for line in text.lines() {
+        let (to, line) = match line.strip_prefix(">> ").or_else(|| line.strip_prefix("> ")) {
+            Some(typed) => (&mut input, typed),
+            None => (&mut output, line),
+        };
+        to.push_str(line);
+        to.push('\n');
+    }
+    (input, output)
+}
+
+#[test]
+fn the_transcripts_of_the_manual_are_true() {
+    let manual = include_str!("../../../docs/repl.md");
+    let mut blocks = 0;
+    for block in manual.split("```repl\n").skip(1) {
+        let (input, output) = transcript(block.split("```").next().expect("a block ends"));
+        assert_eq!(shown(&input), output);
+        blocks += 1;
+    }
+    for block in manual.split("$ perilune -C examples/orders repl\n").skip(1) {
+        let (input, output) = transcript(block.split("```").next().expect("a block ends"));
+        let orders = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/orders");
+        let ended = typed(&App::new("{}", &[]), &["-C", &orders.to_string_lossy()], &input);
+        assert_eq!((ended.code, ended.stdout, ended.stderr.as_str()), (0, output, ""));
+        blocks += 1;
+    }
+    assert_eq!(blocks, 2);
 }

@@ -5,14 +5,15 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Lines, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 use support::App;
 
 const YAML: &str = "
@@ -34,19 +35,27 @@ fn app() -> App {
     App::new(YAML, &[("hello.lua", HELLO), ("words.lua", "return { greeting = 'hello' }")])
 }
 
+/// How long something may take that happens by itself: who waits longer waits for ever.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// The program while it watches an application.
 struct Watching {
     child: Child,
-    lines: Lines<BufReader<ChildStderr>>,
+    lines: Receiver<String>,
     address: String,
 }
 
 impl Watching {
     /// Starts it, without waiting for anything.
     fn begin(app: &App) -> Self {
-        let mut command = app.command(&["run", "--watch"]);
+        Self::of(app.command(&["run", "--watch"]))
+    }
+
+    fn of(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the program runs");
-        let lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+        let said = BufReader::new(child.stderr.take().expect("it is piped"));
+        let (sender, lines) = channel();
+        std::thread::spawn(move || said.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         Watching { child, lines, address: String::new() }
     }
 
@@ -68,8 +77,7 @@ impl Watching {
     /// Reads what it says up to a line that holds this, and gives the line.
     fn until(&mut self, text: &str) -> String {
         let mut seen = String::new();
-        for line in self.lines.by_ref() {
-            let line = line.expect("it writes UTF-8");
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
             if line.contains(text) {
                 return line;
             }
@@ -211,13 +219,26 @@ fn a_wrong_application_is_waited_for_to_be_mended() {
 
 #[test]
 fn a_required_service_that_cannot_run_is_waited_for_to_be_mended() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("it is bound").to_string();
     let app = app();
-    let right = fs::read_to_string(app.path().join("app.yaml")).expect("it is there");
-    write(&app, "app.yaml", &right.replace("127.0.0.1:0", "192.0.2.1:1"));
+    write(&app, "app.yaml", &YAML.replace("127.0.0.1:0", &address));
     let mut watching = Watching::begin(&app);
-    watching.until("error: cannot listen at `192.0.2.1:1`");
+    watching.until(&format!("error: cannot listen at `{address}`"));
     watching.until("waiting for a change that mends it");
-    write(&app, "app.yaml", &right);
+    write(&app, "app.yaml", YAML);
+    watching.serves();
+    assert_eq!(watching.answer(), "hello 1");
+}
+
+#[test]
+fn a_required_service_that_is_tried_again_and_again_is_mended() {
+    let app = app();
+    // No machine has this address.
+    write(&app, "app.yaml", &YAML.replace("127.0.0.1:0", "192.0.2.1:1"));
+    let mut watching = Watching::begin(&app);
+    watching.until("cannot listen at `192.0.2.1:1`");
+    write(&app, "app.yaml", YAML);
     watching.serves();
     assert_eq!(watching.answer(), "hello 1");
 }
@@ -243,7 +264,7 @@ fn what_is_left_beside_the_application_changes_nothing() {
     symlink("somebody@somewhere", app.path().join(".#app.yaml")).expect("the link is made");
     write(&app, "hello.lua~", "oops");
     write(&app, "hello.lua", &HELLO.replace(" 1'", " 2'"));
-    let said = watching.lines.next().expect("it says something").expect("it writes UTF-8");
+    let said = watching.lines.recv_timeout(PATIENCE).expect("it says something");
     assert!(said.starts_with("reloaded app:hello in "), "{said}");
 }
 
@@ -277,10 +298,8 @@ fn a_link_to_another_version_is_followed() {
     let current = folder.path().join("current");
     symlink("one", &current).expect("the link is made");
     let mut command = support::program();
-    command.args(["run", "--watch", "-C"]).arg(&current).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("the program runs");
-    let lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
-    let mut watching = Watching { child, lines, address: String::new() };
+    command.args(["run", "--watch", "-C"]).arg(&current);
+    let mut watching = Watching::of(command);
     watching.until("watching ");
     watching.serves();
     symlink("two", folder.path().join("next")).expect("the link is made");

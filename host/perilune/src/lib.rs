@@ -122,7 +122,7 @@ mod workflows;
 pub use builder::{BuildError, RuntimeBuilder, rules};
 pub use call::Call;
 pub use images::Images;
-pub use perilune_cell::{Coverage, EngineOptions, Extension, Identity, Limits, Machine};
+pub use perilune_cell::{Coverage, EngineOptions, Extension, Identity, Limits, Lines, Machine};
 pub use perilune_http::HttpService;
 pub use perilune_modules::{Heard, Listener, MODULES};
 pub use perilune_pool::{Kind as PoolKind, Stats, WaitStats};

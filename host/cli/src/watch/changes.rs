@@ -108,7 +108,16 @@ impl Changes {
 
     /// Whether more is told soon.
     pub(super) async fn more(&self) -> bool {
-        self.is_more(Instant::now() + LONGEST).await
+        let latest = Instant::now() + QUIET;
+        loop {
+            if lock(&self.shared.told).since.is_some() {
+                return true;
+            }
+            // What wakes may be news that was taken before.
+            if Instant::now() >= latest || !self.is_more(latest).await {
+                return lock(&self.shared.told).since.is_some();
+            }
+        }
     }
 
     fn is_one_save(&self) -> bool {

@@ -217,10 +217,10 @@ impl Session {
         let dead = |death: Death| death.into_failure(self.program.name());
         let as_expression = wording.expression();
         let chunk = match cell.check(wording.name, as_expression.as_bytes()).await.map_err(dead)? {
-            Ok(()) => wording.chunk(&format!("return {}", wording.text)),
+            Ok(()) => wording.expression_chunk(),
             Err(no_expression) => {
                 match cell.check(wording.name, wording.statement().as_bytes()).await.map_err(dead)? {
-                    Ok(()) => wording.chunk(wording.text),
+                    Ok(()) => wording.statements_chunk(),
                     Err(failure) if [&failure, &no_expression].into_iter().any(wording::is_unfinished) => {
                         return Ok(Answer::Incomplete);
                     }

@@ -151,9 +151,14 @@ function globals.require(name)
   error(format(text, tostring(name)), 2)
 end
 
--- Each input is a chunk that calls this: `find` is its own `require`, and `make` gives its code these globals.
+local function values(...)
+  return ...
+end
+
+-- Each input is a chunk that calls this: `find` is its own `require`, and `make` gives its code these globals. An expression passes
+-- through `values`: it would be a tail call else, and the places of its errors ours.
 function session.accept(find, make)
-  found_for_input, input = find, make(globals)
+  found_for_input, input = find, make(globals, values)
   return session
 end
 

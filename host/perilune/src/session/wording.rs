@@ -22,10 +22,22 @@ impl Wording<'_> {
         format!("{}return {}", self.lines(), self.text)
     }
 
-    /// A chunk that has the session run this body with its globals. Only a complete body may stand in it.
-    pub(super) fn chunk(&self, body: &str) -> String {
+    /// A chunk that has the session run the input as statements. Only a complete input may stand in it.
+    pub(super) fn statements_chunk(&self) -> String {
+        self.chunk(self.text)
+    }
+
+    /// A chunk that has the session run the input as an expression.
+    pub(super) fn expression_chunk(&self) -> String {
+        let text = self.text.trim_end().trim_end_matches(';');
+        self.chunk(&format!("return __values({text}\n)"))
+    }
+
+    fn chunk(&self, body: &str) -> String {
         let lines = self.lines();
-        format!("return session.accept(require, function(_ENV) return function(...) {lines}{body}\nend end)")
+        format!(
+            "return session.accept(require, function(_ENV, __values) return function(...) {lines}{body}\nend end)"
+        )
     }
 
     /// What makes errors name the line that a reader sees.
@@ -79,10 +91,8 @@ mod tests {
     fn errors_name_the_line_of_the_input() {
         let wording = Wording { name: "stdin", line: 3, text: "x" };
         assert_eq!(wording.statement(), "\n\nx");
-        assert!(
-            wording
-                .chunk("x")
-                .starts_with("return session.accept(require, function(_ENV) return function(...) \n\nx\nend")
-        );
+        assert!(wording.chunk("x").starts_with(
+            "return session.accept(require, function(_ENV, __values) return function(...) \n\nx\nend"
+        ));
     }
 }
