@@ -83,6 +83,7 @@
 //! | `processes/` | processes: how they are started and live; commands |
 //! | `post.rs` | messages between them and what is no cell, such as the connection of a client |
 //! | `bytecode/` | Lua compiled ahead: how it is made, and checked before it is loaded |
+//! | `packs.rs` | applications in one file: how they are written, and read |
 //! | `checks.rs` | what the registry cannot check: Lua's syntax, the host's ceilings |
 //! | `folders.rs` | folders that servers show, which must be there |
 //! | `access.rs`, `system.rs` | modules `registry` and `system` over the host |
@@ -103,6 +104,7 @@ mod functions;
 mod heavy;
 mod images;
 mod memory;
+pub mod packs;
 mod pools;
 mod post;
 mod processes;
