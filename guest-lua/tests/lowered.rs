@@ -146,11 +146,19 @@ fn programs_print_the_same() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// A text without addresses: what is kept of lines moves what comes after it.
+fn placeless(text: &str) -> String {
+    let mut parts = text.split("0x");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.trim_start_matches(|digit: char| digit.is_ascii_hexdigit()))
+}
+
 #[test]
 fn programs_print_the_same_when_their_lines_are_watched() {
     let mut wrong = Vec::new();
     for (title, program) in programs() {
-        let (plain, watched) = (run(&AFTER, &program), run(&WATCHED, &program));
+        let run = |guest| run(guest, &program).map(|text| placeless(&text)).map_err(|text| placeless(&text));
+        let (plain, watched) = (run(&*AFTER), run(&*WATCHED));
         if plain != watched {
             wrong.push(format!("{title}\n  plain:   {plain:?}\n  watched: {watched:?}"));
         }
