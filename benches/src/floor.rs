@@ -49,6 +49,7 @@ impl Floor {
         let mut linker = Linker::new(&engine);
         // What the guest asks while it loads an entry.
         linker.instance("perilune:cell/durable@0.1.0")?.func_wrap("is-workflow", |_, (): ()| Ok((false,)))?;
+        linker.instance("perilune:cell/coverage@0.1.0")?.func_wrap("is-wanted", |_, (): ()| Ok((false,)))?;
         linker.define_unknown_imports_as_traps(&component)?;
         Ok(Floor { guest: linker.instantiate_pre(&component)?, engine })
     }

@@ -1,4 +1,5 @@
-//! Lua programs print the same in the guest as linked, which throws wasm exceptions, and in the lowered one.
+//! Lua programs print the same in the guest as linked, which throws wasm exceptions, and in the lowered one, also where lines are
+//! watched.
 //!
 //! A program is what stands between two lines `--- title` in `programs/`. It says what it finds with `show(…)`; where the title
 //! ends in `(fails)` it ends with an error.
@@ -21,11 +22,14 @@ const EPILOGUE: &str = "\nreturn table.concat(lines, '\\n') end }";
 /// As much as an entry gets by default; one of the programs takes it all.
 const MEMORY: usize = 64 << 20;
 
-static BEFORE: LazyLock<InstancePre<StoreLimits>> = LazyLock::new(|| prepare(THROWING, true));
+static BEFORE: LazyLock<InstancePre<StoreLimits>> = LazyLock::new(|| prepare(THROWING, true, false));
 static AFTER: LazyLock<InstancePre<StoreLimits>> =
-    LazyLock::new(|| prepare(perilune_guest_lua::COMPONENT, false));
+    LazyLock::new(|| prepare(perilune_guest_lua::COMPONENT, false, false));
+/// The lowered one, whose host wants to know which lines run.
+static WATCHED: LazyLock<InstancePre<StoreLimits>> =
+    LazyLock::new(|| prepare(perilune_guest_lua::COMPONENT, false, true));
 
-fn prepare(component: &[u8], exceptions: bool) -> InstancePre<StoreLimits> {
+fn prepare(component: &[u8], exceptions: bool, watches: bool) -> InstancePre<StoreLimits> {
     let mut config = Config::new();
     config.wasm_exceptions(exceptions).wasm_gc(false);
     let engine = Engine::new(&config).expect("an engine");
@@ -34,6 +38,10 @@ fn prepare(component: &[u8], exceptions: bool) -> InstancePre<StoreLimits> {
     let mut durable = linker.instance("perilune:cell/durable@0.1.0").expect("an interface");
     // What the guest asks while it loads an entry.
     durable.func_wrap("is-workflow", |_, (): ()| Ok((false,))).expect("a function");
+    let mut coverage = linker.instance("perilune:cell/coverage@0.1.0").expect("an interface");
+    coverage.func_wrap("is-wanted", move |_, (): ()| Ok((watches,))).expect("a function");
+    coverage.func_wrap("watch", |_, (_, _): (String, Vec<u8>)| Ok((0_u32,))).expect("a function");
+    coverage.func_wrap("reached", |_, (_, _): (u32, u32)| Ok(())).expect("a function");
     linker.define_unknown_imports_as_traps(&component).expect("all imports defined");
     linker.instantiate_pre(&component).expect("linked")
 }
@@ -47,6 +55,7 @@ fn run(guest: &InstancePre<StoreLimits>, program: &str) -> Result<String, String
     let source = format!("{PROLOGUE}{program}{EPILOGUE}");
     let chunk = Val::Record(vec![
         ("id".to_owned(), Val::String("app:program".to_owned())),
+        ("form".to_owned(), Val::Enum("text".to_owned())),
         ("source".to_owned(), bytes(source.as_bytes())),
         ("modules".to_owned(), Val::List(Vec::new())),
         ("imports".to_owned(), Val::List(Vec::new())),
@@ -132,6 +141,26 @@ fn programs_print_the_same() {
         let shows_something = after.iter().all(|text| text.len() > 1);
         if before != after || !ends_as_said || !shows_something {
             wrong.push(format!("{title}\n  before: {before:?}\n  after:  {after:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A text without addresses: what is kept of lines moves what comes after it.
+fn placeless(text: &str) -> String {
+    let mut parts = text.split("0x");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.trim_start_matches(|digit: char| digit.is_ascii_hexdigit()))
+}
+
+#[test]
+fn programs_print_the_same_when_their_lines_are_watched() {
+    let mut wrong = Vec::new();
+    for (title, program) in programs() {
+        let run = |guest| run(guest, &program).map(|text| placeless(&text)).map_err(|text| placeless(&text));
+        let (plain, watched) = (run(&*AFTER), run(&*WATCHED));
+        if plain != watched {
+            wrong.push(format!("{title}\n  plain:   {plain:?}\n  watched: {watched:?}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

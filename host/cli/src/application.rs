@@ -1,11 +1,14 @@
-//! From a directory to a runtime.
+//! From a directory or a pack to a runtime.
 
 use crate::exit::Exit;
 use crate::output;
+use perilune::packs::{Pack, PackError, PublicKey};
 use perilune::{
     Allowed, BuildError, EngineOptions, Identity, Limits, Runtime, RuntimeBuilder, Strictness, Terminal,
 };
 use perilune_settings::{Settings, Strict};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,8 +33,7 @@ pub(crate) fn load_with(
     settings: &Settings,
     adjust: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
 ) -> Result<Runtime, Exit> {
-    check(directory)?;
-    build(adjust(printing(settings)).directory(directory))
+    build(adjust(find(directory, settings, printing(settings))?))
 }
 
 /// A host without an application, whose entries print to stdout.
@@ -93,13 +95,71 @@ pub(crate) fn cache(settings: &Settings) -> Option<PathBuf> {
     settings.cache_dir.clone().or_else(|| EngineOptions::default().cache)
 }
 
-/// Whether there is a directory at all.
-pub(crate) fn check(directory: &Path) -> Result<(), Exit> {
-    if directory.is_dir() {
+/// Whether there is a directory or a file at all.
+pub(crate) fn check(path: &Path) -> Result<(), Exit> {
+    if path.is_dir() || path.is_file() {
         return Ok(());
     }
-    let shown = directory.display();
-    Err(Exit::usage(format!("`{shown}` is not a directory: name the application's directory with -C")))
+    let shown = path.display();
+    Err(Exit::usage(format!("`{shown}` is neither a directory nor a pack: name the application with -C")))
+}
+
+/// Adds the application, a directory or a pack, to a host. Where it must be signed and is not, it is refused before anything of it is
+/// looked at.
+pub(crate) fn find(
+    path: &Path,
+    settings: &Settings,
+    builder: RuntimeBuilder,
+) -> Result<RuntimeBuilder, Exit> {
+    check(path)?;
+    let keys = keys(&settings.require_signature)?;
+    let shown = path.display();
+    if path.is_dir() {
+        return match keys.is_empty() {
+            true => Ok(builder.directory(path)),
+            false => {
+                let message =
+                    format!("`{shown}` is a directory, which nobody can sign, and a signature is required");
+                Err(Exit::failed(message)
+                    .with_help("name a pack with -C; `perilune pack --sign KEY` makes one"))
+            }
+        };
+    }
+    let refused = |error: PackError| {
+        let message = format!("`{shown}`: {error} [{}]", error.code());
+        match error {
+            PackError::NotAPack => Exit::usage(message),
+            _ => Exit::failed(message),
+        }
+    };
+    let pack = Pack::open(path).map_err(refused)?;
+    if !keys.is_empty() {
+        pack.require(&keys).map_err(refused)?;
+    }
+    let builder = builder.pack(pack);
+    Ok(match &settings.data {
+        Some(data) => builder.data(data),
+        None => builder,
+    })
+}
+
+/// A file with a public key is one line.
+const MOST_KEY_BYTES: u64 = 4096;
+
+/// The keys of the setting `require_signature`: texts, or files with such a text.
+fn keys(named: &[String]) -> Result<Vec<PublicKey>, Exit> {
+    let key = |named: &String| -> Result<PublicKey, Exit> {
+        let wrong = |error: PackError| Exit::usage(format!("--require-signature: {error}"));
+        let path = Path::new(named);
+        if named.trim().starts_with("ed25519:") || !path.is_file() {
+            return named.parse().map_err(wrong);
+        }
+        let mut text = String::new();
+        let read = File::open(path).and_then(|file| file.take(MOST_KEY_BYTES).read_to_string(&mut text));
+        read.map_err(|error| Exit::usage(format!("--require-signature: cannot read `{named}`: {error}")))?;
+        text.parse().map_err(wrong)
+    };
+    named.iter().map(key).collect()
 }
 
 fn build(builder: RuntimeBuilder) -> Result<Runtime, Exit> {

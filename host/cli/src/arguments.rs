@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Parser)]
 #[command(name = "perilune", version, arg_required_else_help = true, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
-    /// The application: a directory with YAML or JSON files of entries
-    #[arg(short = 'C', long = "directory", value_name = "DIR", default_value = ".", global = true)]
+    /// The application: a directory with YAML or JSON files of entries, or a file that `perilune pack` made
+    #[arg(short = 'C', long = "directory", value_name = "DIR|FILE", default_value = ".", global = true)]
     pub directory: PathBuf,
 
     #[command(flatten)]
@@ -35,14 +35,15 @@ impl Arguments {
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut program).exit())
     }
 
-    /// The application's folder, where the command has to do with one.
+    /// The application's folder, where the command has to do with one. A pack has none.
     pub(crate) fn folder(&self) -> Option<&Path> {
         match self.command {
             Command::Init(_)
             | Command::Editor { .. }
             | Command::Completions { .. }
+            | Command::Keygen { .. }
             | Command::Explain { .. } => None,
-            _ => Some(&self.directory),
+            _ => Some(self.directory.as_path()).filter(|path| !path.is_file()),
         }
     }
 }
@@ -81,6 +82,16 @@ pub(crate) enum Command {
     Registry(Registry),
     #[command(subcommand)]
     Workflow(Workflow),
+    Pack(Pack),
+    /// Make a key that signs packs, and print its public half
+    Keygen {
+        /// File for the secret half; one that is there is never replaced
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Make nothing: print the public half of the key in FILE
+        #[arg(long)]
+        public: bool,
+    },
     /// Write definitions of all modules for the Lua language server, so that editors complete, explain and check
     ///
     /// They go to `.perilune/lua`, with a `.luarc.json` that names them. One that is there already is left as it is.
@@ -143,6 +154,23 @@ pub(crate) struct Run {
     /// Arguments of the command
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
     pub args: Vec<String>,
+}
+
+/// Write the application into one file, which runs wherever a directory does
+///
+/// It holds the files of entries, those that they name by `file://`, and those of `fs.embed` entries; all else in the directory stays
+/// out. The same application gives the same bytes.
+#[derive(Args, Debug)]
+pub(crate) struct Pack {
+    /// File to write; another pack is replaced once the new one is complete
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Keep Lua as bytecode, without its text: all, or what the patterns mean (an id, a name, `namespace:**`, `**`)
+    #[arg(long, value_name = "PATTERN", num_args = 0.., value_delimiter = ',')]
+    pub bytecode: Option<Vec<String>>,
+    /// Sign the pack with the key in this file; `perilune keygen` makes one
+    #[arg(long, value_name = "KEY")]
+    pub sign: Option<PathBuf>,
 }
 
 /// Call an entry and print its result as JSON

@@ -4,6 +4,7 @@ use crate::application;
 use crate::arguments::{Deny, Lint};
 use crate::exit::Exit;
 use crate::output;
+use perilune::packs::{self, Pack};
 use perilune::{Baseline, BuildError, Entry, EntryId, Problem, Report, Severity};
 use perilune_lint::{Document, Options, RULES, Rule, is_syntax};
 use perilune_settings::Settings;
@@ -49,14 +50,24 @@ fn look(directory: &Path, settings: &Settings, command: &Lint) -> Result<Exit, E
 
 /// The entries of an application, and what it is refused for.
 fn load(directory: &Path, settings: &Settings) -> Result<(Vec<Arc<Entry>>, Option<Report>), Exit> {
-    match application::builder(settings).directory(directory).build() {
+    match application::find(directory, settings, application::builder(settings))?.build() {
         Ok(runtime) => Ok((runtime.registry().snapshot().entries().cloned().collect(), None)),
         Err(BuildError::Entries(report)) => {
-            let baseline = Baseline::read_dir(directory, &perilune::rules());
+            let baseline = baseline(directory)?;
             Ok((baseline.entries().cloned().collect(), Some(report)))
         }
         Err(other) => Err(Exit::failed(other.to_string())),
     }
+}
+
+/// What an application that is refused holds, as far as it can be read.
+fn baseline(path: &Path) -> Result<Baseline, Exit> {
+    if path.is_dir() {
+        return Ok(Baseline::read_dir(path, &perilune::rules()));
+    }
+    let files = Pack::open(path).and_then(|pack| packs::files(&pack));
+    let files = files.map_err(|error| Exit::failed(format!("`{}`: {error}", path.display())))?;
+    Ok(Baseline::read_files(files, &perilune::rules()))
 }
 
 /// The entries that are named; `None` for all.

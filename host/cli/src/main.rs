@@ -5,10 +5,11 @@
 //! | file | holds |
 //! |---|---|
 //! | `arguments.rs` | every command and option, with its help |
-//! | `application.rs` | from a directory to a runtime |
+//! | `application.rs` | from a directory or a pack to a runtime |
 //! | `terminal.rs` | what a command on a `terminal.host` reads and writes |
 //! | `behalf.rs` | the actor and the policies that a call runs under |
 //! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs`, `lint.rs`, `settings.rs`, `explain.rs`, `completions.rs` | one command each |
+//! | `pack.rs` | an application in one file, and the keys that sign it |
 //! | `repl/` | Lua that is typed |
 //! | `watch/` | `run --watch`: edited files are live at once |
 //! | `init/`, `doctor/` | one command each: a new application, and what the machine offers |
@@ -32,6 +33,7 @@ mod init;
 mod lint;
 mod log;
 mod output;
+mod pack;
 mod registry;
 mod repl;
 mod run;
@@ -94,6 +96,8 @@ async fn work(arguments: Arguments, settings: Settings, given: Given) -> Exit {
         Command::Workflow(command) => {
             or_interrupted(workflow::workflow(&directory, &settings, command), signals).await
         }
+        Command::Pack(command) => pack::pack(&directory, settings, command, signals).await,
+        Command::Keygen { file, public } => pack::keygen(&file, public),
         Command::Editor { dir } => editor::editor(dir.as_ref().unwrap_or(&directory)),
         Command::Init(command) => or_interrupted(init::init(&directory, command), signals).await,
         Command::Settings { format } => settings::show(&given.resolved, format),

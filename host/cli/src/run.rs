@@ -20,6 +20,10 @@ pub(crate) async fn run(directory: &Path, settings: &Settings, command: Run, mut
             Err(exit) => exit,
         };
     }
+    if directory.is_file() {
+        let shown = directory.display();
+        return Exit::usage(format!("--watch is for directories: `{shown}` is a file, which nobody edits"));
+    }
     // By its name and not as the folder that the program happens to be in, which may go away while another takes its name.
     let directory = &match std::path::absolute(directory) {
         Ok(directory) => directory,

@@ -337,7 +337,7 @@ fn what_is_no_directory_is_wrong_usage() {
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
     assert_eq!(
         ended.stderr,
-        "error: `nothing` is not a directory: name the application's directory with -C\n"
+        "error: `nothing` is neither a directory nor a pack: name the application with -C\n"
     );
     assert_eq!(run(&["-C", "app.yaml", "registry", "list"]).code, 2);
 }

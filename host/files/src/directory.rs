@@ -1,9 +1,11 @@
 //! Directories: asynchronous operations on paths.
 
+use crate::choice::{Choice, is_hidden};
 use crate::file::{File, Find};
 use crate::gate::Gate;
-use crate::metadata::{Item, Metadata};
+use crate::metadata::{FileType, Item, Metadata};
 use crate::quota::{Limits, Quota};
+use crate::shelf::{Shelf, missing};
 use crate::tree::{self, Access};
 use crate::{Mode, Reason, Root, VirtualPath};
 use cap_std::fs::Dir;
@@ -25,18 +27,37 @@ pub struct Directory {
 struct Place {
     /// What failures name it by: the id of its entry.
     name: String,
-    root: Root,
-    mode: Mode,
+    files: Files,
+}
+
+/// Where its files are.
+enum Files {
+    /// On the disk.
+    Folder { root: Root, mode: Mode },
+    /// On the disk, of which only some are shown, and none written.
+    Chosen { root: Root, choice: Choice },
+    /// In a pack.
+    Shelf(Shelf),
 }
 
 impl Directory {
     /// A directory with a name for messages, such as the id of its entry.
     pub fn new(name: impl Into<String>, root: Root, mode: Mode) -> Self {
-        Directory {
-            place: Arc::new(Place { name: name.into(), root, mode }),
-            gate: Gate::default(),
-            quota: None,
-        }
+        Self::of(name.into(), Files::Folder { root, mode })
+    }
+
+    /// A directory of which a choice shows some files, to be read.
+    pub(crate) fn chosen(name: String, root: Root, choice: Choice) -> Self {
+        Self::of(name, Files::Chosen { root, choice })
+    }
+
+    /// A directory inside of a pack.
+    pub(crate) fn packed(name: String, shelf: Shelf) -> Self {
+        Self::of(name, Files::Shelf(shelf))
+    }
+
+    fn of(name: String, files: Files) -> Self {
+        Directory { place: Arc::new(Place { name, files }), gate: Gate::default(), quota: None }
     }
 
     /// Sets how much it may hold.
@@ -58,7 +79,7 @@ impl Directory {
     /// `PermissionDenied` when the host does not allow it, `NotFound` when it does not exist, and what else the system says.
     pub async fn ready(&self) -> Result<(), Failure> {
         let place = self.place.clone();
-        self.gate.run(move || place.root.open().map(drop)).await
+        self.gate.run(move || place.root().map_or(Ok(()), |root| root.open().map(drop))).await
     }
 
     /// Opens a regular file.
@@ -79,6 +100,11 @@ impl Directory {
         })?;
         let label = self.place.label(path);
         let name = path.name().to_owned();
+        if let Files::Shelf(shelf) = &self.place.files {
+            let file = self.place.permits(access.reads()).and_then(|()| shelf.file(path));
+            let file = file.map_err(|reason| reason.of(&label))?;
+            return Ok(File::packed(file, name, label, self.gate.clone(), slot));
+        }
         let quota = self.quota.clone();
         let (file, share) = self
             .run(path, access.reads(), move |dir, path, mode| match quota {
@@ -87,7 +113,7 @@ impl Directory {
             })
             .await?;
         let place = self.place.clone();
-        let share = share.map(|share| (share, Box::new(move || place.root.open().ok()) as Find));
+        let share = share.map(|share| (share, Box::new(move || place.root()?.open().ok()) as Find));
         Ok(File::new(file.into_std(), name, label, access, self.gate.clone(), slot, share))
     }
 
@@ -97,6 +123,9 @@ impl Directory {
     ///
     /// As [`Directory::open`].
     pub async fn metadata(&self, path: &VirtualPath) -> Result<Metadata, Failure> {
+        if let Files::Shelf(shelf) = &self.place.files {
+            return shelf.metadata(path).map_err(|reason| reason.of(self.place.label(path)));
+        }
         self.run(path, true, |dir, path, _| tree::metadata(dir, path)).await
     }
 
@@ -106,7 +135,16 @@ impl Directory {
     ///
     /// As [`Directory::open`].
     pub async fn list(&self, path: &VirtualPath, most: usize) -> Result<Vec<Item>, Failure> {
-        self.run(path, true, move |dir, path, _| tree::list(dir, path, most)).await
+        if let Files::Shelf(shelf) = &self.place.files {
+            return shelf.list(path, most).map_err(|reason| reason.of(self.place.label(path)));
+        }
+        let place = self.place.clone();
+        self.run(path, true, move |dir, path, _| {
+            let mut items = tree::list(dir, path, most)?;
+            items.retain(|item| place.shows(path, item));
+            Ok(items)
+        })
+        .await
     }
 
     /// Makes one directory, whose parent must exist.
@@ -146,9 +184,13 @@ impl Directory {
         let (place, path) = (self.place.clone(), path.clone());
         self.gate
             .run(move || {
-                place.permits(reads).map_err(|reason| reason.of(place.label(&path)))?;
-                let dir = place.root.open()?;
-                work(&dir, &path, place.mode).map_err(|reason| reason.of(place.label(&path)))
+                let named = |reason: Reason| reason.of(place.label(&path));
+                place.permits(reads).map_err(named)?;
+                // Operations on a shelf, which reads only, end before they come here.
+                let Some(root) = place.root() else { return Err(named(Reason::Embedded)) };
+                let dir = root.open()?;
+                place.must_show(&dir, &path).map_err(named)?;
+                work(&dir, &path, place.mode()).map_err(named)
             })
             .await
     }
@@ -160,10 +202,46 @@ impl Place {
     }
 
     fn permits(&self, reads: bool) -> Result<(), Reason> {
-        match reads {
-            true if !self.mode.readable() => Err(Reason::Masked("read")),
-            false if !self.mode.writable() => Err(Reason::Masked("write")),
+        match (&self.files, reads) {
+            (Files::Folder { mode, .. }, true) if !mode.readable() => Err(Reason::Masked("read")),
+            (Files::Folder { mode, .. }, false) if !mode.writable() => Err(Reason::Masked("write")),
+            (Files::Chosen { .. } | Files::Shelf(_), false) => Err(Reason::Embedded),
             _ => Ok(()),
+        }
+    }
+
+    fn mode(&self) -> Mode {
+        match &self.files {
+            Files::Folder { mode, .. } => *mode,
+            Files::Chosen { .. } | Files::Shelf(_) => Mode::default(),
+        }
+    }
+
+    /// The folder on the disk.
+    fn root(&self) -> Option<&Root> {
+        match &self.files {
+            Files::Folder { root, .. } | Files::Chosen { root, .. } => Some(root),
+            Files::Shelf(_) => None,
+        }
+    }
+
+    /// Refuses a path that a choice does not show, as if nothing were there.
+    fn must_show(&self, dir: &Dir, path: &VirtualPath) -> Result<(), Reason> {
+        let Files::Chosen { choice, .. } = &self.files else { return Ok(()) };
+        let text = path.as_text();
+        let is_folder = || !is_hidden(text) && dir.metadata(path.as_path()).is_ok_and(|found| found.is_dir());
+        if path.is_root() || choice.shows(text) || is_folder() { Ok(()) } else { Err(missing()) }
+    }
+
+    fn shows(&self, folder: &VirtualPath, item: &Item) -> bool {
+        let Files::Chosen { choice, .. } = &self.files else { return true };
+        let path = match folder.is_root() {
+            true => item.name.clone(),
+            false => format!("{}/{}", folder.as_text(), item.name),
+        };
+        match item.file_type {
+            FileType::Directory => !is_hidden(&path),
+            _ => choice.shows(&path),
         }
     }
 }

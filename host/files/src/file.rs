@@ -1,5 +1,6 @@
 //! Open files.
 
+use crate::body::{Body, Packed};
 use crate::gate::Gate;
 use crate::metadata::Metadata;
 use crate::quota::Share;
@@ -25,7 +26,7 @@ pub struct File {
 }
 
 struct Open {
-    file: fs::File,
+    file: Body,
     name: String,
     /// What failures name it by.
     label: String,
@@ -55,7 +56,30 @@ impl File {
         slot: OwnedSemaphorePermit,
         share: Option<(Share, Find)>,
     ) -> Self {
-        let size = file.metadata().map_or(0, |metadata| metadata.len());
+        Self::of(Body::Disk(file), name, label, access, gate, slot, share)
+    }
+
+    /// A file of a pack, to be read.
+    pub(crate) fn packed(
+        file: perilune_pack::File,
+        name: String,
+        label: String,
+        gate: Gate,
+        slot: OwnedSemaphorePermit,
+    ) -> Self {
+        Self::of(Body::Packed(Packed::new(file)), name, label, Access::Read, gate, slot, None)
+    }
+
+    fn of(
+        file: Body,
+        name: String,
+        label: String,
+        access: Access,
+        gate: Gate,
+        slot: OwnedSemaphorePermit,
+        share: Option<(Share, Find)>,
+    ) -> Self {
+        let size = file.len().unwrap_or_default();
         let position = if access == Access::Append { size } else { 0 };
         let open = Open {
             file,
@@ -88,10 +112,7 @@ impl File {
     /// What the system says.
     pub async fn metadata(&self) -> Result<Metadata, Failure> {
         let open = self.open.clone();
-        let read = move || {
-            let metadata = cap_std::fs::Metadata::from_file(&open.file);
-            metadata.map(|found| Metadata::of_path(&open.name, &found)).map_err(|error| open.failure(error))
-        };
+        let read = move || open.file.metadata(&open.name).map_err(|error| open.failure(error));
         self.open.gate.run(read).await
     }
 
@@ -108,7 +129,7 @@ impl File {
             let mut bytes = vec![0; most];
             let mut filled = 0;
             while filled < most {
-                match read_at(&open.file, &mut bytes[filled..], offset.saturating_add(filled as u64)) {
+                match open.file.read_at(&mut bytes[filled..], offset.saturating_add(filled as u64)) {
                     Ok(0) => break,
                     Ok(more) => filled += more,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -128,7 +149,7 @@ impl File {
     /// What the system says.
     pub async fn sync(&self) -> Result<(), Failure> {
         let open = self.open.clone();
-        self.open.gate.run(move || open.file.sync_all().map_err(|error| open.failure(error))).await
+        self.open.gate.run(move || open.file.sync().map_err(|error| open.failure(error))).await
     }
 
     /// Runs an operation that moves the position, after those that began before it.
@@ -161,12 +182,12 @@ impl Open {
 
     fn write(&self, data: &[u8]) -> Result<(), Reason> {
         let write = || (&self.file).write_all(data);
-        let Some((share, find)) = &self.share else { return Ok(write()?) };
+        let (Some((share, find)), Body::Disk(file)) = (&self.share, &self.file) else { return Ok(write()?) };
         let position = match self.access {
-            Access::Append => self.file.metadata()?.len(),
+            Access::Append => self.file.len()?,
             _ => (&self.file).stream_position()?,
         };
-        share.write(&self.file, position, data.len(), find, write)
+        share.write(file, position, data.len(), find, write)
     }
 
     fn must(&self, may: fn(Access) -> bool, what: &str) -> Result<(), Failure> {
@@ -227,14 +248,4 @@ impl Stream for File {
             seekable: true,
         }
     }
-}
-
-#[cfg(unix)]
-fn read_at(file: &fs::File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
-}
-
-#[cfg(windows)]
-fn read_at(file: &fs::File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
 }

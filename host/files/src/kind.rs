@@ -1,6 +1,6 @@
-//! The entry kind `fs.directory`.
+//! The entry kind `fs.directory`, and what it shares with `fs.embed`.
 
-use crate::{Access, Directory, Ground, Limits, Mode, Reason, Root, VirtualPath, tree};
+use crate::{Access, Directory, Ground, Limits, Mode, Reason, Root, VirtualPath, embed, tree};
 use perilune_registry::{Code, Entry, Field, Fields, KindSpec, Problem, Type};
 use perilune_resource::kind::bytes;
 use perilune_resource::{Opened, Opening, ResourceKind};
@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Every kind of this crate.
-pub const KINDS: &[ResourceKind] = &[DIRECTORY];
+pub const KINDS: &[ResourceKind] = &[DIRECTORY, embed::EMBED];
 
-const FIELD: Field = Field { name: "", ty: Type::Any, required: false, default: "", doc: "" };
+pub(crate) const FIELD: Field = Field { name: "", ty: Type::Any, required: false, default: "", doc: "" };
 
 const DIRECTORY: ResourceKind = ResourceKind {
     spec: KindSpec {
@@ -94,7 +94,7 @@ struct Config {
     auto_init: bool,
     mode: Option<String>,
     #[serde(default)]
-    base: Base,
+    base: Folder,
     #[serde(default)]
     limits: Written,
 }
@@ -114,7 +114,7 @@ fn optional_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u
 
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Base {
+pub(crate) enum Folder {
     #[default]
     Project,
     Module,
@@ -151,13 +151,16 @@ fn open(opening: &Opening<'_>) -> Result<Opened, Failure> {
     Ok(Opened::resource(Arc::new(directory.within(Limits { size, file_size, files }))))
 }
 
-/// Why the folder of an `fs.directory` cannot be used, for who wants to know before the entry is opened. Nothing for one that makes
-/// its folder, and for one whose path is not known yet. Blocks.
+/// Why the folder of an `fs.directory` or `fs.embed` cannot be used, for who wants to know before the entry is opened. Nothing for one
+/// that makes its folder, for one whose path is not known yet, and for one whose files are in a pack. Blocks.
 ///
 /// # Errors
 ///
 /// As [`Directory::ready`].
 pub fn check_folder(entry: &Entry, ground: Ground<'_>) -> Result<(), Failure> {
+    if entry.kind() == embed::NAME {
+        return embed::check_folder(entry, ground);
+    }
     let data = entry.data();
     // What is wrong with its fields is told with them.
     let Ok(config) = from_value::<Config>(data.clone()) else { return Ok(()) };
@@ -175,6 +178,9 @@ pub fn check_folder(entry: &Entry, ground: Ground<'_>) -> Result<(), Failure> {
 /// `Invalid` for an entry of another kind, for a directory whose path holds placeholders and for a file of more than `most` bytes, and
 /// as [`Directory::open`].
 pub fn read_whole(entry: &Entry, ground: Ground<'_>, path: &str, most: u64) -> Result<Vec<u8>, Failure> {
+    if entry.kind() == embed::NAME {
+        return embed::read_whole(entry, ground, path, most);
+    }
     let config: Config = from_value(entry.data().clone())
         .map_err(|error| Failure::invalid(format!("{} holds no files: {error}", entry.id())))?;
     if config.directory.contains("${") {
@@ -194,14 +200,14 @@ pub fn read_whole(entry: &Entry, ground: Ground<'_>, path: &str, most: u64) -> R
     Ok(bytes)
 }
 
-fn base(entry: &Entry, folder: Option<&Path>, base: Base) -> Result<Option<PathBuf>, Failure> {
+fn base(entry: &Entry, folder: Option<&Path>, base: Folder) -> Result<Option<PathBuf>, Failure> {
     let Some(folder) = folder else { return Ok(None) };
     match (base, entry.file()) {
-        (Base::Project, _) => Ok(Some(folder.to_owned())),
-        (Base::Module, Some(file)) => {
+        (Folder::Project, _) => Ok(Some(folder.to_owned())),
+        (Folder::Module, Some(file)) => {
             Ok(Some(folder.join(Path::new(file).parent().unwrap_or(Path::new("")))))
         }
-        (Base::Module, None) => Err(Failure::invalid(
+        (Folder::Module, None) => Err(Failure::invalid(
             "field `base`: `module` is the folder of the file that an entry was read from, and this one was made at run time",
         )),
     }

@@ -1,6 +1,6 @@
 //! Directories that no path leads out of.
 //!
-//! An `fs.directory` entry is a [`Directory`]. Every access goes through a capability of cap-std for that directory, so neither
+//! An `fs.directory` or `fs.embed` entry is a [`Directory`]. Every access goes through a capability of cap-std for that directory, so neither
 //! `..` nor an absolute path nor a symbolic link reaches anything outside of it, not even one that is put in place while a path
 //! is being followed. The directory itself lies in the application's folder or below one that the host allows ([`Root`]).
 //!
@@ -23,11 +23,13 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `kind.rs` | [`KINDS`]: the entry kind `fs.directory` |
+//! | `kind.rs` | [`KINDS`], and the entry kind `fs.directory` |
+//! | `embed.rs`, `choice.rs` | the entry kind `fs.embed`, and which files it shows |
+//! | `shelf.rs` | files inside of a pack |
 //! | `root.rs` | [`Root`]: which folders of the machine an entry may name |
 //! | `path.rs` | [`VirtualPath`]: paths as entries write them |
 //! | `directory.rs` | [`Directory`]: asynchronous operations on paths |
-//! | `file.rs` | [`File`]: an open file, which is a stream besides |
+//! | `file.rs`, `body.rs` | [`File`]: an open file, which is a stream besides; what it reads from |
 //! | `tree.rs` | what each operation does, on a capability |
 //! | `metadata.rs` | [`Metadata`], [`Item`]: what is known of a file |
 //! | `mode.rs` | [`Mode`]: what the entry lets be done |
@@ -35,7 +37,10 @@
 //! | `quota.rs` | [`Limits`]: how much a directory may hold |
 //! | `gate.rs` | how many operations run at a time |
 
+mod body;
+mod choice;
 mod directory;
+mod embed;
 mod file;
 mod gate;
 mod kind;
@@ -45,9 +50,11 @@ mod path;
 mod quota;
 mod reason;
 mod root;
+mod shelf;
 pub mod tree;
 
 pub use directory::Directory;
+pub use embed::{Embedded, Packed, embedded_folder};
 pub use file::File;
 pub use kind::{KINDS, check_folder, read_whole};
 pub use metadata::{FileType, Item, Metadata};

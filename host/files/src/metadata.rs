@@ -28,6 +28,8 @@ pub struct Metadata {
     pub modified: SystemTime,
     /// What it is.
     pub file_type: FileType,
+    /// SHA-256 of its content, where that is known without reading it: then `modified` says nothing.
+    pub hash: Option<[u8; 32]>,
 }
 
 impl Metadata {
@@ -53,6 +55,7 @@ impl Metadata {
             mode: bits(metadata),
             modified: metadata.modified().map_or(UNIX_EPOCH, cap_std::time::SystemTime::into_std),
             file_type,
+            hash: None,
         }
     }
 }

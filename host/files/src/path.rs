@@ -69,6 +69,11 @@ impl VirtualPath {
         self.parts.rsplit('/').next().unwrap_or_default()
     }
 
+    /// Its parts with `/` between them; empty for the directory itself.
+    pub(crate) fn as_text(&self) -> &str {
+        &self.parts
+    }
+
     /// Whether it is the directory itself.
     pub fn is_root(&self) -> bool {
         self.parts.is_empty()

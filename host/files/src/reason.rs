@@ -22,6 +22,9 @@ pub enum Reason {
     /// The entry's `mode`.
     #[error("the `mode` of the directory does not let entries {0}")]
     Masked(&'static str),
+    /// Files that are part of the application.
+    #[error("embedded files are read, and never written: use an `fs.directory` for files that change")]
+    Embedded,
     /// More than is allowed of something.
     #[error("{0}")]
     TooMuch(String),
@@ -63,7 +66,7 @@ impl Reason {
     pub fn kind(&self) -> Kind {
         match self {
             Reason::Directory | Reason::NotDirectory | Reason::Special | Reason::Root => Kind::Invalid,
-            Reason::Masked(_) => Kind::PermissionDenied,
+            Reason::Masked(_) | Reason::Embedded => Kind::PermissionDenied,
             Reason::TooMuch(_) | Reason::Exceeded { .. } => Kind::RateLimited,
             Reason::System(error) => match error.kind() {
                 ErrorKind::NotFound => Kind::NotFound,

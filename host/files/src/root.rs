@@ -3,6 +3,7 @@
 use crate::{Mode, Reason, tree};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
+use perilune_pack::Pack;
 use perilune_registry::{EntryId, quote};
 use perilune_resource::Opening;
 use perilune_value::{Failure, Kind};
@@ -27,6 +28,8 @@ pub struct Ground<'a> {
     pub folder: Option<&'a Path>,
     /// Those that the host allows besides.
     pub directories: &'a [PathBuf],
+    /// The pack that the application is read from, where its embedded files are.
+    pub pack: Option<&'a Pack>,
 }
 
 impl Root {
@@ -42,7 +45,8 @@ impl Root {
     ///
     /// `Invalid` for a path with a NUL byte, and for a relative path where there is no folder.
     pub fn of(opening: &Opening<'_>, field: &str, path: &str, base: Option<&Path>) -> Result<Self, Failure> {
-        let ground = Ground { folder: opening.folder(), directories: &opening.allowed().directories };
+        let ground =
+            Ground { folder: opening.folder(), directories: &opening.allowed().directories, pack: None };
         Self::on(ground, opening.id(), field, path, base)
     }
 

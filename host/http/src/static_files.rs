@@ -33,7 +33,7 @@ pub(crate) const KIND: ResourceKind = ResourceKind {
             Field { name: "path", ty: Type::String, required: true, doc: "where the files appear", ..FIELD },
             Field {
                 name: "fs",
-                ty: Type::Entry(&["fs.directory"]),
+                ty: Type::Entry(&["fs.directory", "fs.embed"]),
                 required: true,
                 doc: "the directory",
                 ..FIELD

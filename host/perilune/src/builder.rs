@@ -4,11 +4,13 @@ use crate::bytecode;
 use crate::checks::Checker;
 use crate::folders::{self, Folders};
 use crate::images::Images;
+use crate::packs;
 use crate::runtime::{Inner, Parts, Runtime, kinds};
 use crate::surroundings::{Log, Output, Surroundings};
 use perilune_cell::{Coverage, Engine, EngineError, EngineOptions, Extension, Guest, Limits};
 use perilune_modules::{ALIASES, ALWAYS, MODULES};
 use perilune_network::{List, PatternError};
+use perilune_pack::{Pack, PackError};
 use perilune_process::Terminal;
 use perilune_registry::{Baseline, Entry, Kinds, Registry, Report, Rules};
 use perilune_resource::Allowed;
@@ -59,6 +61,8 @@ const ALSO_GLOBAL: &[&str] = &["channel", "errors", "payload", "process", "strea
 /// Sets a host up.
 pub struct RuntimeBuilder {
     directory: Option<PathBuf>,
+    pack: Option<Pack>,
+    data: Option<PathBuf>,
     entries: Vec<Entry>,
     extensions: Vec<Arc<Extension>>,
     engine: EngineOptions,
@@ -78,6 +82,8 @@ impl Default for RuntimeBuilder {
     fn default() -> Self {
         RuntimeBuilder {
             directory: None,
+            pack: None,
+            data: None,
             entries: Vec::new(),
             extensions: Vec::new(),
             engine: EngineOptions::default(),
@@ -109,6 +115,9 @@ pub enum BuildError {
         "a module cannot be named `{0}`: a name is not empty, holds no colon, and is not taken by Lua or another module"
     )]
     ModuleName(String),
+    /// A file of the pack cannot be read.
+    #[error(transparent)]
+    Pack(#[from] PackError),
     /// An item of [`Allowed::network`] names no hosts.
     #[error("what entries may reach: {0}")]
     Network(#[from] PatternError),
@@ -119,6 +128,20 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.directory = Some(path.into());
+        self
+    }
+
+    /// Sets the pack of the application, which takes the place of its directory: the entries and embedded files in it.
+    #[must_use]
+    pub fn pack(mut self, pack: Pack) -> Self {
+        self.pack = Some(pack);
+        self
+    }
+
+    /// Sets the folder that relative paths of entries begin at where the application is a pack: a pack has none of its own.
+    #[must_use]
+    pub fn data(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data = Some(path.into());
         self
     }
 
@@ -237,17 +260,22 @@ impl RuntimeBuilder {
         let guest = Arc::new(Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES)?);
         let checker = Checker::new(&guest, self.ceiling, self.coverage.clone())?;
         let rules = rules_with(modules).with_check(move |entry| checker.check(entry));
-        let folders =
-            Folders { folder: self.directory.clone(), directories: self.allowed.directories.clone() };
+        let folder = if self.pack.is_some() { self.data } else { self.directory.clone() };
+        let folders = Folders {
+            folder: folder.clone(),
+            directories: self.allowed.directories.clone(),
+            pack: self.pack.clone(),
+        };
         let folders = Arc::new(folders);
         let shown = folders.clone();
         let rules = rules.with_state_check(folders::KINDS, move |all| shown.check(all));
         let files = folders.clone();
         let rules = rules.with_state_check(bytecode::KINDS, move |all| bytecode::check(all, files.ground()));
 
-        let mut baseline = match &self.directory {
-            Some(directory) => Baseline::read_dir(directory, &rules),
-            None => Baseline::new(),
+        let mut baseline = match (&self.pack, &self.directory) {
+            (Some(pack), _) => Baseline::read_files(packs::files(pack)?, &rules),
+            (None, Some(directory)) => Baseline::read_dir(directory, &rules),
+            (None, None) => Baseline::new(),
         };
         for entry in self.entries {
             baseline.add(entry);
@@ -268,7 +296,7 @@ impl RuntimeBuilder {
             surroundings: Surroundings { output: self.output, coverage: self.coverage },
             folders,
             registry_writable: self.registry_writable,
-            folder: self.directory,
+            folder,
             allowed: self.allowed,
             strictness: self.strictness,
             terminal: self.terminal,

@@ -2,32 +2,47 @@
 //! visitor.
 
 use perilune_files::{Ground, check_folder};
+use perilune_pack::Pack;
 use perilune_registry::{Code, Entry, EntryId, Everything, Problem};
-use perilune_value::Value;
+use perilune_value::{Kind, Value};
 use std::path::PathBuf;
 
 /// The folder of an entry cannot be used.
 const FOLDER: Code = Code::new("E405");
 
 /// The kinds of entries that a check looks at.
-pub(crate) const KINDS: &[&str] = &["http.static", "fs.directory"];
+pub(crate) const KINDS: &[&str] = &["http.static", "fs.directory", "fs.embed"];
 
 /// Where an application's folders may lie.
 pub(crate) struct Folders {
     pub(crate) folder: Option<PathBuf>,
     pub(crate) directories: Vec<PathBuf>,
+    /// What the application is read from, if it is no directory.
+    pub(crate) pack: Option<Pack>,
 }
 
 impl Folders {
-    /// What is wrong with the folders of `http.static` entries. A script that uses a directory may make it first, so that others are
-    /// not asked for.
+    /// What is wrong with the folders of `http.static` and `fs.embed` entries. A script that uses a directory may make it first, so
+    /// that others are not asked for.
     pub(crate) fn check(&self, all: &Everything<'_>) -> Vec<Problem> {
-        all.of_kind("http.static").filter_map(|shown| self.problem(shown, all)).collect()
+        let shown = all.of_kind("http.static").filter_map(|shown| self.problem(shown, all));
+        shown.chain(all.of_kind("fs.embed").filter_map(|embed| self.missing(embed))).collect()
+    }
+
+    fn missing(&self, embed: &Entry) -> Option<Problem> {
+        // What is wrong with its fields is told with them.
+        let failure =
+            check_folder(embed, self.ground()).err().filter(|failure| failure.kind != Kind::Invalid)?;
+        let message = format!("there are no files to embed: {}", failure.message);
+        Some(
+            Problem::in_field(embed, "directory", FOLDER, message)
+                .help("make the folder, or remove the entry"),
+        )
     }
 
     /// The same, as it is handed down.
     pub(crate) fn ground(&self) -> Ground<'_> {
-        Ground { folder: self.folder.as_deref(), directories: &self.directories }
+        Ground { folder: self.folder.as_deref(), directories: &self.directories, pack: self.pack.as_ref() }
     }
 
     fn problem(&self, shown: &Entry, all: &Everything<'_>) -> Option<Problem> {
@@ -44,9 +59,7 @@ impl Folders {
         );
         let problem = problem.related_field(directory, "directory", "this folder");
         Some(match failure.kind {
-            perilune_value::Kind::NotFound => {
-                problem.help("make the folder, or have it made: `auto_init: true`")
-            }
+            Kind::NotFound => problem.help("make the folder, or have it made: `auto_init: true`"),
             _ => problem,
         })
     }

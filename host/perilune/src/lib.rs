@@ -83,6 +83,7 @@
 //! | `processes/` | processes: how they are started and live; commands |
 //! | `post.rs` | messages between them and what is no cell, such as the connection of a client |
 //! | `bytecode/` | Lua compiled ahead: how it is made, and checked before it is loaded |
+//! | `packs.rs` | applications in one file: how they are written, and read |
 //! | `checks.rs` | what the registry cannot check: Lua's syntax, the host's ceilings |
 //! | `folders.rs` | folders that servers show, which must be there |
 //! | `access.rs`, `system.rs` | modules `registry` and `system` over the host |
@@ -103,6 +104,7 @@ mod functions;
 mod heavy;
 mod images;
 mod memory;
+pub mod packs;
 mod pools;
 mod post;
 mod processes;
@@ -120,7 +122,7 @@ mod workflows;
 pub use builder::{BuildError, RuntimeBuilder, rules};
 pub use call::Call;
 pub use images::Images;
-pub use perilune_cell::{Coverage, EngineOptions, Extension, Identity, Limits, Machine};
+pub use perilune_cell::{Coverage, EngineOptions, Extension, Identity, Limits, Lines, Machine};
 pub use perilune_http::HttpService;
 pub use perilune_modules::{Heard, Listener, MODULES};
 pub use perilune_pool::{Kind as PoolKind, Stats, WaitStats};

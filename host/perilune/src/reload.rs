@@ -2,6 +2,7 @@
 
 use crate::Runtime;
 use crate::runtime::kinds;
+use perilune_files::Packed;
 use perilune_registry::{Applied, Kinds, Places, Reader, Registry, Reload, Report, Rules};
 use std::path::Path;
 use std::sync::Arc;
@@ -13,13 +14,17 @@ pub struct Reloader {
 }
 
 impl Runtime {
-    /// What reads the application's directory again; `None` for a host without one.
+    /// What reads the application's directory again; `None` for a host without one, also where it has a pack instead.
     ///
     /// A change reaches calls that begin after it. Those under way finish on what they began with, and processes that run are told
     /// that they are outdated.
     pub fn reloader(&self) -> Option<Reloader> {
         let registry = self.inner.registry.clone();
-        let directory = self.inner.modules.resources.host().folder.as_ref()?;
+        let host = self.inner.modules.resources.host();
+        if host.shared.get::<Packed>().0.is_some() {
+            return None;
+        }
+        let directory = host.folder.as_ref()?;
         let reload = Reload::new(&registry, directory);
         Some(Reloader { registry, reload })
     }

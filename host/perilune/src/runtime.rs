@@ -14,6 +14,7 @@ use crate::surroundings::Surroundings;
 use crate::system::System;
 use crate::{RuntimeBuilder, access, workflows};
 use perilune_cell::{Engine, Extension, Guest, Limits};
+use perilune_files::Packed;
 use perilune_modules::{self as modules, CallContext};
 use perilune_process::{Activity, Run, Table, Terminal, Total};
 use perilune_registry::{EntryId, Registry};
@@ -82,6 +83,7 @@ impl Inner {
         } = parts;
         let surroundings = Arc::new(surroundings);
         let shared = Shared::default();
+        shared.get_or(|| Packed(folders.pack.clone()));
         let policies = shared.get_or(|| Policies::new(strictness));
         shared.get_or(|| Total::at_most(max_processes));
         let runs = shared.get::<Arc<Table>>().as_ref().clone();

@@ -124,6 +124,24 @@ impl Entry {
         self.origin.file().map(|file| file.path())
     }
 
+    /// The text of the file that this entry was written in; `None` for one built in memory.
+    pub fn document(&self) -> Option<&Arc<SourceText>> {
+        self.origin.file()
+    }
+
+    /// The line of that file on which its kind stands, counted from 1.
+    pub fn line(&self) -> Option<usize> {
+        match self.origin.place(&self.id, &"kind".into(), Half::Key) {
+            Place::Text { text, span } => Some(text.line_of(span.start)),
+            Place::Name(_) => None,
+        }
+    }
+
+    /// The fields that were written `file://…`, with the files' texts.
+    pub fn sources(&self) -> impl Iterator<Item = (&FieldPath, &Arc<SourceText>)> {
+        self.origin.sources()
+    }
+
     /// Bytes that this entry takes, roughly; what the registry's limits count. Asked of finished entries only.
     pub(crate) fn weight(&self) -> usize {
         *self.weight.get_or_init(|| self.kind.len() + weight(&self.meta) + weight(&self.data))

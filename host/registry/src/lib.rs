@@ -76,7 +76,7 @@ pub use origin::{Half, Place};
 pub use path::{FieldPath, Segment};
 pub use pool::{PoolSpec, PoolType};
 pub use problem::{Problem, Severity, quote};
-pub use read::{Baseline, Ignored, Places, Reader};
+pub use read::{Baseline, Files, Ignored, Places, Reader};
 pub use registry::{Applied, Registry};
 pub use reload::Reload;
 pub use report::Report;

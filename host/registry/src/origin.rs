@@ -78,6 +78,10 @@ impl Origin {
         self.sources.push((field, text));
     }
 
+    pub(crate) fn sources(&self) -> impl Iterator<Item = (&FieldPath, &Arc<SourceText>)> {
+        self.sources.iter().map(|(field, text)| (field, text))
+    }
+
     pub(crate) fn source(&self, field: &FieldPath) -> Option<&Arc<SourceText>> {
         self.sources.iter().find(|(path, _)| path == field).map(|(_, text)| text)
     }

@@ -71,6 +71,20 @@ settings! {
         operator: true,
         common: true,
     }
+    /// Folder that relative paths of entries begin at where the application is a pack
+    data: Option<PathBuf> = "data" {
+        ty: Type::Folder,
+        otherwise: "none",
+        reason: "a pack has no folder of its own, and may be anybody's: what it may write is for the operator to say",
+        operator: true,
+    }
+    /// Keys of which one must have signed the application, a pack: `ed25519:…`, or files with that text
+    require_signature: Vec<String> = "require_signature" {
+        ty: Type::Texts { named: "PUBKEY" },
+        otherwise: "none; directories and unsigned packs run as well",
+        reason: "who has written an application runs it from its directory",
+        operator: true,
+    }
     /// Memory of a cell whose entry does not say
     limits_memory: u64 = "limits.memory" {
         ty: Type::Bytes { least: 1 << 20, most: MOST_MEMORY },

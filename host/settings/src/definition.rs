@@ -97,7 +97,7 @@ pub enum Commands {
 }
 
 /// Commands that load an application and run entries.
-const ENTRIES: [&str; 7] = ["run", "call", "test", "repl", "workflow", "registry", "lint"];
+const ENTRIES: [&str; 8] = ["run", "call", "test", "repl", "workflow", "registry", "lint", "pack"];
 
 /// Commands that show or check all settings.
 const ABOUT_SETTINGS: [&str; 2] = ["settings", "doctor"];

@@ -34,7 +34,7 @@ pub(crate) async fn repl(
     command: Repl,
     signals: &mut Signals,
 ) -> Exit {
-    let loaded = match holds_entries(directory, DEPTH) {
+    let loaded = match directory.is_file() || holds_entries(directory, DEPTH) {
         true => application::load(directory, settings, None),
         false => application::check(directory).and_then(|()| application::bare(settings)),
     };

@@ -79,11 +79,22 @@ pub(crate) fn application(
     allowed: &[&Path],
     fields: &[(&str, Value)],
 ) -> Arc<Resources> {
+    of_kind("fs.directory", folder, allowed, fields, Shared::default())
+}
+
+/// As [`application`], with an entry of another kind.
+pub(crate) fn of_kind(
+    kind: &str,
+    folder: Option<&Path>,
+    allowed: &[&Path],
+    fields: &[(&str, Value)],
+    shared: Shared,
+) -> Arc<Resources> {
     let rules = Rules::new(KINDS.iter().fold(Kinds::standard(), |kinds, kind| kinds.with(kind.spec)));
     let id = EntryId::parse("app:files").expect("an id");
     let entry = fields
         .iter()
-        .fold(Entry::new(id, "fs.directory"), |entry, (name, value)| entry.with_field(name, value.clone()));
+        .fold(Entry::new(id, kind), |entry, (name, value)| entry.with_field(name, value.clone()));
     let mut baseline = Baseline::new();
     baseline.add(entry);
     let registry = Arc::new(Registry::new(baseline, rules).unwrap_or_else(|report| panic!("{report}")));
@@ -93,7 +104,7 @@ pub(crate) fn application(
         functions: Arc::new(NoFunctions),
         folder: folder.map(Path::to_owned),
         allowed: Allowed { directories, ..Allowed::default() },
-        shared: Shared::default(),
+        shared,
         variables: |_, _| Ok(None),
     };
     Resources::new(host, KINDS.iter().copied())

@@ -21,8 +21,8 @@ pub(super) const KIND: MiddlewareKind = MiddlewareKind {
     options: &[OptionSpec {
         name: "fs",
         default: "",
-        doc: "the `fs.directory` that paths are looked up in",
-        entry: &["fs.directory"],
+        doc: "the `fs.directory` or `fs.embed` that paths are looked up in",
+        entry: &["fs.directory", "fs.embed"],
     }],
     make: |options| Ok(Arc::new(SendFile { directory: options.entry("fs")? })),
 };

@@ -13,8 +13,8 @@ pub(super) const HEADERS: [HeaderName; 4] = [IF_MODIFIED_SINCE, IF_NONE_MATCH, I
 pub(super) struct Version {
     /// As in `ETag`.
     pub(super) tag: String,
-    /// As in `Last-Modified`.
-    pub(super) modified: String,
+    /// As in `Last-Modified`; `None` where nobody knows the time.
+    pub(super) modified: Option<String>,
     at: SystemTime,
 }
 
@@ -30,11 +30,15 @@ pub(super) enum Outcome {
 impl Version {
     pub(super) fn of(metadata: &Metadata) -> Self {
         let at = metadata.modified;
+        if let Some(hash) = metadata.hash {
+            let tag = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            return Version { tag: format!("\"{tag}\""), modified: None, at };
+        }
         let nanos = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         Version {
             tag: format!("\"{:x}-{nanos:x}\"", metadata.size),
             // The format has no years before.
-            modified: httpdate::fmt_http_date(at.max(UNIX_EPOCH)),
+            modified: Some(httpdate::fmt_http_date(at.max(UNIX_EPOCH))),
             at,
         }
     }
@@ -48,7 +52,8 @@ impl Version {
     /// Whether nothing was written after a date, which has no fractions of a second.
     fn is_not_after(&self, date: &str) -> bool {
         let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        httpdate::parse_http_date(date).is_ok_and(|date| seconds(self.at) <= seconds(date))
+        self.modified.is_some()
+            && httpdate::parse_http_date(date).is_ok_and(|date| seconds(self.at) <= seconds(date))
     }
 }
 
@@ -68,7 +73,7 @@ pub(super) fn judge(headers: &HeaderMap, version: &Version, size: u64) -> Outcom
     let Some(wanted) = text(headers, RANGE) else { return Outcome::Whole };
     let continues = text(headers, IF_RANGE).is_none_or(|known| match known.starts_with(['"', 'W']) {
         true => version.is(known, false),
-        false => known == version.modified,
+        false => version.modified.as_deref() == Some(known),
     });
     if continues { range(wanted, size) } else { Outcome::Whole }
 }

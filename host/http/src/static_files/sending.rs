@@ -63,7 +63,9 @@ pub(crate) async fn send(
         }
     };
     set(ETAG, version.tag);
-    set(LAST_MODIFIED, version.modified);
+    if let Some(modified) = version.modified {
+        set(LAST_MODIFIED, modified);
+    }
     match status {
         StatusCode::NOT_MODIFIED => {}
         StatusCode::RANGE_NOT_SATISFIABLE => set(CONTENT_RANGE, format!("bytes */{size}")),

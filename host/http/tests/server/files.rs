@@ -1,6 +1,9 @@
 //! Static directories.
 
 use crate::support::{Site, endpoint, problems, says};
+use perilune_files::Packed;
+use perilune_pack::{Content, Pack, Writer};
+use perilune_resource::Shared;
 use std::fs;
 
 /// A site with files at `/`, an API beside it, and an application in the browser at `/app`.
@@ -216,4 +219,38 @@ fn what_is_wrong_with_a_static_directory_is_said_at_load() {
             problems(&[server, public, &format!("{{name: s, kind: http.static, server: web, {fields}}}")]);
         assert!(problems.contains(said), "{fields}: {problems}");
     }
+}
+
+/// A site that shows the file of a pack.
+async fn packed(content: &[u8]) -> Site {
+    let mut writer = Writer::new();
+    writer.add(Content::Embedded, "public/a.txt", content).expect("a right path");
+    let pack = Pack::read(writer.finish(None).expect("a pack")).expect("an honest pack");
+    let shared = Shared::default();
+    shared.get_or(|| Packed(Some(pack)));
+    let lines = [
+        "{name: web, kind: http.service, addr: '127.0.0.1:0'}",
+        "{name: public, kind: fs.embed, directory: public}",
+        "{name: pages, kind: http.static, meta: {server: web}, path: /, fs: public}",
+    ];
+    Site::within(&lines.map(str::to_owned), [says("f")], shared).await.expect("it starts")
+}
+
+#[tokio::test]
+async fn files_of_a_pack_are_told_apart_by_their_content() {
+    let (old, new) = (packed(b"hello world").await, packed(b"hello there").await);
+    let first = old.ask("GET", "/a.txt").await;
+    assert_eq!((first.status, first.text().as_str()), (200, "hello world"));
+    // A time that never changes would keep copies of what was there before.
+    assert_eq!(first.header("last-modified"), "");
+    let since = "If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
+    assert_eq!(new.ask_with("GET", "/a.txt", since).await.text(), "hello there");
+    let known = format!("If-None-Match: {}\r\n", first.header("etag"));
+    assert_eq!(old.ask_with("GET", "/a.txt", &known).await.status, 304);
+    assert_eq!(new.ask_with("GET", "/a.txt", &known).await.text(), "hello there");
+    let range = format!("Range: bytes=6-\r\nIf-Range: {}\r\n", first.header("etag"));
+    let part = old.ask_with("GET", "/a.txt", &range).await;
+    assert_eq!((part.status, part.text().as_str()), (206, "world"));
+    assert_eq!(new.ask_with("GET", "/a.txt", &range).await.text(), "hello there");
+    assert_eq!(old.get("/none.txt").await.0, 404);
 }

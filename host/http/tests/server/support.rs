@@ -130,6 +130,15 @@ impl Site {
         lines: &[String],
         functions: impl IntoIterator<Item = Function>,
     ) -> Result<Site, Failure> {
+        Self::within(lines, functions, Shared::default()).await
+    }
+
+    /// As [`Site::of`], in a host that has these things once.
+    pub(crate) async fn within(
+        lines: &[String],
+        functions: impl IntoIterator<Item = Function>,
+        shared: Shared,
+    ) -> Result<Site, Failure> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let functions: Vec<Function> = functions.into_iter().collect();
         let registry = load(&folder, &entries(lines, &functions))
@@ -141,7 +150,7 @@ impl Site {
             functions: Arc::new(Functions(bodies.collect())),
             folder: Some(folder.path().to_owned()),
             allowed: Allowed::default(),
-            shared: Shared::default(),
+            shared,
             variables: |_, _| Ok(None),
         };
         let kinds = [perilune_http::KINDS, perilune_files::KINDS].into_iter().flatten().copied();

@@ -1,16 +1,36 @@
-//! The application directory, and nothing outside it.
+//! The application directory, and nothing outside it; or files that are kept elsewhere, as if they were one.
 
 use crate::source::BYTECODE;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata};
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// A directory that reads cannot leave: not through `..`, not through absolute paths, not through symbolic links.
 pub(crate) struct Tree {
+    root: Root,
+}
+
+enum Root {
+    Disk(Disk),
+    Kept(BTreeMap<String, Vec<u8>>),
+}
+
+/// A directory on the disk, and where it lies.
+struct Disk {
     root: Dir,
     place: PathBuf,
+}
+
+/// An application's files that lie in no directory. Paths are relative to the application root, with `/` between their parts.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    /// YAML and JSON files of entries.
+    pub documents: BTreeMap<String, Vec<u8>>,
+    /// What they refer to by `file://`.
+    pub sources: BTreeMap<String, Vec<u8>>,
 }
 
 /// What tells without reading it that a file has changed.
@@ -104,26 +124,58 @@ pub(crate) struct Listing {
 impl Tree {
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
         let place = root.to_owned();
-        Ok(Tree { root: Dir::open_ambient_dir(root, ambient_authority())?, place })
+        Ok(Tree { root: Root::Disk(Disk { root: Dir::open_ambient_dir(root, ambient_authority())?, place }) })
+    }
+
+    /// Files by path, as if they lay in a directory.
+    pub(crate) fn kept(files: BTreeMap<String, Vec<u8>>) -> Self {
+        Tree { root: Root::Kept(files) }
     }
 
     /// What a file is told by.
     pub(crate) fn stamp(&self, path: &Path) -> Result<Stamp, ReadError> {
-        Ok(Stamp::of(&self.root.metadata(path)?))
+        match &self.root {
+            Root::Disk(disk) => Ok(Stamp::of(&disk.root.metadata(path)?)),
+            Root::Kept(files) => {
+                Ok(Stamp { length: kept(files, path)?.len() as u64, modified: None, identity: [0; 4] })
+            }
+        }
     }
 
     /// Where a symbolic link to a file leads, seen from the root; `None` for what is no link.
     pub(crate) fn behind_link(&self, path: &Path) -> Option<PathBuf> {
-        if !self.root.symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
+        let Root::Disk(Disk { root, place }) = &self.root else { return None };
+        if !root.symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink()) {
             return None;
         }
-        let root = self.place.canonicalize().ok()?;
-        let real = self.place.join(path).canonicalize().ok()?;
+        let root = place.canonicalize().ok()?;
+        let real = place.join(path).canonicalize().ok()?;
         real.strip_prefix(root).map(Path::to_owned).ok()
     }
 
     /// Reads a text of at most `max` bytes; a byte order mark is dropped. No more than `max + 1` bytes are ever read.
     pub(crate) fn read_text(&self, path: &Path, max: u64) -> Result<String, ReadError> {
+        match &self.root {
+            Root::Disk(disk) => text(disk.read(path, max)?, max),
+            Root::Kept(files) => text(kept(files, path)?.to_vec(), max),
+        }
+    }
+
+    /// Lists a directory, each part sorted by name.
+    pub(crate) fn list(&self, directory: &Path) -> io::Result<Listing> {
+        match &self.root {
+            Root::Disk(disk) => disk.list(directory),
+            Root::Kept(files) => {
+                let paths = files.keys().map(PathBuf::from);
+                let inside = paths.filter(|path| path.parent() == Some(directory));
+                Ok(Listing { files: inside.collect(), directories: Vec::new(), links: Vec::new() })
+            }
+        }
+    }
+}
+
+impl Disk {
+    fn read(&self, path: &Path, max: u64) -> Result<Vec<u8>, ReadError> {
         // Opening a pipe would wait for its writer, so the type is asked for first.
         let metadata = self.root.metadata(path)?;
         if metadata.is_dir() {
@@ -137,20 +189,10 @@ impl Tree {
         }
         let mut bytes = Vec::new();
         self.root.open(path)?.take(max + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > max {
-            return Err(ReadError::TooLarge { size: bytes.len() as u64, max });
-        }
-        if bytes.starts_with(BYTECODE) {
-            return Err(ReadError::Bytecode);
-        }
-        let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-        let text = String::from_utf8(bytes)
-            .map_err(|error| ReadError::NotUtf8 { offset: error.utf8_error().valid_up_to(), utf16 })?;
-        Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+        Ok(bytes)
     }
 
-    /// Lists a directory, each part sorted by name.
-    pub(crate) fn list(&self, directory: &Path) -> io::Result<Listing> {
+    fn list(&self, directory: &Path) -> io::Result<Listing> {
         let mut listing = Listing { files: Vec::new(), directories: Vec::new(), links: Vec::new() };
         for entry in
             self.root.read_dir(if directory.as_os_str().is_empty() { Path::new(".") } else { directory })?
@@ -171,6 +213,29 @@ impl Tree {
         }
         Ok(listing)
     }
+}
+
+/// A file among those that are kept.
+fn kept<'a>(files: &'a BTreeMap<String, Vec<u8>>, path: &Path) -> Result<&'a [u8], ReadError> {
+    let shown = shown(path);
+    if path.is_absolute() || shown.split('/').next() == Some("..") {
+        return Err(ReadError::Escapes);
+    }
+    files.get(&shown).map(Vec::as_slice).ok_or(ReadError::Missing)
+}
+
+/// The text in bytes, which are at most so many; a byte order mark is dropped.
+pub(crate) fn text(bytes: Vec<u8>, max: u64) -> Result<String, ReadError> {
+    if bytes.len() as u64 > max {
+        return Err(ReadError::TooLarge { size: bytes.len() as u64, max });
+    }
+    if bytes.starts_with(BYTECODE) {
+        return Err(ReadError::Bytecode);
+    }
+    let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    let text = String::from_utf8(bytes)
+        .map_err(|error| ReadError::NotUtf8 { offset: error.utf8_error().valid_up_to(), utf16 })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// A path as diagnostics show it: with `/` on every system, and without the way back that `..` is.

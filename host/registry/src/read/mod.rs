@@ -10,5 +10,6 @@ mod texts;
 mod walk;
 mod yaml;
 
+pub use files::Files;
 pub use reader::{Places, Reader};
 pub use walk::{Baseline, Ignored};

@@ -1,7 +1,7 @@
 //! Reading a directory, again and again: a file that has not changed is neither read nor parsed a second time.
 
 use super::document;
-use super::files::Tree;
+use super::files::{Files, Tree, shown, text};
 use super::sources::{Sources, Used};
 use super::texts::Texts;
 use super::walk::{Baseline, MAX_FILE_BYTES};
@@ -99,6 +99,26 @@ impl Reader {
     pub fn places(&self) -> &Places {
         &self.places
     }
+}
+
+/// Reads the entries of files that lie in no directory.
+pub(super) fn read_files(files: Files, rules: &Rules) -> Baseline {
+    let Files { documents, sources } = files;
+    let (mut baseline, mut texts, tree) = (Baseline::new(), Texts::default(), Tree::kept(sources));
+    texts.begin();
+    let mut sources = Sources::new(&tree, &rules.kinds, rules.limits.bytes, &mut texts);
+    for (path, bytes) in documents {
+        let place = Path::new(&path);
+        match text(bytes, MAX_FILE_BYTES) {
+            Ok(text) => {
+                let text = Arc::new(SourceText::new(shown(place), text));
+                let directory = place.parent().unwrap_or(Path::new(""));
+                Part::parse(place, text, rules).add_to(&mut baseline, &mut sources, directory);
+            }
+            Err(error) => baseline.unread(place, &error),
+        }
+    }
+    baseline
 }
 
 impl Part {

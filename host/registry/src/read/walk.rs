@@ -1,8 +1,8 @@
 //! The baseline: every entry that an application starts with.
 
-use super::files::{ReadError, Tree, shown};
+use super::files::{Files, ReadError, Tree, shown};
 use super::node::{Node, Refusal};
-use super::reader::Reader;
+use super::reader::{self, Reader};
 use super::{document, json, yaml};
 use crate::code::Code;
 use crate::entry::Entry;
@@ -62,6 +62,11 @@ impl Baseline {
     /// other files by `file://`.
     pub fn read_dir(root: &Path, rules: &Rules) -> Self {
         Reader::new(root).read(rules)
+    }
+
+    /// As [`Baseline::read_dir`], of files that lie in no directory. All documents are read, whatever they are called.
+    pub fn read_files(files: Files, rules: &Rules) -> Self {
+        reader::read_files(files, rules)
     }
 
     /// Adds an entry; an id that is already there becomes a problem naming both.

@@ -1,0 +1,152 @@
+//! `perilune pack` and `perilune keygen`: an application in one file, and the keys that sign it.
+
+use crate::arguments;
+use crate::exit::Exit;
+use crate::signals::Signals;
+use crate::{application, output};
+use bytesize::ByteSize;
+use indicatif::{ProgressBar, ProgressStyle};
+use perilune::packs::{
+    Pack, PackError, PackOptions, PackingError, Progress, SigningKey, read_key, save, save_key,
+};
+use perilune_settings::Settings;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// What takes less needs no bar: it would only flicker.
+const LONG: Duration = Duration::from_millis(500);
+
+pub(crate) async fn pack(
+    directory: &Path,
+    settings: Settings,
+    command: arguments::Pack,
+    mut signals: Signals,
+) -> Exit {
+    // Nothing of the application runs, so that nobody need have signed it.
+    let settings = Settings { require_signature: Vec::new(), ..settings };
+    let directory: PathBuf = directory.to_owned();
+    let stopped = Arc::new(AtomicBool::new(false));
+    let is_stopped = stopped.clone();
+    let mut work = tokio::task::spawn_blocking(move || write(&directory, &settings, &command, &is_stopped));
+    let done = tokio::select! {
+        done = &mut work => done,
+        () = signals.end() => {
+            // It ends at its next step, and leaves nothing behind.
+            stopped.store(true, Ordering::Relaxed);
+            work.await
+        }
+    };
+    match done {
+        Ok(Ok(exit)) | Ok(Err(exit)) => exit,
+        Err(error) => Exit::failed(format!("packing was broken off: {error}")),
+    }
+}
+
+fn write(
+    directory: &Path,
+    settings: &Settings,
+    command: &arguments::Pack,
+    stopped: &AtomicBool,
+) -> Result<Exit, Exit> {
+    // What is wrong with the key is told before the work.
+    let key =
+        command.sign.as_deref().map(read_key).transpose().map_err(|error| Exit::usage(error.to_string()))?;
+    let runtime = application::load(directory, settings, None)?;
+    let options = PackOptions { bytecode: command.bytecode.clone() };
+    let mut bar = Bar::new();
+    let packed = runtime.pack(&options, &mut |progress| {
+        bar.show(progress);
+        !stopped.load(Ordering::Relaxed)
+    });
+    bar.clear();
+    let writer = packed.map_err(|error| exit(&error))?;
+    let refused = |error: PackError| Exit::failed(format!("{error} [{}]", error.code()));
+    let bytes = writer.finish(key.as_ref()).map_err(refused)?;
+    if stopped.load(Ordering::Relaxed) {
+        return Err(Exit::interrupted());
+    }
+    let output = &command.output;
+    save(output, &bytes).map_err(|error| {
+        let shown = output.display();
+        match error {
+            PackError::Occupied(_) => Exit::usage(format!("{error} [{}]", error.code())),
+            error => Exit::failed(format!("`{shown}`: {error} [{}]", error.code())),
+        }
+    })?;
+    let size = ByteSize(bytes.len() as u64);
+    // What was written is read as anybody will read it.
+    let pack = Pack::read(bytes).map_err(refused)?;
+    output::line(summary(output, &pack, size).as_bytes());
+    Ok(Exit::done())
+}
+
+fn exit(error: &PackingError) -> Exit {
+    match error {
+        PackingError::Stopped => Exit::interrupted(),
+        PackingError::Pattern(message) => Exit::usage(format!("--bytecode: {message}")),
+        error => Exit::failed(format!("{error} [{}]", error.code())),
+    }
+}
+
+/// What was written, on one line.
+fn summary(output: &Path, pack: &Pack, size: ByteSize) -> String {
+    let hash: String = pack.hash().iter().map(|byte| format!("{byte:02x}")).collect();
+    let signer = pack.signer().map(|signer| format!(", signed with {signer}")).unwrap_or_default();
+    format!("{}: {} files, {size}, sha256:{hash}{signer}", output.display(), pack.all().count())
+}
+
+/// A bar on a terminal, once the work takes long.
+struct Bar {
+    began: Instant,
+    bar: Option<ProgressBar>,
+    /// Whether anybody would see it.
+    seen: bool,
+}
+
+impl Bar {
+    fn new() -> Self {
+        Bar { began: Instant::now(), bar: None, seen: io::stderr().is_terminal() }
+    }
+
+    fn show(&mut self, progress: Progress<'_>) {
+        if !self.seen || self.began.elapsed() < LONG {
+            return;
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let bar = ProgressBar::new(progress.total as u64);
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}");
+            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        bar.set_position(progress.done as u64);
+        bar.set_message(progress.next.escape_debug().to_string());
+    }
+
+    fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Makes a key, or shows the public half of one.
+pub(crate) fn keygen(file: &Path, public: bool) -> Exit {
+    let made = if public {
+        read_key(file)
+    } else {
+        let key = SigningKey::generate();
+        save_key(file, &key).map(|()| key)
+    };
+    match made {
+        Ok(key) => {
+            output::line(key.public().to_string().as_bytes());
+            Exit::done()
+        }
+        Err(PackError::Unwritten(error)) => {
+            Exit::failed(format!("`{}`: {}", file.display(), PackError::Unwritten(error)))
+        }
+        Err(error) => Exit::failed(format!("{error} [{}]", error.code())),
+    }
+}
