@@ -183,3 +183,67 @@ fn a_terminal_has_colours_unless_somebody_wants_none() {
         assert_eq!((code, seen.contains("\x1b[")), (Some(1), expected), "{variable:?}: {seen:?}");
     }
 }
+
+/// `perilune repl` on a terminal; what is typed is kept below this folder.
+fn repl(state: &std::path::Path) -> Keyboard {
+    let mut command = program();
+    command.arg("repl").current_dir(state).env("XDG_STATE_HOME", state);
+    let mut keyboard = Keyboard::started(command);
+    keyboard.sees("Lua in the sandbox");
+    keyboard
+}
+
+#[test]
+fn typing_lua_goes_on_after_limits_and_interrupts() {
+    use std::os::unix::fs::PermissionsExt;
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let mut keyboard = repl(state.path());
+    keyboard.types("x = 41\r");
+    keyboard.types("x + 1\r");
+    keyboard.sees("\n42\r\n");
+    keyboard.types("print('be' .. 'gun') while true do end\r");
+    keyboard.sees("begun\r\n");
+    keyboard.types("\x03");
+    keyboard.sees("interrupted\r\nthe session goes on with its globals as they were before this input");
+    keyboard.types("x + 2\r");
+    keyboard.sees("\n43\r\n");
+    keyboard.types("while true do end\r");
+    keyboard.sees("than `limits.cpu` allows (1s) [Timeout]\r\nthe session goes on with its globals");
+    keyboard.types("function f()\r");
+    keyboard.sees(">> ");
+    keyboard.types("\x03");
+    keyboard.types("x + 3\r");
+    keyboard.sees("\n44\r\n");
+    keyboard.types("\x04");
+    let (code, seen) = keyboard.ends();
+    assert_eq!(code, Some(0), "{seen}");
+    let history = state.path().join("perilune/repl_history");
+    let kept = std::fs::read_to_string(&history).expect("it is kept");
+    assert!(kept.contains("x = 41\nx + 1\n") && !kept.contains("function f()"), "{kept}");
+    let mode = std::fs::metadata(&history).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn names_are_completed() {
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let mut keyboard = repl(state.path());
+    keyboard.types("json.enc\t{7, 8})\r");
+    keyboard.sees("\n\"[7,8]\"\r\n");
+    keyboard.types("own = { field = 5 }\r");
+    keyboard.types("own.fi\t * 100\r");
+    keyboard.sees("\n500\r\n");
+    keyboard.types(".exit\r");
+    assert_eq!(keyboard.ends().0, Some(0));
+}
+
+#[test]
+fn a_signal_ends_typing() {
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let mut keyboard = repl(state.path());
+    keyboard.types("half a li");
+    keyboard.sees("half a li");
+    let id = keyboard.child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().is_ok_and(|status| status.success()));
+    assert_eq!(keyboard.ends().0, Some(130));
+}
