@@ -1,5 +1,6 @@
 //! The kinds of this version.
 
+use crate::component;
 use crate::pool::{self, MAX_BUFFER, MAX_WORKERS};
 use crate::schema::{Field, Fields, KindSpec, Kinds, Type};
 use std::time::Duration;
@@ -321,14 +322,93 @@ const WORKFLOW: KindSpec = KindSpec {
     ..KindSpec::EMPTY
 };
 
+const COMPONENT: Field = Field {
+    name: "component",
+    ty: Type::Component,
+    required: true,
+    doc: "WebAssembly component, in any language that compiles to one",
+    ..FIELD
+};
+const HASH: Field = Field {
+    name: "hash",
+    ty: Type::String,
+    default: "not checked",
+    doc: "what the component must be: `sha256:` and 64 hexadecimal digits",
+    ..FIELD
+};
+const EXPORT: Field = Field {
+    name: "method",
+    ty: Type::String,
+    default: "`perilune:component/entry`, or else `wasi:cli/run`",
+    doc: "exported function to call, or `interface#function`",
+    ..FIELD
+};
+const ENVIRONMENT: Field = Field {
+    name: "env",
+    ty: Type::Entries(&["env.variable"]),
+    default: "none",
+    doc: "variables that it finds in its environment",
+    ..FIELD
+};
+const MOUNTS: Field = Field {
+    name: "mounts",
+    ty: Type::Objects(&[
+        Field {
+            name: "fs",
+            ty: Type::Entry(&["fs.directory"]),
+            required: true,
+            doc: "which directory",
+            ..FIELD
+        },
+        Field {
+            name: "path",
+            ty: Type::String,
+            required: true,
+            doc: "where the component finds it: an absolute path",
+            ..FIELD
+        },
+        Field {
+            name: "write",
+            ty: Type::Bool,
+            default: "false",
+            doc: "whether it may change what lies there",
+            ..FIELD
+        },
+    ]),
+    default: "none",
+    doc: "directories that it sees",
+    ..FIELD
+};
+/// Unlike Lua, a component reaches nothing that it is not granted here.
+const SOCKETS: Field = Field { default: "no network", ..NETWORK };
+
+const FUNCTION_WASM: KindSpec = KindSpec {
+    name: "function.wasm",
+    doc: "Stateless function in another language: a WebAssembly component, of which each call has an instance of its own",
+    fields: Fields::Known(&[COMPONENT, HASH, EXPORT, ENVIRONMENT, MOUNTS, SOCKETS, POOL, CALL_LIMITS]),
+    meta: &[ACTIVITY_META],
+    check: Some(component::check),
+    ..KindSpec::EMPTY
+};
+
+const PROCESS_WASM: KindSpec = KindSpec {
+    name: "process.wasm",
+    doc: "Long-running actor in another language: a WebAssembly component",
+    fields: Fields::Known(&[COMPONENT, HASH, EXPORT, ENVIRONMENT, MOUNTS, SOCKETS, PROCESS_LIMITS]),
+    meta: &[COMMAND],
+    check: Some(component::check_fields),
+    ..KindSpec::EMPTY
+};
+
 /// Precompiled counterparts, which packing writes.
 const BYTECODE: [&str; 4] = ["function.lua.bc", "process.lua.bc", "library.lua.bc", "workflow.lua.bc"];
 
 impl Kinds {
-    /// The kinds of Lua entries and `registry.entry`.
+    /// The kinds of Lua entries, of components, and `registry.entry`.
     pub fn standard() -> Self {
-        let kinds =
-            [FUNCTION, PROCESS, LIBRARY, MODULE, DATA, WORKFLOW].into_iter().fold(Self::new(), Kinds::with);
+        let kinds = [FUNCTION, PROCESS, LIBRARY, MODULE, DATA, WORKFLOW, FUNCTION_WASM, PROCESS_WASM]
+            .into_iter()
+            .fold(Self::new(), Kinds::with);
         BYTECODE.into_iter().fold(kinds, |kinds, name| {
             kinds.with(KindSpec {
                 name,

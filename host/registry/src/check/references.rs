@@ -99,7 +99,9 @@ fn cycle_problem(cycle: &[&Entry]) -> Option<Problem> {
 fn check_commands(subject: &Subject<'_>, report: &mut Report) {
     let path = FieldPath::from("meta.command.name");
     let mut commands: BTreeMap<&str, &Entry> = BTreeMap::new();
-    for entry in subject.entries.values().filter(|entry| entry.kind == "process.lua") {
+    for entry in
+        subject.entries.values().filter(|entry| matches!(&*entry.kind, "process.lua" | "process.wasm"))
+    {
         let command =
             entry.meta.get("command").and_then(|command| command.get("name")).and_then(Value::as_str);
         let Some(command) = command else { continue };

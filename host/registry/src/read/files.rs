@@ -61,8 +61,8 @@ impl Tree {
         Ok(Tree { root: Dir::open_ambient_dir(root, ambient_authority())? })
     }
 
-    /// Reads a text of at most `max` bytes; a byte order mark is dropped. No more than `max + 1` bytes are ever read.
-    pub(crate) fn read_text(&self, path: &Path, max: u64) -> Result<String, ReadError> {
+    /// Reads a file of at most `max` bytes. No more than `max + 1` bytes are ever read.
+    pub(crate) fn read_bytes(&self, path: &Path, max: u64) -> Result<Vec<u8>, ReadError> {
         // Opening a pipe would wait for its writer, so the type is asked for first.
         let metadata = self.root.metadata(path)?;
         if metadata.is_dir() {
@@ -79,6 +79,12 @@ impl Tree {
         if bytes.len() as u64 > max {
             return Err(ReadError::TooLarge { size: bytes.len() as u64, max });
         }
+        Ok(bytes)
+    }
+
+    /// Reads a text as [`Tree::read_bytes`] does; a byte order mark is dropped.
+    pub(crate) fn read_text(&self, path: &Path, max: u64) -> Result<String, ReadError> {
+        let bytes = self.read_bytes(path, max)?;
         if bytes.starts_with(BYTECODE) {
             return Err(ReadError::Bytecode);
         }

@@ -1,8 +1,9 @@
-//! `file://`: fields whose text stands in a file of its own.
+//! `file://`: fields whose text or bytes stand in a file of its own.
 
 use super::files::{ReadError, Tree, shown};
 use crate::SourceText;
 use crate::code::Code;
+use crate::component::MAX_COMPONENT_BYTES;
 use crate::entry::Entry;
 use crate::path::FieldPath;
 use crate::problem::{Problem, quote};
@@ -33,8 +34,10 @@ impl<'a> Sources<'a> {
         let kinds = self.kinds;
         let mut problems = Vec::new();
         for field in kinds.get(&entry.kind).map(|kind| kind.fields.known()).unwrap_or_default() {
-            if matches!(field.ty, Type::Source | Type::Text) {
-                problems.extend(self.resolve_field(entry, field, directory));
+            match field.ty {
+                Type::Source | Type::Text => problems.extend(self.resolve_field(entry, field, directory)),
+                Type::Component => problems.extend(self.resolve_component(entry, field, directory)),
+                _ => {}
             }
         }
         problems
@@ -44,12 +47,7 @@ impl<'a> Sources<'a> {
         let reference = entry.data.get(field.name)?.as_str()?.strip_prefix(FILE_SCHEME)?.to_owned();
         match self.read(entry, field.name, &reference, directory) {
             Ok(text) => {
-                if let Value::Map(fields) = &mut entry.data
-                    && let Some((_, value)) =
-                        fields.iter_mut().find(|(key, _)| key.as_str() == Some(field.name))
-                {
-                    *value = Value::from(text.text());
-                }
+                replace(entry, field, Value::from(text.text()));
                 entry.origin.add_source(FieldPath::from(field.name), text);
                 None
             }
@@ -66,14 +64,8 @@ impl<'a> Sources<'a> {
     ) -> Result<Arc<SourceText>, Box<Problem>> {
         let problem =
             |message: String| Box::new(Problem::in_field(entry, field, Code::FILE_REFERENCE, message));
-        // `file:///x` starts at the application root, `file://x` where the entry is written.
-        let path = match reference.strip_prefix('/') {
-            Some(from_root) => PathBuf::from(from_root),
-            None => directory.join(reference),
-        };
-        if reference.trim_matches('/').is_empty() {
-            return Err(Box::new(problem("the path after `file://` is empty".to_owned()).help(HOW)));
-        }
+        let path = path(reference, directory)
+            .ok_or_else(|| Box::new(problem("the path after `file://` is empty".to_owned()).help(HOW)))?;
         let text = match self.read.get(&path) {
             Some(text) => text.clone(),
             None => {
@@ -86,11 +78,39 @@ impl<'a> Sources<'a> {
                 text
             }
         };
-        // Each entry holds a copy, so that one large file named by many entries counts many times.
-        self.room = self.room.checked_sub(text.text().len()).ok_or_else(|| {
-            problem("the sources of this application together exceed the registry's limit".to_owned())
-        })?;
+        self.take_room(text.text().len()).map_err(problem)?;
         Ok(text)
+    }
+
+    fn resolve_component(&mut self, entry: &mut Entry, field: &Field, directory: &Path) -> Option<Problem> {
+        let reference = entry.data.get(field.name)?.as_str()?.strip_prefix(FILE_SCHEME)?.to_owned();
+        let problem = |message: String| Problem::in_field(entry, field.name, Code::FILE_REFERENCE, message);
+        let Some(path) = path(&reference, directory) else {
+            return Some(problem("the path after `file://` is empty".to_owned()).help(HOW));
+        };
+        let bytes = match self.tree.read_bytes(&path, MAX_COMPONENT_BYTES as u64) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let problem = problem(format!("cannot use the file {}: {error}", quote(&reference)));
+                return Some(match error {
+                    ReadError::TooLarge { .. } => problem.help("build it without debugging information"),
+                    ReadError::Directory => problem.help("name the component in it"),
+                    error => self.explain(problem, &error, &path),
+                });
+            }
+        };
+        if let Err(message) = self.take_room(bytes.len()) {
+            return Some(problem(message));
+        }
+        replace(entry, field, Value::String(bytes));
+        None
+    }
+
+    /// Each entry holds a copy, so that one large file named by many entries counts many times.
+    fn take_room(&mut self, bytes: usize) -> Result<(), String> {
+        let exceeded = || "the sources of this application together exceed the registry's limit".to_owned();
+        self.room = self.room.checked_sub(bytes).ok_or_else(exceeded)?;
+        Ok(())
     }
 
     fn explain(&self, problem: Problem, error: &ReadError, path: &Path) -> Problem {
@@ -111,6 +131,23 @@ impl<'a> Sources<'a> {
         let name = path.file_name()?.to_str()?;
         let listing = self.tree.list(path.parent()?).ok()?;
         did_you_mean(name, listing.files.iter().filter_map(|file| file.file_name()?.to_str()))
+    }
+}
+
+/// Where a reference leads: `file:///x` starts at the application root, `file://x` where the entry is written.
+fn path(reference: &str, directory: &Path) -> Option<PathBuf> {
+    let is_empty = reference.trim_matches('/').is_empty();
+    (!is_empty).then(|| match reference.strip_prefix('/') {
+        Some(from_root) => PathBuf::from(from_root),
+        None => directory.join(reference),
+    })
+}
+
+fn replace(entry: &mut Entry, field: &Field, by: Value) {
+    if let Value::Map(fields) = &mut entry.data
+        && let Some((_, value)) = fields.iter_mut().find(|(key, _)| key.as_str() == Some(field.name))
+    {
+        *value = by;
     }
 }
 
