@@ -1,6 +1,7 @@
 //! Every setting of a host.
 
 use crate::checks::Checker;
+use crate::components::{Components, MOUNTING};
 use crate::folders::{self, Folders};
 use crate::runtime::{Inner, Parts, Runtime, kinds};
 use crate::surroundings::{Log, Output, Surroundings};
@@ -204,7 +205,8 @@ impl RuntimeBuilder {
         List::parse(&self.allowed.network)?;
         let engine = Engine::new(self.engine)?;
         let guest = Arc::new(Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES)?);
-        let checker = Checker::new(&guest, self.ceiling)?;
+        let components = Arc::new(Components::new(engine.options()));
+        let checker = Checker::new(&guest, self.ceiling, components.clone())?;
         let kinds = kinds().fold(Kinds::standard(), |kinds, kind| kinds.with(kind.spec));
         let rules = Rules::new(kinds)
             .with_modules(modules)
@@ -212,7 +214,11 @@ impl RuntimeBuilder {
             .with_check(move |entry| checker.check(entry));
         let folders =
             Folders { folder: self.directory.clone(), directories: self.allowed.directories.clone() };
-        let rules = rules.with_state_check(folders::KINDS, move |all| folders.check(all));
+        let folders = Arc::new(folders);
+        let mounts = folders.clone();
+        let rules = rules
+            .with_state_check(folders::KINDS, move |all| folders.check(all))
+            .with_state_check(MOUNTING, move |all| mounts.check_mounts(all));
 
         let mut baseline = match &self.directory {
             Some(directory) => Baseline::read_dir(directory, &rules),
@@ -238,6 +244,7 @@ impl RuntimeBuilder {
             allowed: self.allowed,
             strictness: self.strictness,
             terminal: self.terminal,
+            components,
         });
         Ok(Runtime { inner })
     }

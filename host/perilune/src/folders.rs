@@ -1,7 +1,8 @@
 //! Folders that servers show: that one is missing is told when the application loads, not to its first visitor.
 
+use crate::components::{FUNCTION_WASM, PROCESS_WASM};
 use perilune_files::{Ground, check_folder};
-use perilune_registry::{Code, Entry, EntryId, Everything, Problem};
+use perilune_registry::{Code, Entry, EntryId, Everything, FieldPath, Problem};
 use perilune_value::Value;
 use std::path::PathBuf;
 
@@ -22,6 +23,36 @@ impl Folders {
     /// not asked for.
     pub(crate) fn check(&self, all: &Everything<'_>) -> Vec<Problem> {
         all.of_kind("http.static").filter_map(|shown| self.problem(shown, all)).collect()
+    }
+
+    /// What is wrong with the directories that components mount: that one is missing, or that it could not be written as its entry
+    /// says.
+    pub(crate) fn check_mounts(&self, all: &Everything<'_>) -> Vec<Problem> {
+        let components = [FUNCTION_WASM, PROCESS_WASM].into_iter().flat_map(|kind| all.of_kind(kind));
+        components.flat_map(|component| self.mount_problems(component, all)).collect()
+    }
+
+    fn mount_problems(&self, component: &Entry, all: &Everything<'_>) -> Vec<Problem> {
+        let Some(Value::Array(mounts)) = component.data().get("mounts") else { return Vec::new() };
+        let problem = |(at, mount): (usize, &Value)| {
+            let named = mount.get("fs").and_then(Value::as_str)?;
+            let id = EntryId::relative(named, component.id().namespace()).ok()?;
+            let directory = all.get(&id).filter(|entry| entry.kind() == "fs.directory")?;
+            let path = FieldPath::from("mounts").item(at);
+            let refused = |field: &str, message: String| {
+                Problem::in_field(component, path.clone().key(field), Code::BAD_MOUNT, message)
+            };
+            if mount.get("write") == Some(&Value::Bool(true)) && directory.data().get("limits").is_some() {
+                let message = "the directory has limits, which are not kept where a component writes".to_owned();
+                let problem = refused("write", message).related_field(directory, "limits", "these limits");
+                return Some(problem.help("mount it without `write`, or name a directory without `limits`"));
+            }
+            let ground = Ground { folder: self.folder.as_deref(), directories: &self.directories };
+            let failure = check_folder(directory, ground).err()?;
+            let problem = refused("fs", format!("the directory cannot be mounted: {}", failure.message));
+            Some(problem.related_field(directory, "directory", "this folder"))
+        };
+        mounts.iter().enumerate().filter_map(problem).collect()
     }
 
     fn problem(&self, shown: &Entry, all: &Everything<'_>) -> Option<Problem> {

@@ -83,6 +83,7 @@
 //! | `post.rs` | messages between them and what is no cell, such as the connection of a client |
 //! | `checks.rs` | what the registry cannot check: Lua's syntax, the host's ceilings |
 //! | `folders.rs` | folders that servers show, which must be there |
+//! | `components/` | entries that are WebAssembly components in other languages |
 //! | `access.rs`, `system.rs` | modules `registry` and `system` over the host |
 //! | `spares.rs` | cells that processes leave to the next ones |
 //! | `workflows/` | durable workflows |
@@ -93,6 +94,7 @@ mod builder;
 mod call;
 mod checks;
 mod cleaner;
+mod components;
 mod folders;
 mod functions;
 mod heavy;

@@ -1,5 +1,6 @@
 //! An entry with everything it imports: its cells begin with the image that loading it left.
 
+use crate::components::{Components, FUNCTION_WASM, PROCESS_WASM};
 use crate::heavy::home;
 use crate::spares::Spares;
 use crate::workflows::{WORKFLOW, check_modules};
@@ -51,6 +52,8 @@ pub(crate) struct Linker {
     pub(crate) context: Arc<dyn Any + Send + Sync>,
     /// The same for workflows.
     pub(crate) workflow_context: Arc<dyn Any + Send + Sync>,
+    /// What components in other languages run on.
+    pub(crate) components: Arc<Components>,
     /// The host part of pids, of processes and of all else.
     pub(crate) processes: Arc<str>,
     pub(crate) functions: Arc<str>,
@@ -61,7 +64,7 @@ pub(crate) const PROCESS: &str = "process.lua";
 pub(crate) const MODULE: &str = "module.lua";
 const FUNCTION: &str = "function.lua";
 /// Kinds that a call may name.
-pub(crate) const CALLABLE: &[&str] = &[FUNCTION, MODULE, PROCESS, WORKFLOW];
+pub(crate) const CALLABLE: &[&str] = &[FUNCTION, MODULE, PROCESS, WORKFLOW, FUNCTION_WASM, PROCESS_WASM];
 const LIBRARY: &str = "library.lua";
 
 /// Workflows keep a cell while they wait, as many of them as their host says; beyond that they run again from their history.
@@ -295,8 +298,8 @@ fn chunk(id: &EntryId, kind: &str, lua: LuaEntry) -> Chunk {
 }
 
 /// A process or a workflow may live for ever unless its entry says otherwise.
-fn limits(defaults: &Limits, entry: &LimitSpec, kind: &str) -> Limits {
-    let timeout = if matches!(kind, PROCESS | WORKFLOW) { None } else { defaults.timeout };
+pub(crate) fn limits(defaults: &Limits, entry: &LimitSpec, kind: &str) -> Limits {
+    let timeout = if matches!(kind, PROCESS | WORKFLOW | PROCESS_WASM) { None } else { defaults.timeout };
     Limits {
         memory: entry.memory.unwrap_or(defaults.memory),
         cpu: entry.cpu.unwrap_or(defaults.cpu),

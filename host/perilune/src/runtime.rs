@@ -1,6 +1,7 @@
 //! A host: entries, and everything that runs them.
 
 use crate::call::Call;
+use crate::components::Components;
 use crate::functions::{self, FromCells, FromServices};
 use crate::heavy::Heavy;
 use crate::memory::MemoryLimit;
@@ -74,6 +75,7 @@ impl Inner {
             allowed,
             strictness,
             terminal,
+            components,
         } = parts;
         let surroundings = Arc::new(surroundings);
         let shared = Shared::default();
@@ -116,6 +118,7 @@ impl Inner {
                 host: surroundings.clone(),
                 context,
                 workflow_context,
+                components,
                 processes: "processes".into(),
                 functions: "functions".into(),
             };
@@ -174,6 +177,7 @@ pub(crate) struct Parts {
     pub(crate) allowed: Allowed,
     pub(crate) strictness: Strictness,
     pub(crate) terminal: Option<Arc<Terminal>>,
+    pub(crate) components: Arc<Components>,
 }
 
 /// Why a typed call gave no result.

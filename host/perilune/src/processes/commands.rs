@@ -1,5 +1,6 @@
 //! Processes that run as commands: the entry whose `meta.command.name` it is.
 
+use crate::components::PROCESS_WASM;
 use crate::functions;
 use crate::program::PROCESS;
 use crate::runtime::Inner;
@@ -124,7 +125,7 @@ impl Drop for Foreground {
 }
 
 fn command(entry: &Arc<Entry>) -> Option<Command> {
-    if entry.kind() != PROCESS {
+    if !matches!(entry.kind(), PROCESS | PROCESS_WASM) {
         return None;
     }
     let described = entry.meta().get("command")?;
