@@ -1,6 +1,6 @@
 //! Wasmtime set up for components of any shape, and the places that their instances take.
 
-use perilune_cell::{Budget, EngineError, Ticker, compile};
+use perilune_cell::{EngineError, Ticker, compile};
 use perilune_value::{Failure, Kind};
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;

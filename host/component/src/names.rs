@@ -13,7 +13,7 @@ use wasmtime_wasi::WasiCtxBuilder;
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::{
     Host, HostResolveAddressStream, ResolveAddressStream,
 };
-use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, IpAddress};
+use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode, IpAddress};
 use wasmtime_wasi::p2::{DynPollable, Network as NetworkHandle, SocketError};
 use wasmtime_wasi::sockets::{SocketAddrUse, WasiSocketsView};
 
@@ -50,12 +50,12 @@ pub(crate) fn admit(wasi: &mut WasiCtxBuilder, network: Option<Arc<dyn Network>>
     let names = names.clone();
     wasi.socket_addr_check(move |to, purpose| {
         let is_admitted = match purpose {
-            SocketAddrUse::TcpConnect | SocketAddrUse::UdpConnect | SocketAddrUse::UdpOutgoingDatagram => {
+            SocketAddrUse::TcpConnect | SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => {
                 network.may_connect(&names.of(to.ip().to_canonical()), to)
             }
-            // Datagrams leave from a socket that is bound to somewhere; answers come back to it.
-            SocketAddrUse::UdpBind => is_anywhere(to),
-            SocketAddrUse::TcpBind => false,
+            // Whoever connects is bound to somewhere first, by himself or by the system.
+            SocketAddrUse::TcpBind | SocketAddrUse::UdpBind => is_anywhere(to),
+            SocketAddrUse::TcpListen | SocketAddrUse::TcpAccept => false,
         };
         Box::pin(std::future::ready(is_admitted))
     });
@@ -63,6 +63,25 @@ pub(crate) fn admit(wasi: &mut WasiCtxBuilder, network: Option<Arc<dyn Network>>
 
 fn is_anywhere(address: SocketAddr) -> bool {
     address.ip().is_unspecified() && address.port() == 0
+}
+
+impl network::Host for State {
+    fn convert_error_code(&mut self, error: SocketError) -> wasmtime::Result<ErrorCode> {
+        self.sockets().convert_error_code(error)
+    }
+
+    fn network_error_code(
+        &mut self,
+        error: Resource<wasmtime::Error>,
+    ) -> wasmtime::Result<Option<ErrorCode>> {
+        self.sockets().network_error_code(error)
+    }
+}
+
+impl network::HostNetwork for State {
+    fn drop(&mut self, network: Resource<NetworkHandle>) -> wasmtime::Result<()> {
+        network::HostNetwork::drop(&mut self.sockets(), network)
+    }
 }
 
 /// The interface `wasi:sockets/ip-name-lookup`.

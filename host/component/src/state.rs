@@ -95,11 +95,6 @@ impl State {
         Turns { ticker: self.ticker.clone(), gave_way: self.gave_way.clone(), waited: self.waited.clone() }
     }
 
-    /// When the call must have ended.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.deadline
-    }
-
     /// Bytes of its memories.
     pub(crate) fn memory(&self) -> usize {
         self.memory

@@ -1,0 +1,9 @@
+//! Components as untrusted code: what they are given, what they are refused, and how they end.
+
+mod commands;
+mod grants;
+mod hostile;
+mod limits;
+mod messages;
+mod support;
+mod values;
