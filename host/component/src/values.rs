@@ -48,7 +48,11 @@ pub(crate) fn lower(value: &Value, ty: &Type, path: &str) -> Result<Val, Failure
 
 fn lower_at(value: &Value, ty: &Type, path: &str, depth: usize) -> Result<Val, Failure> {
     let wrong = |expected: &str| {
-        Failure::invalid(format!("{path}: expected {expected}, found a {}", value.type_name()))
+        let found = match value {
+            Value::Nil => "nothing".to_owned(),
+            value => format!("a {}", value.type_name()),
+        };
+        Failure::invalid(format!("{path}: expected {expected}, found {found}"))
     };
     if depth > MAX_DEPTH {
         return Err(Failure::invalid(format!("{path}: nests deeper than {MAX_DEPTH} levels")));

@@ -110,7 +110,7 @@ async fn run(
         let program = callee.program().await?;
         let granted = Granted::of(&callee, &context).await?;
         seat.sit().await?;
-        Ok((program, granted))
+        Ok::<_, Failure>((program, granted))
     };
     let (program, granted) = tokio::select! {
         biased;
