@@ -141,3 +141,15 @@ async fn a_host_without_a_cache_compiles_all_the_same() {
     let sum = app.call("app:main", &[Value::Integer(1), Value::Integer(1)]).await;
     assert_eq!(sum.unwrap(), Value::Integer(2));
 }
+
+#[tokio::test]
+async fn the_example_is_made_from_its_text_and_adds_up() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/components");
+    let text = std::fs::read_to_string(folder.join("checksum.wat")).expect("the text is there");
+    let made = perilune_tests::components::component(&text);
+    assert!(std::fs::read(folder.join("checksum.wasm")).expect("the component is there") == made, "make it anew");
+    let runtime = perilune::Runtime::builder().directory(folder).build().expect("it loads");
+    let call = |target: &'static str| runtime.call(target, [Value::from("Wikipedia")]);
+    assert_eq!(call("sums:adler32").await.unwrap(), Value::Integer(300_286_872));
+    assert_eq!(call("sums:hex").await.unwrap(), Value::from("11e60398"));
+}

@@ -71,8 +71,7 @@ async fn policies_are_asked_for_what_an_entry_grants() {
         "{name: count, kind: function.wasm, component: 'file://files.wasm', method: count, mounts: [{fs: data, path: /data}]}",
     ];
     let app = app(&entries, &[("environment", ENVIRONMENT), ("files", FILES)], FOLDER);
-    let actor = Actor { id: "ada".to_owned(), meta: Value::Map(Vec::new()) };
-    let authority = Authority { actor: Some(Arc::new(actor)), scope: Some(Scope::default()) };
+    let authority = Authority { actor: Some(Arc::new(Actor::new("ada"))), scope: Some(Scope::default()) };
     for (target, action) in [("app:variables", "env.get `API_KEY`"), ("app:count", "fs.get `app:data`")] {
         let call = Call::new(target).authority(authority.clone());
         let failure = app.runtime.call_with(call).await.unwrap_err();
@@ -94,7 +93,7 @@ async fn a_change_of_the_component_reaches_the_next_call() {
         .with_field("component", Value::String(functions))
         .with_field("method", "count");
     assert_eq!(before.kind(), changed.kind());
-    app.runtime.registry().apply(vec![perilune::Operation::Update(changed)]).unwrap();
+    app.runtime.registry().apply(&[perilune::Operation::Update(changed.into())], None).unwrap();
     assert_eq!(app.main().await, Value::Integer(1));
 }
 

@@ -113,7 +113,7 @@ async fn a_component_that_spins_ends_at_its_cpu_time() {
 
 #[tokio::test]
 async fn its_mailbox_is_bounded() {
-    let host = "{name: host, kind: process.host, host: {mailbox: {messages: 4}}, lifecycle: {auto_start: true}}";
+    let host = "{name: host, kind: process.host, mailbox: {messages: 4}, lifecycle: {auto_start: true}}";
     let main = "{name: main, kind: function.lua, source: 'file://main.lua', method: main}";
     let lua = "return {main = function()
         local pid = assert(process.spawn('app:echo', 'app:host'))

@@ -1,6 +1,6 @@
 //! Runs untrusted Lua entries, each in its own WebAssembly sandbox.
 //!
-//! A [`Runtime`] holds entries (`function.lua`, `library.lua`, `module.lua`, `process.lua`) from a directory or from
+//! A [`Runtime`] holds entries (`function.lua`, `library.lua`, `module.lua`, `process.lua`, `function.wasm`…) from a directory or from
 //! memory. Each call runs in a cell of its own: a Lua interpreter inside a wasm instance, with a memory cap, a CPU budget,
 //! a wall-clock limit, and only the modules that the entry lists.
 //!
