@@ -20,6 +20,9 @@ pub const COMMAND: &str = include_str!("../../host/component/tests/guests/comman
 /// Answers messages until one of topic `stop`, or an event, comes.
 pub const PROCESS: &str = include_str!("../../host/component/tests/guests/process.wat");
 
+/// Waits for a message.
+pub const WAITING: &str = include_str!("../../host/component/tests/guests/waiting.wat");
+
 /// A component of this text, in which `(libc)` stands for what all guests share.
 pub fn component(text: &str) -> Vec<u8> {
     wat::parse_str(text.replace("(libc)", LIBC)).expect("the text is a component")

@@ -1,13 +1,15 @@
 //! `function.wasm`: called like any function, under the same limits and with the same failures.
 
 use perilune::{Call, EngineOptions, Kind, Value};
-use perilune_tests::components::{COMMAND, ENTRY, FUNCTIONS, PROCESS, app, try_app};
+use perilune_tests::components::{COMMAND, ENTRY, FUNCTIONS, WAITING, app, try_app};
 use perilune_tests::{App, PATIENCE, eventually, limit};
 use std::time::Duration;
 
 /// One function, `app:main`, that calls this export, with further fields.
 fn function(method: &str, fields: &str) -> App {
-    let entry = format!("{{name: main, kind: function.wasm, component: 'file://main.wasm', method: {method}{fields}}}");
+    let entry = format!(
+        "{{name: main, kind: function.wasm, component: 'file://main.wasm', method: {method}{fields}}}"
+    );
     app(&[&entry], &[("main", FUNCTIONS)], &[])
 }
 
@@ -87,8 +89,9 @@ async fn a_call_that_spins_leaves_others_their_time() {
     let app = app(&entries, &[("main", FUNCTIONS)], &[]);
     let spinning = app.spawn("app:spin", &[]);
     for n in 0..20 {
-        let call = app.call("app:main", &[Value::Integer(n), Value::Integer(1)]);
-        let sum = tokio::time::timeout(PATIENCE, call).await.expect("it is not held up");
+        let args = [Value::Integer(n), Value::Integer(1)];
+        let sum =
+            tokio::time::timeout(PATIENCE, app.call("app:main", &args)).await.expect("it is not held up");
         assert_eq!(sum.unwrap(), Value::Integer(n + 1));
     }
     spinning.abort();
@@ -96,9 +99,9 @@ async fn a_call_that_spins_leaves_others_their_time() {
 
 #[tokio::test]
 async fn a_pool_bounds_the_calls_at_the_same_time_and_those_that_wait() {
-    let entry = "{name: main, kind: function.wasm, component: 'file://main.wasm', \
+    let entry = "{name: main, kind: function.wasm, component: 'file://main.wasm', method: wait, \
                  pool: {type: static, size: 2, buffer: 1}, limits: {timeout: 60s}}";
-    let app = app(&[entry], &[("main", PROCESS)], &[]);
+    let app = app(&[entry], &[("main", WAITING)], &[]);
     app.runtime.warm().await;
     let calls: Vec<_> = (0..3).map(|_| app.spawn("app:main", &[])).collect();
     app.until("app:main", |stats| stats.busy == 2 && stats.queued == 1).await;
@@ -112,8 +115,8 @@ async fn a_pool_bounds_the_calls_at_the_same_time_and_those_that_wait() {
 
 #[tokio::test]
 async fn a_call_that_is_given_up_ends() {
-    let entry = "{name: main, kind: function.wasm, component: 'file://main.wasm', limits: {timeout: 60s}}";
-    let app = app(&[entry], &[("main", PROCESS)], &[]);
+    let entry = "{name: main, kind: function.wasm, component: 'file://main.wasm', method: wait, limits: {timeout: 60s}}";
+    let app = app(&[entry], &[("main", WAITING)], &[]);
     let call = app.spawn("app:main", &[]);
     eventually("the call runs", async || !app.runtime.processes().is_empty()).await;
     call.abort();
@@ -147,7 +150,10 @@ async fn the_example_is_made_from_its_text_and_adds_up() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/components");
     let text = std::fs::read_to_string(folder.join("checksum.wat")).expect("the text is there");
     let made = perilune_tests::components::component(&text);
-    assert!(std::fs::read(folder.join("checksum.wasm")).expect("the component is there") == made, "make it anew");
+    assert!(
+        std::fs::read(folder.join("checksum.wasm")).expect("the component is there") == made,
+        "make it anew"
+    );
     let runtime = perilune::Runtime::builder().directory(folder).build().expect("it loads");
     let call = |target: &'static str| runtime.call(target, [Value::from("Wikipedia")]);
     assert_eq!(call("sums:adler32").await.unwrap(), Value::Integer(300_286_872));

@@ -11,7 +11,9 @@ const DATA: &str = "{name: data, kind: fs.directory, directory: data}";
 const FOLDER: &[(&str, &str)] = &[("data/note.txt", "a note"), ("secret.txt", "a secret")];
 
 fn files(method: &str, mount: &str) -> App {
-    let entry = format!("{{name: main, kind: function.wasm, component: 'file://main.wasm', method: {method}, mounts: [{mount}]}}");
+    let entry = format!(
+        "{{name: main, kind: function.wasm, component: 'file://main.wasm', method: {method}, mounts: [{mount}]}}"
+    );
     app(&[DATA, &entry], &[("main", FILES)], FOLDER)
 }
 
@@ -34,7 +36,8 @@ async fn without_grants_it_finds_nothing() {
 
 #[tokio::test]
 async fn a_variable_that_is_granted_is_in_its_environment_and_no_other() {
-    let entry = "{name: main, kind: function.wasm, component: 'file://main.wasm', method: variables, env: [key]}";
+    let entry =
+        "{name: main, kind: function.wasm, component: 'file://main.wasm', method: variables, env: [key]}";
     let app = app(&[STORAGE, VARIABLE, entry], &[("main", ENVIRONMENT)], &[]);
     let pair = Value::Array(vec![Value::from("API_KEY"), Value::from("s3cret")]);
     assert_eq!(app.main().await, Value::Array(vec![pair]));
@@ -76,7 +79,10 @@ async fn policies_are_asked_for_what_an_entry_grants() {
         let call = Call::new(target).authority(authority.clone());
         let failure = app.runtime.call_with(call).await.unwrap_err();
         assert_eq!(failure.kind, Kind::PermissionDenied);
-        assert_eq!(failure.message, format!("actor `ada` may not {action}: no policy of its scope allows it"));
+        assert_eq!(
+            failure.message,
+            format!("actor `ada` may not {action}: no policy of its scope allows it")
+        );
     }
 }
 

@@ -29,9 +29,9 @@ async fn lua_and_components_send_each_other_messages() {
     let app = talking(
         "local answers = process.listen('echo')
          local pid = assert(process.spawn('app:echo', 'app:host'))
-         assert(process.send(pid, 'hello', {name = 'ada'}, 2))
+         assert(process.send(pid, 'hello', {name = 'ada', tags = {1, 2.5}}))
          local answer = answers:receive()
-         assert(answer.name == 'ada')
+         assert(answer.name == 'ada' and answer.tags[1] == 1 and answer.tags[2] == 2.5)
          assert(process.registry.lookup('echo') == pid)
          return true",
     );
@@ -159,9 +159,14 @@ async fn a_process_in_lua_is_not_upgraded_to_a_component() {
     let lua = "return {main = function() process.upgrade('app:echo') end}";
     let caller = "{name: caller, kind: function.lua, source: 'file://caller.lua', method: main}";
     let calls = "return {main = function() return process.exec('app:main', 'app:host') end}";
-    let app = app(&[HOST, ECHO, main, caller], &[("echo", PROCESS)], &[("main.lua", lua), ("caller.lua", calls)]);
+    let app =
+        app(&[HOST, ECHO, main, caller], &[("echo", PROCESS)], &[("main.lua", lua), ("caller.lua", calls)]);
     app.runtime.start().await.unwrap();
     let failure = app.call("app:caller", &[]).await.unwrap_err();
     assert_eq!(failure.kind, Kind::Invalid);
-    assert!(failure.message.contains("app:echo is a process.wasm, which holds no Lua"), "{}", failure.message);
+    assert!(
+        failure.message.contains("app:echo is a process.wasm, which holds no Lua"),
+        "{}",
+        failure.message
+    );
 }

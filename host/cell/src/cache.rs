@@ -24,11 +24,7 @@ pub(crate) fn default_folder() -> Option<PathBuf> {
 /// # Errors
 ///
 /// Why the bytes are no component that this engine can compile.
-pub fn compile(
-    engine: &wasmtime::Engine,
-    wasm: &[u8],
-    folder: Option<&Path>,
-) -> wasmtime::Result<Component> {
+pub fn compile(engine: &wasmtime::Engine, wasm: &[u8], folder: Option<&Path>) -> wasmtime::Result<Component> {
     let Some(folder) = folder else { return Component::new(engine, wasm) };
     let file = folder.join(file_name(engine, wasm));
     if let Some(component) = load(engine, &file) {

@@ -92,7 +92,12 @@ pub trait Peers: Send + Sync {
     fn send(&self, to: String, topic: String, payloads: Vec<u8>) -> BoxFuture<'static, Result<(), Failure>>;
 
     /// Starts a process and gives its pid.
-    fn spawn(&self, entry: String, host: String, args: Vec<u8>) -> BoxFuture<'static, Result<String, Failure>>;
+    fn spawn(
+        &self,
+        entry: String,
+        host: String,
+        args: Vec<u8>,
+    ) -> BoxFuture<'static, Result<String, Failure>>;
 
     /// Does something to another run.
     fn act(&self, whom: &str, act: Act) -> Result<(), Failure>;

@@ -114,16 +114,19 @@ impl Engine {
         match tokio::time::timeout(max_wait, self.inner.places.clone().acquire_owned()).await {
             Ok(Ok(place)) => Ok(place),
             _ => {
-                let message = format!("all {max_instances} instances of components were in use for {max_wait:?}");
-                Err(Failure::new(Kind::Unavailable, message).with_retryable(true).with_detail("limit", "cells"))
+                let message =
+                    format!("all {max_instances} instances of components were in use for {max_wait:?}");
+                Err(Failure::new(Kind::Unavailable, message)
+                    .with_retryable(true)
+                    .with_detail("limit", "cells"))
             }
         }
     }
 }
 
-
 /// The innermost reason, which says most; bounded, since it may quote what the component is full of.
 fn reason(error: &wasmtime::Error) -> String {
     let text = format!("{error:#}").replace('\n', " ");
+    let text = text.strip_prefix("failed to parse WebAssembly module: ").unwrap_or(&text);
     text.chars().take(500).collect()
 }

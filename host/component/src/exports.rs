@@ -55,7 +55,8 @@ pub(crate) fn find(component: &Component, method: Option<&str>) -> Result<Export
         let gives = ty.results().collect::<Vec<_>>();
         let fits = match (&takes[..], &gives[..]) {
             ([takes], [Type::Result(result)]) => {
-                is_text(takes) && [result.ok(), result.err()].iter().flatten().filter(|ty| is_text(ty)).count() == 2
+                is_text(takes)
+                    && [result.ok(), result.err()].iter().flatten().filter(|ty| is_text(ty)).count() == 2
             }
             _ => false,
         };

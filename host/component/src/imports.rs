@@ -7,8 +7,14 @@ use wasmtime_wasi::WasiView;
 use wasmtime_wasi::p2;
 
 /// What every component may use: without a grant, files, variables and arguments are empty.
-const ALWAYS: &[&str] =
-    &["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "perilune:component/process@"];
+const ALWAYS: &[&str] = &[
+    "wasi:cli/",
+    "wasi:clocks/",
+    "wasi:filesystem/",
+    "wasi:io/",
+    "wasi:random/",
+    "perilune:component/process@",
+];
 
 /// What it may use where its entry says `network`.
 const SOCKETS: &str = "wasi:sockets/";
@@ -20,8 +26,12 @@ pub(crate) fn link(component: &Component, grants: Grants) -> Result<InstancePre<
         ALWAYS.iter().any(|prefix| name.starts_with(prefix)) || grants.network && name.starts_with(SOCKETS)
     };
     let ty = component.component_type();
-    let refused: Vec<String> =
-        ty.imports(engine).map(|(name, _)| name).filter(|name| !is_granted(name)).map(str::to_owned).collect();
+    let refused: Vec<String> = ty
+        .imports(engine)
+        .map(|(name, _)| name)
+        .filter(|name| !is_granted(name))
+        .map(str::to_owned)
+        .collect();
     if !refused.is_empty() {
         return Err(Refusal::NotGranted(refused));
     }

@@ -3,8 +3,8 @@
 //! A list of hosts names most of them, and a socket knows addresses only. So what a name turned out to be is kept, and an address may be
 //! connected to under each of its names.
 
-use crate::state::State;
 use crate::Network;
+use crate::state::State;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -108,7 +108,8 @@ impl Program {
             }
         }
         let state = State::new(&call, wasi, self.engine.ticker());
-        let state = state.map_err(|error| Death::Trap(format!("a directory cannot be mounted: {error:#}")))?;
+        let state =
+            state.map_err(|error| Death::Trap(format!("a directory cannot be mounted: {error:#}")))?;
         let mut store = Store::new(self.engine.wasmtime(), state);
         store.limiter(|state| state);
         store.set_hostcall_fuel(usize::try_from(call.limits.memory).unwrap_or(usize::MAX));
@@ -271,7 +272,8 @@ fn written(entry: &str, text: &[u8]) -> Result<Value, Failure> {
 
 fn result(entry: &str, text: &[u8], what: &str) -> Result<Value, Failure> {
     json::decode(text).map_err(|failure| {
-        Failure::internal(format!("{entry}: {what} is no JSON: {}", failure.message)).with_detail("entry", entry)
+        Failure::internal(format!("{entry}: {what} is no JSON: {}", failure.message))
+            .with_detail("entry", entry)
     })
 }
 

@@ -57,7 +57,8 @@ fn lower_at(value: &Value, ty: &Type, path: &str, depth: usize) -> Result<Val, F
     if depth > MAX_DEPTH {
         return Err(Failure::invalid(format!("{path}: nests deeper than {MAX_DEPTH} levels")));
     }
-    let inner = |value: &Value, ty: &Type, part: &str| lower_at(value, ty, &format!("{path}{part}"), depth + 1);
+    let inner =
+        |value: &Value, ty: &Type, part: &str| lower_at(value, ty, &format!("{path}{part}"), depth + 1);
     macro_rules! integer {
         ($case:ident, $name:literal) => {
             value
@@ -80,7 +81,6 @@ fn lower_at(value: &Value, ty: &Type, path: &str, depth: usize) -> Result<Val, F
         Type::U32 => integer!(U32, "u32"),
         Type::S64 => integer!(S64, "s64"),
         Type::U64 => integer!(U64, "u64"),
-        #[expect(clippy::cast_possible_truncation, reason = "what the component asks for has fewer digits")]
         Type::Float32 => {
             value.as_float().map(|number| Val::Float32(number as f32)).ok_or_else(|| wrong("a number"))
         }
@@ -97,7 +97,9 @@ fn lower_at(value: &Value, ty: &Type, path: &str, depth: usize) -> Result<Val, F
         }
         Type::List(list) => match (value, list.ty()) {
             (Value::String(bytes), Type::U8) => Ok(Val::List(bytes.iter().copied().map(Val::U8).collect())),
-            (value, ty) => elements(value, |item, at| inner(item, &ty, &at), || wrong("an array")).map(Val::List),
+            (value, ty) => {
+                elements(value, |item, at| inner(item, &ty, &at), || wrong("an array")).map(Val::List)
+            }
         },
         Type::FixedLengthList(list) => {
             let (ty, length) = (list.ty(), list.len() as usize);
@@ -117,7 +119,9 @@ fn lower_at(value: &Value, ty: &Type, path: &str, depth: usize) -> Result<Val, F
         Type::Record(record) => {
             let given = pairs(value).ok_or_else(|| wrong("a map"))?;
             if let Some((key, _)) = given.iter().find(|(key, _)| {
-                !record.fields().any(|field| key.as_str() == Some(&names_in_lua(field.name)) || key.as_str() == Some(field.name))
+                !record.fields().any(|field| {
+                    key.as_str() == Some(&names_in_lua(field.name)) || key.as_str() == Some(field.name)
+                })
             }) {
                 return Err(Failure::invalid(format!("{path}: has no field `{}`", name(key))));
             }
@@ -134,16 +138,20 @@ fn lower_at(value: &Value, ty: &Type, path: &str, depth: usize) -> Result<Val, F
             match value {
                 Value::Array(items) if items.len() == types.len() => {
                     let items = items.iter().zip(&types).enumerate();
-                    items.map(|(at, (item, ty))| inner(item, ty, &format!("[{}]", at + 1))).collect::<Result<_, _>>()
+                    items
+                        .map(|(at, (item, ty))| inner(item, ty, &format!("[{}]", at + 1)))
+                        .collect::<Result<_, _>>()
                 }
                 _ => Err(wrong(&expected)),
             }
             .map(Val::Tuple)
         }
         Type::Variant(variant) => {
-            let (case, payload) = case(value).ok_or_else(|| wrong("the name of a case, or a map of it to its value"))?;
+            let (case, payload) =
+                case(value).ok_or_else(|| wrong("the name of a case, or a map of it to its value"))?;
             let known = variant.cases().find(|known| known.name == case);
-            let known = known.ok_or_else(|| Failure::invalid(format!("{path}: there is no case `{case}`")))?;
+            let known =
+                known.ok_or_else(|| Failure::invalid(format!("{path}: there is no case `{case}`")))?;
             let payload = match known.ty {
                 None => None,
                 Some(ty) => Some(Box::new(inner(payload, &ty, &format!(".{case}"))?)),
@@ -246,10 +254,7 @@ pub(crate) fn lift(val: Val, ty: &Type) -> Value {
         (Val::S32(number), _) => Value::Integer(number.into()),
         (Val::U32(number), _) => Value::Integer(number.into()),
         (Val::S64(number), _) => Value::Integer(number),
-        #[expect(clippy::cast_precision_loss, reason = "as numbers beyond 64 bits in JSON")]
-        (Val::U64(number), _) => {
-            i64::try_from(number).map_or(Value::Float(number as f64), Value::Integer)
-        }
+        (Val::U64(number), _) => i64::try_from(number).map_or(Value::Float(number as f64), Value::Integer),
         (Val::Float32(number), _) => Value::Float(number.into()),
         (Val::Float64(number), _) => Value::Float(number),
         (Val::Char(only), _) => Value::from(only.to_string()),
@@ -269,7 +274,8 @@ pub(crate) fn lift(val: Val, ty: &Type) -> Value {
         }
         (Val::Record(fields), Type::Record(record)) => {
             let fields = fields.into_iter().zip(record.fields());
-            let pairs = fields.map(|((name, val), field)| (Value::from(names_in_lua(&name)), lift(val, &field.ty)));
+            let pairs =
+                fields.map(|((name, val), field)| (Value::from(names_in_lua(&name)), lift(val, &field.ty)));
             Value::Map(pairs.filter(|(_, value)| *value != Value::Nil).collect())
         }
         (Val::Tuple(items), Type::Tuple(tuple)) => {
@@ -344,8 +350,10 @@ pub(crate) fn failure(error: Value) -> Failure {
 
 /// A failure of the host's for a component: JSON.
 pub(crate) fn failure_to_json(failure: &Failure) -> String {
-    let mut fields =
-        vec![(Value::from("kind"), Value::from(failure.kind.as_str())), (Value::from("message"), Value::from(&*failure.message))];
+    let mut fields = vec![
+        (Value::from("kind"), Value::from(failure.kind.as_str())),
+        (Value::from("message"), Value::from(&*failure.message)),
+    ];
     fields.extend(failure.retryable.map(|retryable| (Value::from("retryable"), Value::Bool(retryable))));
     fields.extend(failure.details.clone().map(|details| (Value::from("details"), details)));
     perilune_value::json::encode(&Value::Map(fields)).unwrap_or_else(|_| failure.message.clone())

@@ -67,9 +67,8 @@ impl Directory {
     ///
     /// As [`Directory::ready`]; `PermissionDenied` where its `mode` does not allow that, or its limits could not be kept.
     pub fn capability(&self, writes: bool) -> Result<Dir, Failure> {
-        let refused = |why: &str| {
-            Err(Failure::new(Kind::PermissionDenied, format!("{}: {why}", self.place.name)))
-        };
+        let refused =
+            |why: &str| Err(Failure::new(Kind::PermissionDenied, format!("{}: {why}", self.place.name)));
         let mode = self.place.mode;
         if !mode.readable() || writes && !mode.writable() {
             return refused("its `mode` does not allow that");

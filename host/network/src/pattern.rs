@@ -189,8 +189,7 @@ impl List {
 
     /// At any port.
     pub(crate) fn concerns_host(&self, host: &Host) -> bool {
-        let at_its_port =
-            |item: &Pattern| Target { host: host.clone(), port: item.port.unwrap_or_default() };
+        let at_its_port = |item: &Pattern| Target { host: host.clone(), port: item.port.unwrap_or_default() };
         self.0.iter().any(|item| item.concerns(&at_its_port(item)))
     }
 

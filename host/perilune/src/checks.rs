@@ -39,7 +39,12 @@ impl Checker {
         components: Arc<Components>,
     ) -> Result<Self, EngineError> {
         let surroundings = Surroundings { output: Arc::new(Log) };
-        Ok(Checker { template: guest.template([])?, surroundings: Arc::new(surroundings), ceiling, components })
+        Ok(Checker {
+            template: guest.template([])?,
+            surroundings: Arc::new(surroundings),
+            ceiling,
+            components,
+        })
     }
 
     pub(crate) fn check(&self, entry: &Entry) -> Vec<Problem> {

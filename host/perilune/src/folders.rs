@@ -3,7 +3,7 @@
 use crate::components::{FUNCTION_WASM, PROCESS_WASM};
 use perilune_files::{Ground, check_folder};
 use perilune_registry::{Code, Entry, EntryId, Everything, FieldPath, Problem};
-use perilune_value::Value;
+use perilune_value::{Failure, Kind, Value};
 use std::path::PathBuf;
 
 /// The folder of an entry cannot be used.
@@ -43,14 +43,16 @@ impl Folders {
                 Problem::in_field(component, path.clone().key(field), Code::BAD_MOUNT, message)
             };
             if mount.get("write") == Some(&Value::Bool(true)) && directory.data().get("limits").is_some() {
-                let message = "the directory has limits, which are not kept where a component writes".to_owned();
+                let message =
+                    "the directory has limits, which are not kept where a component writes".to_owned();
                 let problem = refused("write", message).related_field(directory, "limits", "these limits");
                 return Some(problem.help("mount it without `write`, or name a directory without `limits`"));
             }
             let ground = Ground { folder: self.folder.as_deref(), directories: &self.directories };
             let failure = check_folder(directory, ground).err()?;
             let problem = refused("fs", format!("the directory cannot be mounted: {}", failure.message));
-            Some(problem.related_field(directory, "directory", "this folder"))
+            let problem = problem.related_field(directory, "directory", "this folder");
+            Some(help(problem, &failure))
         };
         mounts.iter().enumerate().filter_map(problem).collect()
     }
@@ -69,11 +71,13 @@ impl Folders {
             format!("there are no files to show: {}", failure.message),
         );
         let problem = problem.related_field(directory, "directory", "this folder");
-        Some(match failure.kind {
-            perilune_value::Kind::NotFound => {
-                problem.help("make the folder, or have it made: `auto_init: true`")
-            }
-            _ => problem,
-        })
+        Some(help(problem, &failure))
+    }
+}
+
+fn help(problem: Problem, failure: &Failure) -> Problem {
+    match failure.kind {
+        Kind::NotFound => problem.help("make the folder, or have it made: `auto_init: true`"),
+        _ => problem,
     }
 }

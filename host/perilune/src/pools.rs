@@ -173,7 +173,11 @@ impl Pools {
     fn link(&self, generation: &Generation, id: &EntryId) -> Result<Arc<Callee>, Failure> {
         let program = Arc::new(self.linker.link(&generation.snapshot, id)?);
         let pool = (!matches!(program.kind.as_str(), PROCESS | WORKFLOW)).then(|| {
-            Pool::new(Workers { program: program.clone() }, settings(program.name(), &program.pool), &self.cleaner.janitor)
+            Pool::new(
+                Workers { program: program.clone() },
+                settings(program.name(), &program.pool),
+                &self.cleaner.janitor,
+            )
         });
         Ok(Arc::new(Callee { program, pool }))
     }

@@ -17,7 +17,10 @@ async fn a_program_reads_its_arguments_from_stdin_and_writes_its_result_to_stdou
 #[tokio::test]
 async fn a_program_that_fails_gives_its_code_and_its_last_words() {
     let failure = Setting::new().call(&program(COMMAND, None), &[Value::from("fail")]).await.unwrap_err();
-    assert_eq!((failure.kind, failure.message.as_str()), (Kind::Internal, "app:main: ended with exit code 1: half"));
+    assert_eq!(
+        (failure.kind, failure.message.as_str()),
+        (Kind::Internal, "app:main: ended with exit code 1: half")
+    );
     assert_eq!(failure.details.unwrap().get("exit_code"), Some(&Value::Integer(1)));
 }
 

@@ -45,13 +45,11 @@ impl Random {
 
 #[tokio::test]
 async fn a_thousand_components_that_were_tampered_with_end_in_a_result_a_refusal_or_a_dead_instance() {
-    let limits = Limits {
-        memory: 4 << 20,
-        cpu: Duration::from_millis(20),
-        timeout: Some(Duration::from_millis(200)),
-    };
+    let limits =
+        Limits { memory: 4 << 20, cpu: Duration::from_millis(20), timeout: Some(Duration::from_millis(200)) };
     let mut random = Random(1);
-    let guests = [(FUNCTIONS, Some("same")), (ENTRY, None), (FILES, Some("count")), (COMMAND, None), (PROCESS, None)];
+    let guests =
+        [(FUNCTIONS, Some("same")), (ENTRY, None), (FILES, Some("count")), (COMMAND, None), (PROCESS, None)];
     let (mut refused, mut failed, mut done) = (0, 0, 0);
     for (text, method) in guests {
         let whole = component(text);

@@ -25,11 +25,31 @@ async fn a_function_is_called_by_its_types() {
 #[tokio::test]
 async fn what_does_not_fit_is_refused_with_the_path_to_it() {
     let cases = [
-        ("add", vec![Value::Integer(1)], "app:main: argument 2 (`b`): expected a number that fits `s32`, found nothing"),
-        ("add", vec![Value::Integer(1 << 40), Value::Integer(0)], "app:main: argument 1 (`a`): expected a number that fits `s32`, found a number"),
-        ("add", vec![Value::Integer(1), Value::Integer(2), Value::Integer(3)], "app:main: takes 2 arguments, not 3"),
-        ("same", vec![Value::String(vec![255])], "app:main: argument 1 (`text`): expected a text in UTF-8, found a string"),
-        ("mirror", vec![map([("x", Value::Float(1.0))])], "app:main: argument 1 (`point`).y: expected a number, found nothing"),
+        (
+            "add",
+            vec![Value::Integer(1)],
+            "app:main: argument 2 (`b`): expected a number that fits `s32`, found nothing",
+        ),
+        (
+            "add",
+            vec![Value::Integer(1 << 40), Value::Integer(0)],
+            "app:main: argument 1 (`a`): expected a number that fits `s32`, found a number",
+        ),
+        (
+            "add",
+            vec![Value::Integer(1), Value::Integer(2), Value::Integer(3)],
+            "app:main: takes 2 arguments, not 3",
+        ),
+        (
+            "same",
+            vec![Value::String(vec![255])],
+            "app:main: argument 1 (`text`): expected a text in UTF-8, found a string",
+        ),
+        (
+            "mirror",
+            vec![map([("x", Value::Float(1.0))])],
+            "app:main: argument 1 (`point`).y: expected a number, found nothing",
+        ),
         ("mirror", vec![map([("z", Value::Float(1.0))])], "app:main: argument 1 (`point`): has no field `z`"),
     ];
     for (method, args, message) in cases {

@@ -59,7 +59,8 @@ impl Linker {
         if !matches!(entry.kind(), FUNCTION_WASM | PROCESS_WASM) {
             return Ok(None);
         }
-        let ComponentEntry { method, env, mounts, network, limits: own, pool, .. } = ComponentEntry::decode(entry)?;
+        let ComponentEntry { method, env, mounts, network, limits: own, pool, .. } =
+            ComponentEntry::decode(entry)?;
         let name: Arc<str> = id.to_string().into();
         let is_function = entry.kind() == FUNCTION_WASM;
         Ok(Some(Callee {

@@ -26,7 +26,9 @@ impl Granted {
         let (callee, context) = (callee.clone(), context.clone());
         // Values may be in files, and directories are opened.
         let asked = tokio::task::spawn_blocking(move || Self::ask(&callee, &context)).await;
-        asked.unwrap_or_else(|_| Err(Failure::internal("the host failed while it looked at what an entry grants")))
+        asked.unwrap_or_else(|_| {
+            Err(Failure::internal("the host failed while it looked at what an entry grants"))
+        })
     }
 
     fn ask(callee: &Callee, context: &Arc<CallContext>) -> Result<Self, Failure> {

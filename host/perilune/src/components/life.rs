@@ -168,7 +168,8 @@ impl Seat {
 
     fn too_much_memory(&self) -> Failure {
         let (entry, host) = (&self.entry, self.host.id());
-        let message = format!("{entry}: ended, since all processes of {host} together exceed its `max_memory`");
+        let message =
+            format!("{entry}: ended, since all processes of {host} together exceed its `max_memory`");
         Failure::new(Kind::RateLimited, message)
             .with_detail("entry", &**entry)
             .with_detail("limit", "max_memory")

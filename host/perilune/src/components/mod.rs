@@ -50,7 +50,8 @@ impl Components {
 
     pub(crate) fn engine(&self) -> Result<&Engine, Failure> {
         let engine = self.engine.get_or_init(|| {
-            Engine::new(self.options.clone()).map_err(|error| Failure::new(Kind::Unavailable, error.to_string()))
+            Engine::new(self.options.clone())
+                .map_err(|error| Failure::new(Kind::Unavailable, error.to_string()))
         });
         engine.as_ref().map_err(Clone::clone)
     }

@@ -75,7 +75,12 @@ impl<R: Rest> Peers for Neighbours<R> {
         }
     }
 
-    fn spawn(&self, entry: String, host: String, args: Vec<u8>) -> BoxFuture<'static, Result<String, Failure>> {
+    fn spawn(
+        &self,
+        entry: String,
+        host: String,
+        args: Vec<u8>,
+    ) -> BoxFuture<'static, Result<String, Failure>> {
         let started = self.order(entry, host, args).and_then(|order| {
             let pid = self.processes().spawn(&order)?;
             Ok((pid, order))
