@@ -5,5 +5,6 @@ mod grants;
 mod hostile;
 mod limits;
 mod messages;
+mod network;
 mod support;
 mod values;

@@ -18,6 +18,7 @@ pub(crate) const ENTRY: &str = include_str!("../guests/entry.wat");
 pub(crate) const ENVIRONMENT: &str = include_str!("../guests/environment.wat");
 pub(crate) const FILES: &str = include_str!("../guests/files.wat");
 pub(crate) const COMMAND: &str = include_str!("../guests/command.wat");
+pub(crate) const SOCKETS: &str = include_str!("../guests/sockets.wat");
 pub(crate) const PROCESS: &str = include_str!("../guests/process.wat");
 
 /// One for all tests: each has a ticker, and most compile the same.
