@@ -90,14 +90,16 @@ impl Directory {
     pub fn capability(&self, writes: bool) -> Result<Dir, Failure> {
         let refused =
             |why: &str| Err(Failure::new(Kind::PermissionDenied, format!("{}: {why}", self.place.name)));
-        let mode = self.place.mode;
+        let Files::Folder { root, mode } = &self.place.files else {
+            return refused("its files are embedded, and no folder holds them alone");
+        };
         if !mode.readable() || writes && !mode.writable() {
             return refused("its `mode` does not allow that");
         }
         if writes && self.quota.is_some() {
             return refused("it has limits, which are not kept where something writes by itself");
         }
-        self.place.root.open()
+        root.open()
     }
 
     /// Opens a regular file.
