@@ -31,6 +31,7 @@ struct LuaRun {
     target: LuaTarget,
     args: Vec<u8>,
     context: CallContext,
+    is_alone: bool,
 }
 
 impl Inner {
@@ -42,12 +43,14 @@ impl Inner {
     /// Runs a call to its end. Dropping the future ends it: a call that waits leaves the queue, one that runs loses its cell.
     pub(crate) async fn run(&self, run: Run) -> Result<Vec<u8>, Failure> {
         let began = Instant::now();
-        let Run { target, args, context, timeout } = run;
+        let Run { target, args, context, timeout, is_alone } = run;
         match target {
             Target::Component(callee) => {
                 self.call_component(callee, args, context, timeout, began).boxed().await
             }
-            Target::Lua(target) => self.run_lua(LuaRun { target, args, context }, timeout, began).await,
+            Target::Lua(target) => {
+                self.run_lua(LuaRun { target, args, context, is_alone }, timeout, began).await
+            }
         }
     }
 
@@ -75,7 +78,7 @@ impl Inner {
             None => pool.lease(deadline(limits, began)).boxed().await?,
         };
         callee.program.wake(&mut lease);
-        let LuaRun { target, args, context } = run;
+        let LuaRun { target, args, context, .. } = run;
         let mut running = self.begin(&mut lease, &callee.program, context, limits, began);
         let ticked = lease.ticked();
         let call = async move {
@@ -110,7 +113,7 @@ impl Inner {
                 .await
                 .unwrap_or_else(|_| Err(too_late(&program)))?,
         };
-        let LuaRun { target, args, context } = run;
+        let LuaRun { target, args, context, .. } = run;
         let mut running = self.begin(&mut cell, &program, context, limits, began);
         let ticked = cell.ticked();
         let call = async move {
