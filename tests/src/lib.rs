@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: an application made of a few lines, and what it printed.
 
 pub mod compiled;
+pub mod components;
 pub mod counter;
 pub mod gate;
 pub mod hostile;
@@ -101,6 +102,14 @@ impl App {
     ) -> Result<App, BuildError> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         write(folder.path(), files);
+        Self::build_in(folder, settings)
+    }
+
+    /// An application whose files lie in a folder already.
+    pub fn build_in(
+        folder: TempDir,
+        settings: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
+    ) -> Result<App, BuildError> {
         let printed = Arc::new(Mutex::new(Vec::new()));
         let sink = printed.clone();
         let output = move |_: &Identity, line: &[u8], _: &str| {

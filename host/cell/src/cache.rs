@@ -20,11 +20,11 @@ pub(crate) fn default_folder() -> Option<PathBuf> {
 
 /// Takes the compiled component from `folder`, or compiles it and leaves it there. A cache that cannot be read or written
 /// costs time and nothing else.
-pub(crate) fn compile(
-    engine: &wasmtime::Engine,
-    wasm: &[u8],
-    folder: Option<&Path>,
-) -> wasmtime::Result<Component> {
+///
+/// # Errors
+///
+/// Why the bytes are no component that this engine can compile.
+pub fn compile(engine: &wasmtime::Engine, wasm: &[u8], folder: Option<&Path>) -> wasmtime::Result<Component> {
     let Some(folder) = folder else { return Component::new(engine, wasm) };
     let file = folder.join(file_name(engine, wasm));
     if let Some(component) = load(engine, &file) {

@@ -22,7 +22,7 @@ pub(crate) fn instructions(time: Duration) -> u64 {
 /// long calls of host functions count, and time in which the machine ran something else does not. The first slice of a
 /// turn is charged one tick: reading the thread's clock at the start of every turn would cost more than a short turn.
 #[derive(Default)]
-pub(crate) struct Budget {
+pub struct Budget {
     used: Duration,
     /// The thread's clock when the slice began, in nanoseconds; 0 in the first slice.
     began: Arc<AtomicU64>,
@@ -30,18 +30,18 @@ pub(crate) struct Budget {
 
 impl Budget {
     /// A turn begins.
-    pub(crate) fn restart(&mut self) {
+    pub fn restart(&mut self) {
         self.used = Duration::ZERO;
         self.began.store(0, Ordering::Relaxed);
     }
 
     /// Whether the turn is in its first slice.
-    pub(crate) fn is_first(&self) -> bool {
+    pub fn is_first(&self) -> bool {
         self.used.is_zero()
     }
 
     /// A slice ends, and the next one begins. Returns what the turn has used so far.
-    pub(crate) fn charge(&mut self) -> Duration {
+    pub fn charge(&mut self) -> Duration {
         let (began, now) = (self.began.load(Ordering::Relaxed), thread_time());
         let spent = match (began, now) {
             (0, _) | (_, None) => TICK,
@@ -53,7 +53,7 @@ impl Budget {
     }
 
     /// Gives way to others; the next slice begins when this is done, on whatever thread that is.
-    pub(crate) fn yield_slice(&self) -> impl Future<Output = ()> + Send + 'static {
+    pub fn yield_slice(&self) -> impl Future<Output = ()> + Send + 'static {
         let began = self.began.clone();
         async move {
             tokio::task::yield_now().await;

@@ -47,6 +47,10 @@ pub struct Mailbox(Arc<Shared>);
 #[derive(Clone, Debug)]
 pub(crate) struct KillSwitch(Arc<Shared>);
 
+/// The mailbox as whoever runs inside of its cell sees it: takes messages, and does not close it.
+#[derive(Clone, Debug)]
+pub struct Inbox(Arc<Shared>);
+
 /// Every call has a mailbox and few receive anything, so an unused one takes no memory but this.
 #[derive(Debug)]
 struct Shared {
@@ -55,6 +59,8 @@ struct Shared {
     killed: AtomicBool,
     state: Mutex<State>,
     arrived: Notify,
+    /// Told when somebody ends the cell, whatever it waits for.
+    ended: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -72,7 +78,8 @@ struct State {
 pub fn mailbox(capacity: usize, bytes: usize) -> (Sender, Mailbox) {
     let state = Mutex::new(State { senders: 1, ..State::default() });
     let killed = AtomicBool::new(false);
-    let shared = Arc::new(Shared { capacity, most_bytes: bytes, killed, state, arrived: Notify::new() });
+    let (arrived, ended) = (Notify::new(), Notify::new());
+    let shared = Arc::new(Shared { capacity, most_bytes: bytes, killed, state, arrived, ended });
     (Sender(shared.clone()), Mailbox(shared))
 }
 
@@ -101,6 +108,22 @@ impl Shared {
             return None;
         }
         self.lock().killed.clone()
+    }
+
+    async fn receive(&self) -> Arrival {
+        loop {
+            let arrived = self.arrived.notified();
+            if let Some(reason) = self.killed() {
+                return Arrival::Killed(reason);
+            }
+            if let Some(event) = self.take() {
+                return Arrival::Event(event);
+            }
+            if self.lock().senders == 0 {
+                return Arrival::Nothing;
+            }
+            arrived.await;
+        }
     }
 }
 
@@ -215,6 +238,7 @@ impl Sender {
         drop(state);
         self.0.killed.store(true, Ordering::Relaxed);
         self.0.arrived.notify_one();
+        self.0.ended.notify_waiters();
         true
     }
 
@@ -253,19 +277,7 @@ impl Drop for Sender {
 impl Mailbox {
     /// Waits for what comes next. Cancel-safe.
     pub async fn receive(&mut self) -> Arrival {
-        loop {
-            let arrived = self.0.arrived.notified();
-            if let Some(reason) = self.0.killed() {
-                return Arrival::Killed(reason);
-            }
-            if let Some(event) = self.0.take() {
-                return Arrival::Event(event);
-            }
-            if self.0.lock().senders == 0 {
-                return Arrival::Nothing;
-            }
-            arrived.await;
-        }
+        self.0.receive().await
     }
 
     /// Why somebody ended the cell.
@@ -310,6 +322,11 @@ impl Mailbox {
         left.into_iter().filter_map(message).collect()
     }
 
+    /// For code in the cell, which may take messages.
+    pub fn inbox(&self) -> Inbox {
+        Inbox(self.0.clone())
+    }
+
     pub(crate) fn kill_switch(&self) -> KillSwitch {
         KillSwitch(self.0.clone())
     }
@@ -325,5 +342,28 @@ impl KillSwitch {
     /// Why somebody ended the cell.
     pub(crate) fn killed(&self) -> Option<Failure> {
         self.0.killed()
+    }
+}
+
+impl Inbox {
+    /// Waits for what comes next. Cancel-safe.
+    pub async fn receive(&self) -> Arrival {
+        self.0.receive().await
+    }
+
+    /// Why somebody ended the cell.
+    pub fn killed(&self) -> Option<Failure> {
+        self.0.killed()
+    }
+
+    /// Waits until somebody ends the cell.
+    pub async fn ended(&self) -> Failure {
+        loop {
+            let ended = self.0.ended.notified();
+            if let Some(reason) = self.killed() {
+                return reason;
+            }
+            ended.await;
+        }
     }
 }

@@ -13,7 +13,8 @@ pub(crate) const TICK: Duration = Duration::from_millis(1);
 /// Ticks without a turn after which the thread sleeps until the next one: an idle host has no timer running.
 const IDLE_TICKS: u32 = 1000;
 
-pub(crate) struct Ticker {
+/// Advances the epoch of one engine while anything runs on it.
+pub struct Ticker {
     turns: AtomicU64,
     asleep: AtomicBool,
     thread: Mutex<Option<Thread>>,
@@ -21,7 +22,11 @@ pub(crate) struct Ticker {
 
 impl Ticker {
     /// Starts the thread. It ends when the engine is gone.
-    pub(crate) fn start(engine: EngineWeak) -> std::io::Result<Arc<Self>> {
+    ///
+    /// # Errors
+    ///
+    /// When the system has no thread left.
+    pub fn start(engine: EngineWeak) -> std::io::Result<Arc<Self>> {
         let ticker = Arc::new(Ticker {
             turns: AtomicU64::new(0),
             asleep: AtomicBool::new(false),
@@ -55,7 +60,7 @@ impl Ticker {
     }
 
     /// Says that a cell runs: the epoch must advance. Called at each turn's start, and again at each tick of a long one.
-    pub(crate) fn running(&self) {
+    pub fn running(&self) {
         self.turns.fetch_add(1, Ordering::SeqCst);
         if self.asleep.load(Ordering::SeqCst)
             && let Ok(thread) = self.thread.lock()

@@ -37,8 +37,24 @@ fn show(snapshot: &Snapshot, id: &str) -> Result<Exit, Failure> {
     let parsed =
         EntryId::parse(id).map_err(|error| Failure::invalid(format!("`{id}` is no entry id: {error}")))?;
     let entry = snapshot.get(&parsed).ok_or_else(|| Failure::not_found(format!("entry not found: {id}")))?;
-    output::line(json::encode(&entry.to_value())?.as_bytes());
+    output::line(json::encode(&shown(entry))?.as_bytes());
     Ok(Exit::done())
+}
+
+/// An entry without the bytes of a component, which are no text: only how many there are.
+fn shown(entry: &Entry) -> Value {
+    let mut value = entry.to_value();
+    if let Value::Map(fields) = &mut value
+        && let Some((_, Value::Map(data))) = fields.iter_mut().find(|(name, _)| name.as_str() == Some("data"))
+        && entry.kind().ends_with(".wasm")
+    {
+        for (name, value) in data {
+            if let (Some("component"), Value::String(bytes)) = (name.as_str(), &*value) {
+                *value = Value::from(format!("({} bytes)", bytes.len()));
+            }
+        }
+    }
+    value
 }
 
 fn find(snapshot: &Snapshot, criteria: &[String], json: bool) -> Result<Exit, Failure> {
@@ -55,7 +71,7 @@ fn find(snapshot: &Snapshot, criteria: &[String], json: bool) -> Result<Exit, Fa
 
 fn print(entries: &[Arc<Entry>], json: bool) -> Result<Exit, Failure> {
     if json {
-        let values: Vec<Value> = entries.iter().map(|entry| entry.to_value()).collect();
+        let values: Vec<Value> = entries.iter().map(|entry| shown(entry)).collect();
         output::line(json::encode(&Value::Array(values))?.as_bytes());
         return Ok(Exit::done());
     }

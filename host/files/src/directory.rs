@@ -9,7 +9,7 @@ use crate::shelf::{Shelf, missing};
 use crate::tree::{self, Access};
 use crate::{Mode, Reason, Root, VirtualPath};
 use cap_std::fs::Dir;
-use perilune_value::Failure;
+use perilune_value::{Failure, Kind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -80,6 +80,26 @@ impl Directory {
     pub async fn ready(&self) -> Result<(), Failure> {
         let place = self.place.clone();
         self.gate.run(move || place.root().map_or(Ok(()), |root| root.open().map(drop))).await
+    }
+
+    /// A capability for all of it, for what reads and writes by itself. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// As [`Directory::ready`]; `PermissionDenied` where its `mode` does not allow that, or its limits could not be kept.
+    pub fn capability(&self, writes: bool) -> Result<Dir, Failure> {
+        let refused =
+            |why: &str| Err(Failure::new(Kind::PermissionDenied, format!("{}: {why}", self.place.name)));
+        let Files::Folder { root, mode } = &self.place.files else {
+            return refused("its files are embedded, and no folder holds them alone");
+        };
+        if !mode.readable() || writes && !mode.writable() {
+            return refused("its `mode` does not allow that");
+        }
+        if writes && self.quota.is_some() {
+            return refused("it has limits, which are not kept where something writes by itself");
+        }
+        root.open()
     }
 
     /// Opens a regular file.

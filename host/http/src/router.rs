@@ -91,7 +91,7 @@ pub(crate) const ENDPOINT: ResourceKind = ResourceKind {
             },
             Field {
                 name: "func",
-                ty: Type::Entry(&["function.lua"]),
+                ty: Type::Entry(&["function.lua", "function.wasm"]),
                 required: true,
                 doc: "the function, called without arguments",
                 ..FIELD

@@ -187,6 +187,12 @@ impl List {
         self.0.iter().any(|item| item.concerns(target))
     }
 
+    /// At any port.
+    pub(crate) fn concerns_host(&self, host: &Host) -> bool {
+        let at_its_port = |item: &Pattern| Target { host: host.clone(), port: item.port.unwrap_or_default() };
+        self.0.iter().any(|item| item.concerns(&at_its_port(item)))
+    }
+
     pub(crate) fn names(&self, target: &Target) -> bool {
         self.0.iter().any(|item| item.names(target))
     }

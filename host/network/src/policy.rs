@@ -1,6 +1,6 @@
 //! What one entry may reach.
 
-use crate::{Class, List, Target};
+use crate::{Class, Host, List, Target};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -39,6 +39,11 @@ impl Policy {
     /// The host's list, and the entry's own if it has one.
     pub fn new(host: Arc<List>, own: Option<Arc<List>>) -> Self {
         Policy { host, own }
+    }
+
+    /// Whether the addresses of a host may be asked for by something that does not say which port it wants.
+    pub fn may_look_up(&self, host: &Host) -> bool {
+        self.host.concerns_host(host) && self.own.as_ref().is_none_or(|own| own.concerns_host(host))
     }
 
     /// Whether the addresses of a target may be asked for. What may not be reached at any address is not even looked up.

@@ -171,6 +171,15 @@ impl Packing<'_> {
                 }
             }
         }
+        for entry in entries {
+            for (path, bytes) in binaries(entry) {
+                match files.sources.get(path) {
+                    Some(first) if first != bytes => return Err(PackingError::TwoTexts(path.to_owned())),
+                    Some(_) => {}
+                    None => drop(files.sources.insert(path.to_owned(), bytes.to_vec())),
+                }
+            }
+        }
         for (path, (document, entries)) in documents {
             let text = match entries.iter().any(|entry| self.bytecode.contains_key(entry.id())) {
                 false => document.text().to_owned(),
@@ -230,7 +239,8 @@ impl Packing<'_> {
         let mut count = 0;
         for entry in meant {
             count += 1;
-            if read.get(entry.id()).is_none_or(|read| form(read) != form(entry)) {
+            let is_same = |read: &&Arc<Entry>| form(read) == form(entry) && binaries(read).eq(binaries(entry));
+            if !read.get(entry.id()).is_some_and(is_same) {
                 return Err(PackingError::Unfaithful(entry.id().to_string()));
             }
         }
@@ -243,17 +253,30 @@ impl Packing<'_> {
 
 /// What tells entries apart, also those with a number that equals nothing, not even itself.
 fn form(entry: &Entry) -> Option<String> {
-    document::write(entry.id().namespace(), std::iter::once((entry, None)))
+    let mut entry = entry.clone();
+    for (field, path) in entry.clone().files() {
+        entry = entry.with_field(&field.to_string(), format!("file:///{path}"));
+    }
+    document::write(entry.id().namespace(), std::iter::once((&entry, None)))
+}
+
+/// Files whose bytes stand in an entry: components.
+fn binaries(entry: &Entry) -> impl Iterator<Item = (&str, &[u8])> {
+    entry.files().filter_map(|(field, path)| match entry.data().get(&field.to_string()) {
+        Some(Value::String(bytes)) => Some((path, bytes.as_slice())),
+        _ => None,
+    })
 }
 
 /// The entry as it was written: with references to files instead of their texts, each where the text stands.
 fn with_references(entry: &Entry) -> Entry {
     let Value::Map(fields) = entry.data() else { return entry.clone() };
     let mut fields = fields.clone();
-    for (field, text) in entry.sources() {
+    let texts = entry.sources().map(|(field, text)| (field, text.path()));
+    for (field, path) in texts.chain(entry.files()) {
         let name = field.to_string();
         if let Some((_, value)) = fields.iter_mut().find(|(key, _)| key.as_str() == Some(&name)) {
-            *value = Value::from(format!("file:///{}", text.path()));
+            *value = Value::from(format!("file:///{path}"));
         }
     }
     entry.clone().with_data(Value::Map(fields))

@@ -2,6 +2,7 @@
 
 use crate::bytecode;
 use crate::checks::Checker;
+use crate::components::{Components, MOUNTING};
 use crate::folders::{self, Folders};
 use crate::images::Images;
 use crate::packs;
@@ -258,7 +259,8 @@ impl RuntimeBuilder {
         List::parse(&self.allowed.network)?;
         let engine = Engine::new(self.engine)?;
         let guest = Arc::new(Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES)?);
-        let checker = Checker::new(&guest, self.ceiling, self.coverage.clone())?;
+        let components = Arc::new(Components::new(engine.options()));
+        let checker = Checker::new(&guest, self.ceiling, self.coverage.clone(), components.clone())?;
         let rules = rules_with(modules).with_check(move |entry| checker.check(entry));
         let folder = if self.pack.is_some() { self.data } else { self.directory.clone() };
         let folders = Folders {
@@ -267,10 +269,11 @@ impl RuntimeBuilder {
             pack: self.pack.clone(),
         };
         let folders = Arc::new(folders);
-        let shown = folders.clone();
-        let rules = rules.with_state_check(folders::KINDS, move |all| shown.check(all));
-        let files = folders.clone();
-        let rules = rules.with_state_check(bytecode::KINDS, move |all| bytecode::check(all, files.ground()));
+        let (shown, files, mounts) = (folders.clone(), folders.clone(), folders.clone());
+        let rules = rules
+            .with_state_check(folders::KINDS, move |all| shown.check(all))
+            .with_state_check(bytecode::KINDS, move |all| bytecode::check(all, files.ground()))
+            .with_state_check(MOUNTING, move |all| mounts.check_mounts(all));
 
         let mut baseline = match (&self.pack, &self.directory) {
             (Some(pack), _) => Baseline::read_files(packs::files(pack)?, &rules),
@@ -301,6 +304,7 @@ impl RuntimeBuilder {
             strictness: self.strictness,
             terminal: self.terminal,
             max_processes: self.max_processes,
+            components,
         });
         Ok(Runtime { inner })
     }

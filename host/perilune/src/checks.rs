@@ -1,10 +1,11 @@
 //! What the registry cannot check itself: Lua's syntax, and the host's ceilings.
 
+use crate::components::{Components, FUNCTION_WASM, PROCESS_WASM};
 use crate::surroundings::{Log, Surroundings};
 use futures_util::task::{ArcWake, waker};
 use perilune_cell::{CellSpec, Coverage, Death, EngineError, Guest, Identity, Limits, Pid, Template};
 use perilune_network::Pattern;
-use perilune_registry::{Code, Entry, FieldPath, LuaEntry, Problem};
+use perilune_registry::{Code, ComponentEntry, Entry, FieldPath, LimitSpec, LuaEntry, Problem};
 use perilune_value::{Failure, Value};
 use std::panic::resume_unwind;
 use std::pin::pin;
@@ -28,6 +29,7 @@ pub(crate) struct Checker {
     template: Arc<Template>,
     surroundings: Arc<Surroundings>,
     ceiling: Limits,
+    components: Arc<Components>,
 }
 
 impl Checker {
@@ -35,21 +37,25 @@ impl Checker {
         guest: &Guest,
         ceiling: Limits,
         coverage: Option<Arc<Coverage>>,
+        components: Arc<Components>,
     ) -> Result<Self, EngineError> {
         // Entries that nothing runs are known to coverage from their check.
         let surroundings = Surroundings { output: Arc::new(Log), coverage };
-        Ok(Checker { template: guest.template([])?, surroundings: Arc::new(surroundings), ceiling })
+        Ok(Checker {
+            template: guest.template([])?,
+            surroundings: Arc::new(surroundings),
+            ceiling,
+            components,
+        })
     }
 
     pub(crate) fn check(&self, entry: &Entry) -> Vec<Problem> {
+        if matches!(entry.kind(), FUNCTION_WASM | PROCESS_WASM) {
+            return self.component(entry);
+        }
         let decoded = LuaEntry::decode(entry).ok();
-        let mut problems = decoded.as_ref().map_or_else(Vec::new, |lua| self.ceilings(entry, lua));
-        let hosts = decoded.and_then(|lua| lua.network).unwrap_or_default();
-        problems.extend(hosts.iter().enumerate().filter_map(|(at, item)| {
-            let error = item.parse::<Pattern>().err()?;
-            let path = FieldPath::from("network").key("allow").item(at);
-            Some(Problem::in_field(entry, path, HOSTS, error.to_string()))
-        }));
+        let mut problems = decoded.as_ref().map_or_else(Vec::new, |lua| self.ceilings(entry, &lua.limits));
+        problems.extend(hosts(entry, decoded.and_then(|lua| lua.network).unwrap_or_default()));
         // Other fields may be wrong as well; that is no reason to keep quiet about the source.
         if let Some(source) = entry.data().get("source").and_then(Value::as_str)
             && entry.kind().ends_with(".lua")
@@ -59,7 +65,16 @@ impl Checker {
         problems
     }
 
-    fn ceilings(&self, entry: &Entry, lua: &LuaEntry) -> Vec<Problem> {
+    fn component(&self, entry: &Entry) -> Vec<Problem> {
+        // What is wrong with its fields is told with them.
+        let Ok(component) = ComponentEntry::decode(entry) else { return Vec::new() };
+        let mut problems = self.ceilings(entry, &component.limits);
+        problems.extend(hosts(entry, component.network.clone().unwrap_or_default()));
+        problems.extend(self.components.check(entry, &component));
+        problems
+    }
+
+    fn ceilings(&self, entry: &Entry, limits: &LimitSpec) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut exceeded = |field: &str, asked: String, most: String| {
             let message = format!("the entry asks for {asked}, and this host allows {most} at most");
@@ -69,13 +84,13 @@ impl Checker {
             );
         };
         let Limits { memory, cpu, timeout } = self.ceiling;
-        if let Some(asked) = lua.limits.memory.filter(|asked| *asked > memory) {
+        if let Some(asked) = limits.memory.filter(|asked| *asked > memory) {
             exceeded("limits.memory", mebibytes(asked), mebibytes(memory));
         }
-        if let Some(asked) = lua.limits.cpu.filter(|asked| *asked > cpu) {
+        if let Some(asked) = limits.cpu.filter(|asked| *asked > cpu) {
             exceeded("limits.cpu", format!("{asked:?}"), format!("{cpu:?}"));
         }
-        if let (Some(asked), Some(most)) = (lua.limits.timeout, timeout)
+        if let (Some(asked), Some(most)) = (limits.timeout, timeout)
             && asked > most
         {
             exceeded("limits.timeout", format!("{asked:?}"), format!("{most:?}"));
@@ -112,6 +127,16 @@ impl Checker {
         let mut cell = self.template.instantiate(spec).await?;
         cell.check(&id, source.as_bytes()).await.unwrap_or_else(|death: Death| Err(death.into_failure(&id)))
     }
+}
+
+/// Items of `network.allow` that name no hosts.
+fn hosts(entry: &Entry, items: Vec<String>) -> Vec<Problem> {
+    let problem = |(at, item): (usize, &String)| {
+        let error = item.parse::<Pattern>().err()?;
+        let path = FieldPath::from("network").key("allow").item(at);
+        Some(Problem::in_field(entry, path, HOSTS, error.to_string()))
+    };
+    items.iter().enumerate().filter_map(problem).collect()
 }
 
 fn mebibytes(bytes: u64) -> String {

@@ -1,10 +1,11 @@
 //! Where an application's folders may lie. That one which servers show is missing is told when the application loads, not to its first
 //! visitor.
 
+use crate::components::{FUNCTION_WASM, PROCESS_WASM};
 use perilune_files::{Ground, check_folder};
 use perilune_pack::Pack;
-use perilune_registry::{Code, Entry, EntryId, Everything, Problem};
-use perilune_value::{Kind, Value};
+use perilune_registry::{Code, Entry, EntryId, Everything, FieldPath, Problem};
+use perilune_value::{Failure, Kind, Value};
 use std::path::PathBuf;
 
 /// The folder of an entry cannot be used.
@@ -45,6 +46,37 @@ impl Folders {
         Ground { folder: self.folder.as_deref(), directories: &self.directories, pack: self.pack.as_ref() }
     }
 
+    /// What is wrong with the directories that components mount: that one is missing, or that it could not be written as its entry
+    /// says.
+    pub(crate) fn check_mounts(&self, all: &Everything<'_>) -> Vec<Problem> {
+        let components = [FUNCTION_WASM, PROCESS_WASM].into_iter().flat_map(|kind| all.of_kind(kind));
+        components.flat_map(|component| self.mount_problems(component, all)).collect()
+    }
+
+    fn mount_problems(&self, component: &Entry, all: &Everything<'_>) -> Vec<Problem> {
+        let Some(Value::Array(mounts)) = component.data().get("mounts") else { return Vec::new() };
+        let problem = |(at, mount): (usize, &Value)| {
+            let named = mount.get("fs").and_then(Value::as_str)?;
+            let id = EntryId::relative(named, component.id().namespace()).ok()?;
+            let directory = all.get(&id).filter(|entry| entry.kind() == "fs.directory")?;
+            let path = FieldPath::from("mounts").item(at);
+            let refused = |field: &str, message: String| {
+                Problem::in_field(component, path.clone().key(field), Code::BAD_MOUNT, message)
+            };
+            if mount.get("write") == Some(&Value::Bool(true)) && directory.data().get("limits").is_some() {
+                let message =
+                    "the directory has limits, which are not kept where a component writes".to_owned();
+                let problem = refused("write", message).related_field(directory, "limits", "these limits");
+                return Some(problem.help("mount it without `write`, or name a directory without `limits`"));
+            }
+            let failure = check_folder(directory, self.ground()).err()?;
+            let problem = refused("fs", format!("the directory cannot be mounted: {}", failure.message));
+            let problem = problem.related_field(directory, "directory", "this folder");
+            Some(help(problem, &failure))
+        };
+        mounts.iter().enumerate().filter_map(problem).collect()
+    }
+
     fn problem(&self, shown: &Entry, all: &Everything<'_>) -> Option<Problem> {
         let named = shown.data().get("fs").and_then(Value::as_str)?;
         let id = EntryId::relative(named, shown.id().namespace()).ok()?;
@@ -58,9 +90,13 @@ impl Folders {
             format!("there are no files to show: {}", failure.message),
         );
         let problem = problem.related_field(directory, "directory", "this folder");
-        Some(match failure.kind {
-            Kind::NotFound => problem.help("make the folder, or have it made: `auto_init: true`"),
-            _ => problem,
-        })
+        Some(help(problem, &failure))
+    }
+}
+
+fn help(problem: Problem, failure: &Failure) -> Problem {
+    match failure.kind {
+        Kind::NotFound => problem.help("make the folder, or have it made: `auto_init: true`"),
+        _ => problem,
     }
 }

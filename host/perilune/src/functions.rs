@@ -1,6 +1,6 @@
 //! Calls: a worker of the entry's pool runs them, or a cell of their own.
 
-use crate::pools::{Callee, Target};
+use crate::pools::{LuaTarget, Target};
 use crate::processes::decode;
 use crate::program::Program;
 use crate::runtime::Inner;
@@ -26,6 +26,14 @@ pub(crate) struct Run {
     pub(crate) is_alone: bool,
 }
 
+/// One call of an entry in Lua.
+struct LuaRun {
+    target: LuaTarget,
+    args: Vec<u8>,
+    context: CallContext,
+    is_alone: bool,
+}
+
 impl Inner {
     /// Finds what a target names.
     pub(crate) fn find(&self, name: &str) -> Result<Target, Failure> {
@@ -35,13 +43,30 @@ impl Inner {
     /// Runs a call to its end. Dropping the future ends it: a call that waits leaves the queue, one that runs loses its cell.
     pub(crate) async fn run(&self, run: Run) -> Result<Vec<u8>, Failure> {
         let began = Instant::now();
+        let Run { target, args, context, timeout, is_alone } = run;
+        match target {
+            Target::Component(callee) => {
+                self.call_component(callee, args, context, timeout, began).boxed().await
+            }
+            Target::Lua(target) => {
+                self.run_lua(LuaRun { target, args, context, is_alone }, timeout, began).await
+            }
+        }
+    }
+
+    async fn run_lua(
+        &self,
+        run: LuaRun,
+        timeout: Option<Duration>,
+        began: Instant,
+    ) -> Result<Vec<u8>, Failure> {
         let callee = run.target.callee.clone();
-        let limits = limits(&callee, run.timeout);
+        let limits = limited(callee.program.limits(), timeout);
         // An entry that is called back by one that it calls must not wait for its own worker.
         let is_called_back = run.context.chain.contains(callee.program.name());
         let Some(pool) = callee.pool().filter(|_| !is_called_back && !run.is_alone) else {
             if callee.program.kind == WORKFLOW {
-                let Run { args, context, .. } = run;
+                let LuaRun { args, context, .. } = run;
                 let CallContext { values, authority, .. } = context;
                 let result = self.run_workflow(callee.program.name(), args, values, authority).boxed();
                 return result.await.map(|result| result.to_msgpack());
@@ -53,7 +78,7 @@ impl Inner {
             None => pool.lease(deadline(limits, began)).boxed().await?,
         };
         callee.program.wake(&mut lease);
-        let Run { target, args, context, .. } = run;
+        let LuaRun { target, args, context, .. } = run;
         let mut running = self.begin(&mut lease, &callee.program, context, limits, began);
         let ticked = lease.ticked();
         let call = async move {
@@ -78,7 +103,7 @@ impl Inner {
     async fn run_alone(
         &self,
         program: Arc<Program>,
-        run: Run,
+        run: LuaRun,
         limits: Limits,
         began: Instant,
     ) -> Result<Vec<u8>, Failure> {
@@ -88,7 +113,7 @@ impl Inner {
                 .await
                 .unwrap_or_else(|_| Err(too_late(&program)))?,
         };
-        let Run { target, args, context, .. } = run;
+        let LuaRun { target, args, context, .. } = run;
         let mut running = self.begin(&mut cell, &program, context, limits, began);
         let ticked = cell.ticked();
         let call = async move {
@@ -128,7 +153,7 @@ impl Inner {
     }
 }
 
-fn outcome(result: &Result<Vec<u8>, Failure>) -> Outcome {
+pub(crate) fn outcome(result: &Result<Vec<u8>, Failure>) -> Outcome {
     result.as_ref().map(|bytes| bytes.as_slice().into()).map_err(Clone::clone)
 }
 
@@ -139,13 +164,12 @@ async fn finish_loading(cell: &mut Cell, program: &Program) -> Result<(), Failur
     }
 }
 
-fn deadline(limits: Limits, began: Instant) -> Option<tokio::time::Instant> {
+pub(crate) fn deadline(limits: Limits, began: Instant) -> Option<tokio::time::Instant> {
     limits.timeout.and_then(|timeout| began.checked_add(timeout)).map(Into::into)
 }
 
 /// The entry's limits, with the shorter of its time and the caller's.
-fn limits(callee: &Callee, timeout: Option<Duration>) -> Limits {
-    let mut limits = callee.program.limits();
+pub(crate) fn limited(mut limits: Limits, timeout: Option<Duration>) -> Limits {
     limits.timeout = match (limits.timeout, timeout) {
         (Some(entry), Some(call)) => Some(entry.min(call)),
         (entry, call) => entry.or(call),

@@ -1,6 +1,6 @@
 //! Runs untrusted Lua entries, each in its own WebAssembly sandbox.
 //!
-//! A [`Runtime`] holds entries (`function.lua`, `library.lua`, `module.lua`, `process.lua`) from a directory or from
+//! A [`Runtime`] holds entries (`function.lua`, `library.lua`, `module.lua`, `process.lua`, `function.wasm`…) from a directory or from
 //! memory. Each call runs in a cell of its own: a Lua interpreter inside a wasm instance, with a memory cap, a CPU budget,
 //! a wall-clock limit, and only the modules that the entry lists.
 //!
@@ -86,6 +86,7 @@
 //! | `packs.rs` | applications in one file: how they are written, and read |
 //! | `checks.rs` | what the registry cannot check: Lua's syntax, the host's ceilings |
 //! | `folders.rs` | folders that servers show, which must be there |
+//! | `components/` | entries that are WebAssembly components in other languages |
 //! | `access.rs`, `system.rs` | modules `registry` and `system` over the host |
 //! | `spares.rs` | cells that processes leave to the next ones |
 //! | `workflows/` | durable workflows |
@@ -99,6 +100,7 @@ pub mod bytecode;
 mod call;
 mod checks;
 mod cleaner;
+mod components;
 mod folders;
 mod functions;
 mod heavy;

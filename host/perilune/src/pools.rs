@@ -1,6 +1,7 @@
 //! The entries of the current version that can be called, each with its pool.
 
 use crate::cleaner::Cleaner;
+use crate::components;
 use crate::program::{Linker, PROCESS, Program};
 use crate::runtime::Inner;
 use crate::target;
@@ -30,19 +31,91 @@ pub(crate) struct Pools {
 /// What is linked of one version.
 struct Generation {
     snapshot: Snapshot,
-    callees: Mutex<HashMap<EntryId, Arc<Callee>>>,
+    linked: Mutex<HashMap<EntryId, Linked>>,
     /// Targets as they were written, for those that were found: most calls are of one that was called before.
     targets: RwLock<HashMap<String, Target>>,
 }
 
 /// What a target names.
 #[derive(Clone)]
-pub(crate) struct Target {
+pub(crate) enum Target {
+    /// A method of an entry in Lua.
+    Lua(LuaTarget),
+    /// A component in another language.
+    Component(Arc<components::Callee>),
+}
+
+/// A method of an entry in Lua.
+#[derive(Clone)]
+pub(crate) struct LuaTarget {
     pub(crate) callee: Arc<Callee>,
     pub(crate) method: Arc<str>,
 }
 
-/// An entry that can be called.
+impl Target {
+    /// The entry's id.
+    pub(crate) fn name(&self) -> &Arc<str> {
+        match self {
+            Target::Lua(target) => target.callee.program.name(),
+            Target::Component(callee) => callee.name(),
+        }
+    }
+
+    /// The entry's kind.
+    pub(crate) fn kind(&self) -> &str {
+        match self {
+            Target::Lua(target) => &target.callee.program.kind,
+            Target::Component(callee) => callee.kind(),
+        }
+    }
+
+    /// The target, where it is in Lua.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for all else.
+    pub(crate) fn into_lua(self) -> Result<LuaTarget, Failure> {
+        match self {
+            Target::Lua(target) => Ok(target),
+            Target::Component(callee) => {
+                let message = format!("{} is a {}, which holds no Lua", callee.name(), callee.kind());
+                Err(Failure::invalid(message))
+            }
+        }
+    }
+}
+
+/// An entry that is linked.
+#[derive(Clone)]
+enum Linked {
+    Lua(Arc<Callee>),
+    Component(Arc<components::Callee>),
+}
+
+impl Linked {
+    fn is_current(&self, snapshot: &Snapshot) -> bool {
+        match self {
+            Linked::Lua(callee) => callee.program.is_current(snapshot),
+            Linked::Component(callee) => callee.is_current(snapshot),
+        }
+    }
+
+    async fn warm(&self) -> Result<(), Failure> {
+        match self {
+            Linked::Lua(callee) => callee.warm().await,
+            Linked::Component(callee) => callee.warm().await,
+        }
+    }
+
+    fn stats(&self) -> Option<PoolStats> {
+        match self {
+            Linked::Lua(callee) => callee.stats(),
+            Linked::Component(callee) => callee.stats(),
+        }
+    }
+}
+
+/// An entry in Lua that can be called.
 pub(crate) struct Callee {
     pub(crate) program: Arc<Program>,
     /// None for a process, whose every run has a cell of its own; it leaves it to the next one in the program's spares.
@@ -70,19 +143,29 @@ impl Pools {
             return Ok(target);
         }
         let (id, method) = target::split(&generation.snapshot, name)?;
-        let callee = self.callee(&generation, &id)?;
-        let (method, is_declared) = target::method(&callee.program, method)?;
-        let target = Target { callee, method: method.into() };
+        let (target, is_declared) = match self.linked(&generation, &id)? {
+            Linked::Lua(callee) => {
+                let (method, is_declared) = target::method(&callee.program, method)?;
+                (Target::Lua(LuaTarget { callee, method: method.into() }), is_declared)
+            }
+            Linked::Component(callee) => {
+                callee.check_method(method.as_deref())?;
+                (Target::Component(callee), true)
+            }
+        };
         if is_declared {
             generation.remember(name, &target);
         }
         Ok(target)
     }
 
-    /// An entry's program in the current version.
-    pub(crate) fn program(&self, registry: &Registry, id: &EntryId) -> Result<Arc<Program>, Failure> {
+    /// The program of an entry in the current version; `None` for a component.
+    pub(crate) fn program(&self, registry: &Registry, id: &EntryId) -> Result<Option<Arc<Program>>, Failure> {
         self.renew(registry);
-        Ok(self.callee(&self.current.load(), id)?.program.clone())
+        Ok(match self.linked(&self.current.load(), id)? {
+            Linked::Lua(callee) => Some(callee.program.clone()),
+            Linked::Component(_) => None,
+        })
     }
 
     /// What links programs.
@@ -90,16 +173,27 @@ impl Pools {
         &self.linker
     }
 
-    fn callee(&self, generation: &Generation, id: &EntryId) -> Result<Arc<Callee>, Failure> {
-        if let Some(callee) = generation.callees().get(id) {
-            return Ok(callee.clone());
+    fn linked(&self, generation: &Generation, id: &EntryId) -> Result<Linked, Failure> {
+        if let Some(linked) = generation.linked().get(id) {
+            return Ok(linked.clone());
         }
+        let linked = match self.linker.link_component(&generation.snapshot, id, &self.cleaner.janitor)? {
+            Some(component) => Linked::Component(Arc::new(component)),
+            None => Linked::Lua(self.link(generation, id)?),
+        };
+        Ok(generation.linked().entry(id.clone()).or_insert(linked).clone())
+    }
+
+    fn link(&self, generation: &Generation, id: &EntryId) -> Result<Arc<Callee>, Failure> {
         let program = Arc::new(self.linker.link(&generation.snapshot, id)?);
         let pool = (!matches!(program.kind.as_str(), PROCESS | WORKFLOW)).then(|| {
-            Pool::new(Workers { program: program.clone() }, settings(&program), &self.cleaner.janitor)
+            Pool::new(
+                Workers { program: program.clone() },
+                settings(program.name(), &program.pool),
+                &self.cleaner.janitor,
+            )
         });
-        let callee = Arc::new(Callee { program, pool });
-        Ok(generation.callees().entry(id.clone()).or_insert(callee).clone())
+        Ok(Arc::new(Callee { program, pool }))
     }
 
     /// Pools that are left out live on until the calls that have them end: no call fails because its entry changed.
@@ -110,8 +204,8 @@ impl Pools {
         if before.snapshot.version().id == snapshot.version().id {
             return;
         }
-        let mut kept = before.callees().clone();
-        kept.retain(|_, callee| callee.program.is_current(&snapshot));
+        let mut kept = before.linked().clone();
+        kept.retain(|_, linked| linked.is_current(&snapshot));
         self.current.store(Arc::new(Generation::new(snapshot, kept)));
     }
 
@@ -124,8 +218,8 @@ impl Pools {
                 continue;
             }
             let generation = self.current.load_full();
-            let Ok(callee) = self.callee(&generation, entry.id()) else { continue };
-            if let Err(failure) = callee.warm().await {
+            let Ok(linked) = self.linked(&generation, entry.id()) else { continue };
+            if let Err(failure) = linked.warm().await {
                 tracing::warn!(entry = id, %failure, "the pool could not be warmed");
             }
         }
@@ -133,8 +227,9 @@ impl Pools {
 
     /// Gives back the memory of cells that have been idle for a while.
     pub(crate) fn rest(&self) {
-        let callees: Vec<_> = self.current.load().callees().values().cloned().collect();
-        for callee in callees {
+        let all: Vec<_> = self.current.load().linked().values().cloned().collect();
+        for linked in all {
+            let Linked::Lua(callee) = linked else { continue };
             match &callee.pool {
                 Some(pool) => {
                     pool.visit_idle(RESTS_AFTER, |cell| callee.program.rest(cell));
@@ -159,7 +254,9 @@ impl Pools {
     /// Gives up at most so many idle cells, and says how many.
     pub(crate) fn shed(&self, most: usize) -> usize {
         let mut shed = 0;
-        for callee in self.current.load().callees().values() {
+        for linked in self.current.load().linked().values() {
+            // Components take no cells.
+            let Linked::Lua(callee) = linked else { continue };
             if shed >= most {
                 break;
             }
@@ -174,9 +271,9 @@ impl Pools {
     /// What each pool has seen, by entry.
     pub(crate) fn stats(&self) -> Vec<PoolStats> {
         let generation = self.current.load();
-        let callees = generation.callees();
-        let mut stats: Vec<_> = callees.values().filter_map(|callee| callee.stats()).collect();
-        drop(callees);
+        let linked = generation.linked();
+        let mut stats: Vec<_> = linked.values().filter_map(Linked::stats).collect();
+        drop(linked);
         stats.sort_by(|left, right| left.entry.cmp(&right.entry));
         stats
     }
@@ -194,12 +291,12 @@ pub struct PoolStats {
 }
 
 impl Generation {
-    fn new(snapshot: Snapshot, callees: HashMap<EntryId, Arc<Callee>>) -> Self {
-        Generation { snapshot, callees: Mutex::new(callees), targets: RwLock::default() }
+    fn new(snapshot: Snapshot, linked: HashMap<EntryId, Linked>) -> Self {
+        Generation { snapshot, linked: Mutex::new(linked), targets: RwLock::default() }
     }
 
-    fn callees(&self) -> MutexGuard<'_, HashMap<EntryId, Arc<Callee>>> {
-        self.callees.lock().unwrap_or_else(PoisonError::into_inner)
+    fn linked(&self) -> MutexGuard<'_, HashMap<EntryId, Linked>> {
+        self.linked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self, name: &str) -> Option<Target> {

@@ -2,6 +2,7 @@
 
 use crate::bytecode;
 use crate::folders::Folders;
+use crate::components::{Components, FUNCTION_WASM, PROCESS_WASM};
 use crate::heavy::home;
 use crate::images::{Fingerprint, Images};
 use crate::spares::Spares;
@@ -59,6 +60,8 @@ pub(crate) struct Linker {
     pub(crate) context: Arc<dyn Any + Send + Sync>,
     /// The same for workflows.
     pub(crate) workflow_context: Arc<dyn Any + Send + Sync>,
+    /// What components in other languages run on.
+    pub(crate) components: Arc<Components>,
     /// The host part of pids, of processes and of all else.
     pub(crate) processes: Arc<str>,
     pub(crate) functions: Arc<str>,
@@ -73,7 +76,7 @@ pub(crate) const PROCESS: &str = "process.lua";
 pub(crate) const MODULE: &str = "module.lua";
 const FUNCTION: &str = "function.lua";
 /// Kinds that a call may name.
-pub(crate) const CALLABLE: &[&str] = &[FUNCTION, MODULE, PROCESS, WORKFLOW];
+pub(crate) const CALLABLE: &[&str] = &[FUNCTION, MODULE, PROCESS, WORKFLOW, FUNCTION_WASM, PROCESS_WASM];
 const LIBRARY: &str = "library.lua";
 
 /// Workflows keep a cell while they wait, as many of them as their host says; beyond that they run again from their history.
@@ -369,8 +372,8 @@ fn chunk(id: &EntryId, kind: &str, lua: LuaEntry, source: Vec<u8>) -> Chunk {
 }
 
 /// A process or a workflow may live for ever unless its entry says otherwise.
-fn limits(defaults: &Limits, entry: &LimitSpec, kind: &str) -> Limits {
-    let timeout = if matches!(kind, PROCESS | WORKFLOW) { None } else { defaults.timeout };
+pub(crate) fn limits(defaults: &Limits, entry: &LimitSpec, kind: &str) -> Limits {
+    let timeout = if matches!(kind, PROCESS | WORKFLOW | PROCESS_WASM) { None } else { defaults.timeout };
     Limits {
         memory: entry.memory.unwrap_or(defaults.memory),
         cpu: entry.cpu.unwrap_or(defaults.cpu),

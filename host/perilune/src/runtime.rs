@@ -2,6 +2,7 @@
 
 use crate::call::Call;
 use crate::folders::Folders;
+use crate::components::Components;
 use crate::functions::{self, FromCells, FromServices};
 use crate::heavy::Heavy;
 use crate::images::Images;
@@ -80,6 +81,7 @@ impl Inner {
             terminal,
             max_processes,
             images,
+            components,
         } = parts;
         let surroundings = Arc::new(surroundings);
         let shared = Shared::default();
@@ -124,6 +126,7 @@ impl Inner {
                 host: surroundings.clone(),
                 context,
                 workflow_context,
+                components,
                 processes: "processes".into(),
                 functions: "functions".into(),
                 folders,
@@ -188,6 +191,7 @@ pub(crate) struct Parts {
     pub(crate) terminal: Option<Arc<Terminal>>,
     /// In all hosts together.
     pub(crate) max_processes: usize,
+    pub(crate) components: Arc<Components>,
 }
 
 /// Why a typed call gave no result.
@@ -328,6 +332,7 @@ impl Runtime {
     /// `NotFound` when there is no such entry; what loading it failed with.
     pub async fn image(&self, id: &EntryId) -> Result<Vec<u8>, Failure> {
         let program = self.inner.pools.program(&self.inner.registry, id)?;
+        let program = program.ok_or_else(|| Failure::invalid(format!("{id} is a component, which has no image")))?;
         let image = program.image().await?;
         Ok(program.fingerprint.lead(&image.to_bytes()))
     }

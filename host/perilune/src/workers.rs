@@ -3,7 +3,7 @@
 use crate::program::Program;
 use perilune_cell::Cell;
 use perilune_pool::{Kind, Settings, Supply};
-use perilune_registry::PoolType;
+use perilune_registry::{PoolSpec, PoolType};
 use perilune_value::Failure;
 use std::sync::Arc;
 
@@ -50,15 +50,14 @@ impl Workers {
 }
 
 /// What the entry says about its pool.
-pub(crate) fn settings(program: &Program) -> Settings {
-    let spec = &program.pool;
+pub(crate) fn settings(name: &str, spec: &PoolSpec) -> Settings {
     let kind = match spec.kind {
         PoolType::Inline => Kind::Inline,
         PoolType::Lazy => Kind::Lazy,
         PoolType::Static => Kind::Static,
         PoolType::Adaptive => Kind::Adaptive,
     };
-    let mut settings = Settings::new(&**program.name(), kind);
+    let mut settings = Settings::new(name, kind);
     settings.size = spec.size.unwrap_or(match kind {
         // Calls that compute can use all cores at once; growth beyond is for calls that wait.
         Kind::Adaptive => cores().min(spec.max_size),

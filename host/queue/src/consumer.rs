@@ -37,7 +37,7 @@ pub(crate) const KIND: ResourceKind = ResourceKind {
             },
             Field {
                 name: "func",
-                ty: Type::Entry(&["function.lua"]),
+                ty: Type::Entry(&["function.lua", "function.wasm"]),
                 required: true,
                 doc: "called with the body of each message",
                 ..FIELD

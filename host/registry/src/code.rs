@@ -101,4 +101,13 @@ codes! {
     WRONG_KIND = "E310";
     /// Two entries want what only one can have, such as a path of a server.
     CONFLICT = "E311";
+
+    /// A file is no WebAssembly component.
+    NO_COMPONENT = "E410";
+    /// A component has no export that could be called.
+    NO_EXPORT = "E411";
+    /// A component imports what its entry does not grant.
+    NOT_GRANTED = "E412";
+    /// A directory cannot be mounted as an entry says.
+    BAD_MOUNT = "E413";
 }

@@ -142,6 +142,11 @@ impl Entry {
         self.origin.sources()
     }
 
+    /// The fields that were written `file://…` and hold the file's bytes, with its path from the application root.
+    pub fn files(&self) -> impl Iterator<Item = (&FieldPath, &str)> {
+        self.origin.files()
+    }
+
     /// Bytes that this entry takes, roughly; what the registry's limits count. Asked of finished entries only.
     pub(crate) fn weight(&self) -> usize {
         *self.weight.get_or_init(|| self.kind.len() + weight(&self.meta) + weight(&self.data))

@@ -1,5 +1,6 @@
 //! The kinds of this version.
 
+use crate::component;
 use crate::pool::{self, MAX_BUFFER, MAX_WORKERS};
 use crate::schema::{Field, Fields, KindSpec, Kinds, Type};
 use std::time::Duration;
@@ -324,17 +325,96 @@ const DATA: KindSpec = KindSpec {
 /// What follows the kind of a Lua entry in that of its precompiled counterpart.
 const SUFFIX: &str = ".bc";
 
+const COMPONENT: Field = Field {
+    name: "component",
+    ty: Type::Component,
+    required: true,
+    doc: "WebAssembly component, in any language that compiles to one",
+    ..FIELD
+};
+const COMPONENT_HASH: Field = Field {
+    name: "hash",
+    ty: Type::Sha256,
+    default: "not checked",
+    doc: "of the component; any other is refused",
+    ..FIELD
+};
+const EXPORT: Field = Field {
+    name: "method",
+    ty: Type::String,
+    default: "`perilune:component/entry`, or else `wasi:cli/run`",
+    doc: "exported function to call, or `interface#function`",
+    ..FIELD
+};
+const ENVIRONMENT: Field = Field {
+    name: "env",
+    ty: Type::Entries(&["env.variable"]),
+    default: "none",
+    doc: "variables that it finds in its environment",
+    ..FIELD
+};
+const MOUNTS: Field = Field {
+    name: "mounts",
+    ty: Type::Objects(&[
+        Field {
+            name: "fs",
+            ty: Type::Entry(&["fs.directory"]),
+            required: true,
+            doc: "which directory",
+            ..FIELD
+        },
+        Field {
+            name: "path",
+            ty: Type::String,
+            required: true,
+            doc: "where the component finds it: an absolute path",
+            ..FIELD
+        },
+        Field {
+            name: "write",
+            ty: Type::Bool,
+            default: "false",
+            doc: "whether it may change what lies there",
+            ..FIELD
+        },
+    ]),
+    default: "none",
+    doc: "directories that it sees",
+    ..FIELD
+};
+/// Unlike Lua, a component reaches nothing that it is not granted here.
+const SOCKETS: Field = Field { default: "no network", ..NETWORK };
+
+const FUNCTION_WASM: KindSpec = KindSpec {
+    name: "function.wasm",
+    doc: "Stateless function in another language: a WebAssembly component, of which each call has an instance of its own",
+    fields: Fields::Known(&[COMPONENT, COMPONENT_HASH, EXPORT, ENVIRONMENT, MOUNTS, SOCKETS, POOL, CALL_LIMITS]),
+    meta: &[ACTIVITY_META],
+    check: Some(component::check),
+    ..KindSpec::EMPTY
+};
+
+const PROCESS_WASM: KindSpec = KindSpec {
+    name: "process.wasm",
+    doc: "Long-running actor in another language: a WebAssembly component",
+    fields: Fields::Known(&[COMPONENT, COMPONENT_HASH, EXPORT, ENVIRONMENT, MOUNTS, SOCKETS, PROCESS_LIMITS]),
+    meta: &[COMMAND],
+    check: Some(component::check_fields),
+    ..KindSpec::EMPTY
+};
+
 /// The kind whose rules an entry runs by: that of precompiled Lua without `.bc`, any other as it is.
 pub fn source_kind(kind: &str) -> &str {
     kind.strip_suffix(SUFFIX).filter(|kind| kind.ends_with(".lua")).unwrap_or(kind)
 }
 
 impl Kinds {
-    /// The kinds of Lua entries, their precompiled counterparts, and `registry.entry`.
+    /// The kinds of Lua entries, their precompiled counterparts, those of components, and `registry.entry`.
     pub fn standard() -> Self {
         let texts = [FUNCTION, PROCESS, LIBRARY, MODULE, WORKFLOW];
         let bytecode =
             [FUNCTION_BYTECODE, PROCESS_BYTECODE, LIBRARY_BYTECODE, MODULE_BYTECODE, WORKFLOW_BYTECODE];
-        texts.into_iter().chain(bytecode).fold(Self::new().with(DATA), Kinds::with)
+        let others = [FUNCTION_WASM, PROCESS_WASM, DATA];
+        texts.into_iter().chain(bytecode).chain(others).fold(Self::new(), Kinds::with)
     }
 }

@@ -26,7 +26,7 @@
 //! |---|---|
 //! | `id.rs`, `path.rs` | [`EntryId`], and [`FieldPath`]: where in an entry something stands |
 //! | `entry.rs`, `origin.rs`, `text.rs` | [`Entry`], and where it was written |
-//! | `schema.rs`, `kinds.rs`, `lua.rs`, `pool.rs`, `units.rs`, `source.rs` | the table of kinds: types of fields, the kinds themselves, their typed form |
+//! | `schema.rs`, `kinds.rs`, `lua.rs`, `component.rs`, `pool.rs`, `units.rs`, `source.rs` | the table of kinds: types of fields, the kinds themselves, their typed form |
 //! | `rules.rs`, `together.rs` | [`Rules`] and [`Limits`]; [`Together`], a kind's own check of several entries |
 //! | `read/` | from files to entries: `reader.rs` all of it, and again; `walk.rs` the directory, `files.rs` the wall around it, `texts.rs` what was read before, `yaml.rs` and `json.rs` into the tree of `node.rs`, `document.rs` the frame, `sources.rs` `file://` |
 //! | `check/` | whether entries are right: `fields.rs` each by itself, `references.rs` all together, over the imports of `closure.rs` and `graph.rs`, `names.rs` what names mean, `together.rs` the checks that kinds bring |
@@ -38,6 +38,7 @@
 mod change;
 mod check;
 mod code;
+mod component;
 mod entry;
 mod filter;
 mod glob;
@@ -65,6 +66,7 @@ mod value;
 
 pub use change::{Operation, build_delta};
 pub use code::Code;
+pub use component::{ComponentEntry, MAX_COMPONENT_BYTES, Mount};
 pub use entry::Entry;
 pub use filter::Filter;
 pub use glob::Glob;

@@ -141,7 +141,7 @@ impl LuaEntry {
     }
 }
 
-fn limits(data: &Value) -> LimitSpec {
+pub(crate) fn limits(data: &Value) -> LimitSpec {
     let Some(limits) = data.get("limits") else { return LimitSpec::default() };
     let field = |name: &str| limits.get(name).and_then(Value::as_str);
     LimitSpec {
@@ -156,7 +156,7 @@ fn text(data: &Value, name: &str) -> Option<String> {
 }
 
 /// The strings of a list, none when it is absent; `None` when it is something else.
-fn strings(value: Option<&Value>) -> Option<Vec<String>> {
+pub(crate) fn strings(value: Option<&Value>) -> Option<Vec<String>> {
     match value {
         None => Some(Vec::new()),
         Some(Value::Array(items)) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),

@@ -57,6 +57,8 @@ struct Written {
 pub(crate) struct Origin {
     written: Option<Arc<Written>>,
     sources: Vec<(FieldPath, Arc<SourceText>)>,
+    /// Fields with the bytes of a file, and its path.
+    files: Vec<(FieldPath, String)>,
     /// A `file://` reference could not be replaced by a text; that is a problem of its own.
     pub(crate) unresolved: bool,
 }
@@ -66,6 +68,7 @@ impl Origin {
         Origin {
             written: Some(Arc::new(Written { file, spans, shared_meta })),
             sources: Vec::new(),
+            files: Vec::new(),
             unresolved: false,
         }
     }
@@ -80,6 +83,14 @@ impl Origin {
 
     pub(crate) fn sources(&self) -> impl Iterator<Item = (&FieldPath, &Arc<SourceText>)> {
         self.sources.iter().map(|(field, text)| (field, text))
+    }
+
+    pub(crate) fn add_file(&mut self, field: FieldPath, path: String) {
+        self.files.push((field, path));
+    }
+
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&FieldPath, &str)> {
+        self.files.iter().map(|(field, path)| (field, path.as_str()))
     }
 
     pub(crate) fn source(&self, field: &FieldPath) -> Option<&Arc<SourceText>> {

@@ -39,6 +39,8 @@ pub enum Type {
     Source,
     /// Text that is not Lua, or `file://…`, which the loader replaces by the file's text.
     Text,
+    /// `file://…`, which the loader replaces by the file's bytes: a WebAssembly component.
+    Component,
     /// An integer in a range, both ends included.
     Integer {
         /// The least.
@@ -107,6 +109,7 @@ impl Type {
             Type::String => "a string".to_owned(),
             Type::Source => "Lua text or `file://path.lua`".to_owned(),
             Type::Text => "text or `file://path`".to_owned(),
+            Type::Component => "`file://path.wasm`".to_owned(),
             Type::Integer { min, max } => format!("an integer from {min} to {max}"),
             Type::Duration { .. } => "a duration such as `30s`, `500ms` or `1m30s`".to_owned(),
             Type::Bytes { .. } => "a size such as `64MiB`".to_owned(),

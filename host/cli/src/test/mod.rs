@@ -119,7 +119,9 @@ async fn carry_out(
         write(file, junit::render(&finished, took).map_err(Exit::failed)?)?;
     }
     if let (Some(file), Some(covered)) = (&command.lcov, &covered) {
-        write(file, lcov::render(covered, directory))?;
+        // In a pack, files have no folder on this machine.
+        let folder = if directory.is_dir() { directory } else { Path::new("") };
+        write(file, lcov::render(covered, folder))?;
     }
     Ok(exit(&finished, stopped, covered.as_deref(), command.min))
 }

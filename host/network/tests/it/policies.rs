@@ -1,7 +1,7 @@
 //! The host's list, and the entry's own.
 
 use crate::{address, list, target};
-use perilune_network::Policy;
+use perilune_network::{Host, Policy};
 use proptest::prelude::*;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -119,4 +119,18 @@ fn who_looks_addresses_up_by_himself_reaches_what_an_item_names() {
     }
     let narrowed = policy(&["db.internal"], Some(&["other.internal"]));
     assert!(narrowed.may_delegate(&target("http://db.internal:5432")).is_err());
+}
+
+#[test]
+fn a_name_is_looked_up_where_both_lists_might_admit_it_at_some_port() {
+    let policy = policy(&["*.example.com", "localhost:8080"], Some(&["api.example.com", "localhost"]));
+    for (name, expected) in [
+        ("api.example.com", true),
+        ("localhost", true),
+        ("www.example.com", false),
+        ("example.org", false),
+        ("127.0.0.1", false),
+    ] {
+        assert_eq!(policy.may_look_up(&Host::parse(name).unwrap()), expected, "{name}");
+    }
 }

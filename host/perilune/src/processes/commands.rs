@@ -1,5 +1,6 @@
 //! Processes that run as commands: the entry whose `meta.command.name` it is.
 
+use crate::components::PROCESS_WASM;
 use crate::functions;
 use crate::program::PROCESS;
 use crate::runtime::Inner;
@@ -125,7 +126,7 @@ impl Drop for Foreground {
 }
 
 fn command(entry: &Arc<Entry>) -> Option<Command> {
-    if entry.runs_as() != PROCESS {
+    if !matches!(entry.runs_as(), PROCESS | PROCESS_WASM) {
         return None;
     }
     let described = entry.meta().get("command")?;

@@ -8,7 +8,7 @@
 //! | ended | those related to it are told | |
 
 use crate::heavy::Heavy;
-use crate::pools::Target;
+use crate::pools::LuaTarget;
 use crate::program::Program;
 use crate::runtime::Inner;
 use futures_util::FutureExt;
@@ -42,7 +42,7 @@ pub(super) struct Body {
     pub(super) place: Place,
     pub(super) host: Arc<ProcessHost>,
     pub(super) relief: Arc<Notify>,
-    target: Target,
+    target: LuaTarget,
     args: Vec<u8>,
     values: Value,
     authority: Authority,
@@ -64,7 +64,7 @@ impl Life {
         mut place: Place,
         host: Arc<ProcessHost>,
         terminal: Option<Attached>,
-        target: Target,
+        target: LuaTarget,
         order: Order,
     ) -> Self {
         // They wait for a cell, and that may take a while.
@@ -247,7 +247,7 @@ impl Body {
         mailbox.put_back(upgrade.unread.into_iter().map(Event::Message));
         let gone = || Failure::new(Kind::Canceled, "the host is shutting down");
         let inner = self.inner.upgrade().ok_or_else(gone)?;
-        self.target = inner.process_entry(upgrade.entry.as_deref().unwrap_or(self.entry()))?;
+        self.target = inner.process_entry(upgrade.entry.as_deref().unwrap_or(self.entry()))?.into_lua()?;
         self.args = upgrade.args;
         let program = &self.target.callee.program;
         self.run.set_code(program.name().clone(), program.clone());

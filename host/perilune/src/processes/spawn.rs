@@ -1,6 +1,7 @@
 //! How a process is started.
 
 use super::life::Life;
+use crate::components::{self, PROCESS_WASM};
 use crate::heavy;
 use crate::pools::Target;
 use crate::program::PROCESS;
@@ -28,8 +29,11 @@ impl Inner {
         let born = self.runs.begin(Birth {
             nature: Nature::Process,
             host: host.id(),
-            entry: target.callee.program.name(),
-            code: Some(target.callee.program.clone()),
+            entry: target.name(),
+            code: match &target {
+                Target::Lua(target) => Some(target.callee.program.clone()),
+                Target::Component(_) => None,
+            },
             actor: order.authority.actor.clone(),
             parent: order.parent.clone(),
             began: Instant::now(),
@@ -52,7 +56,14 @@ impl Inner {
             _ => None,
         };
         let run = born.run.clone();
-        heavy::home().spawn(Life::new(self, born, place, host, terminal, target, order).live());
+        match target {
+            Target::Lua(target) => {
+                heavy::home().spawn(Life::new(self, born, place, host, terminal, target, order).live());
+            }
+            Target::Component(callee) => {
+                heavy::home().spawn(components::Life::new(self, born, place, host, callee, order).live());
+            }
+        }
         Ok(run)
     }
 
@@ -104,9 +115,8 @@ impl Inner {
             Kind::NotFound => Failure::not_found(format!("factory not found: {}", failure.message)),
             _ => failure,
         })?;
-        let program = &target.callee.program;
-        if program.kind != PROCESS {
-            let message = format!("{id} is a {}, not a process", program.kind);
+        if !matches!(target.kind(), PROCESS | PROCESS_WASM) {
+            let message = format!("{id} is a {}, not a process", target.kind());
             return Err(Failure::invalid(message));
         }
         Ok(target)

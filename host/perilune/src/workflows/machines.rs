@@ -25,7 +25,7 @@ impl FromEntries {
         let gone = || Failure::new(Kind::Unavailable, "the host is shutting down");
         let inner = self.at.home.upgrade().ok_or_else(gone)?;
         let entry = self.entry(&inner, workflow_type)?;
-        let program = inner.find(&entry)?.callee.program.clone();
+        let program = inner.find(&entry)?.into_lua()?.callee.program.clone();
         if program.kind != WORKFLOW {
             return Err(Failure::invalid(format!("{entry} is a {}, not a workflow", program.kind)));
         }

@@ -12,7 +12,7 @@ use crate::rules::Rules;
 use crate::schema::{Field, Fields, Type};
 use crate::suggest::{did_you_mean, known};
 use crate::value::{deeper_than, key_text};
-use crate::{source, units};
+use crate::{component, source, units};
 use perilune_value::Value;
 use std::collections::BTreeSet;
 
@@ -143,7 +143,8 @@ impl Checker<'_> {
         match (ty, value) {
             (Type::Any, _) | (Type::Bool, Value::Bool(_)) => {}
             // The loader has said why.
-            (Type::Source | Type::Text, Value::String(_)) if self.entry.origin.unresolved => {}
+            (Type::Source | Type::Text | Type::Component, Value::String(_))
+                if self.entry.origin.unresolved => {}
             (Type::Source, Value::String(bytes)) => {
                 if let Some((message, help)) = source::refusal(bytes) {
                     self.bad(path, Code::BAD_SOURCE, format!("the source {message}"), help);
@@ -152,6 +153,11 @@ impl Checker<'_> {
             (Type::Text, Value::String(bytes)) => {
                 if let Some((message, help)) = source::text_refusal(bytes) {
                     self.bad(path, Code::BAD_SOURCE, format!("the text {message}"), help);
+                }
+            }
+            (Type::Component, Value::String(bytes)) => {
+                if let Some((message, help)) = component::refusal(bytes) {
+                    self.bad(path, Code::NO_COMPONENT, message, help);
                 }
             }
             (Type::String, Value::String(_)) => {

@@ -15,6 +15,7 @@ use crate::rules::Rules;
 use crate::suggest::did_you_mean;
 use perilune_value::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A suggestion looks at every id, so a file full of wrong imports gets them for the first only.
 const MAX_SUGGESTIONS: usize = 25;
@@ -99,7 +100,8 @@ fn cycle_problem(cycle: &[&Entry]) -> Option<Problem> {
 fn check_commands(subject: &Subject<'_>, report: &mut Report) {
     let path = FieldPath::from("meta.command.name");
     let mut commands: BTreeMap<&str, &Entry> = BTreeMap::new();
-    for entry in subject.entries.values().filter(|entry| entry.runs_as() == "process.lua") {
+    let is_process = |entry: &&Arc<Entry>| matches!(entry.runs_as(), "process.lua" | "process.wasm");
+    for entry in subject.entries.values().filter(is_process) {
         let command =
             entry.meta.get("command").and_then(|command| command.get("name")).and_then(Value::as_str);
         let Some(command) = command else { continue };

@@ -51,6 +51,11 @@ impl Stamp {
         Stamp { length: metadata.len(), modified, identity: identity(metadata) }
     }
 
+    /// Bytes of the file.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
     /// Whether the file was last changed so long ago that the next change gets another stamp.
     pub(crate) fn is_settled(&self) -> bool {
         let age = self.modified.and_then(|modified| SystemTime::now().duration_since(modified).ok());
@@ -153,12 +158,21 @@ impl Tree {
         real.strip_prefix(root).map(Path::to_owned).ok()
     }
 
-    /// Reads a text of at most `max` bytes; a byte order mark is dropped. No more than `max + 1` bytes are ever read.
-    pub(crate) fn read_text(&self, path: &Path, max: u64) -> Result<String, ReadError> {
-        match &self.root {
-            Root::Disk(disk) => text(disk.read(path, max)?, max),
-            Root::Kept(files) => text(kept(files, path)?.to_vec(), max),
+    /// Reads a file of at most `max` bytes. No more than `max + 1` bytes are ever read from the disk.
+    pub(crate) fn read_bytes(&self, path: &Path, max: u64) -> Result<Vec<u8>, ReadError> {
+        let bytes = match &self.root {
+            Root::Disk(disk) => disk.read(path, max)?,
+            Root::Kept(files) => kept(files, path)?.to_vec(),
+        };
+        if bytes.len() as u64 > max {
+            return Err(ReadError::TooLarge { size: bytes.len() as u64, max });
         }
+        Ok(bytes)
+    }
+
+    /// Reads a text of at most `max` bytes; a byte order mark is dropped.
+    pub(crate) fn read_text(&self, path: &Path, max: u64) -> Result<String, ReadError> {
+        text(self.read_bytes(path, max)?, max)
     }
 
     /// Lists a directory, each part sorted by name.

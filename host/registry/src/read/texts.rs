@@ -73,6 +73,12 @@ impl Texts {
         Ok(text)
     }
 
+    /// What a file is told by whose bytes are not kept.
+    pub(crate) fn stamp(&mut self, tree: &Tree, path: &Path) -> Result<Stamp, ReadError> {
+        self.asked.insert(path.to_owned());
+        tree.stamp(path)
+    }
+
     /// Every file that this round asked for, and where links led to.
     pub(crate) fn asked(&self) -> impl Iterator<Item = &Path> {
         let real = self.kept.values().filter_map(|kept| kept.real.as_deref());

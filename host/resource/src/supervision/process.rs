@@ -29,7 +29,7 @@ pub(crate) const KIND: ResourceKind = ResourceKind {
         fields: Fields::Known(&[
             Field {
                 name: "process",
-                ty: Type::Entry(&["process.lua"]),
+                ty: Type::Entry(&["process.lua", "process.wasm"]),
                 required: true,
                 doc: "the process",
                 ..FIELD

@@ -1,0 +1,76 @@
+;; Reads and writes files of its first directory. An error is the number of its code in `wasi:filesystem`.
+(component
+  (import "wasi:filesystem/types@0.2.0" (instance $types
+    (export "descriptor" (type $descriptor (sub resource)))
+    (type $error' (enum "access" "would-block" "already" "bad-descriptor" "busy" "deadlock" "quota" "exist" "file-too-large"
+      "illegal-byte-sequence" "in-progress" "interrupted" "invalid" "io" "is-directory" "loop" "too-many-links" "message-size"
+      "name-too-long" "no-device" "no-entry" "no-lock" "insufficient-memory" "insufficient-space" "not-directory" "not-empty"
+      "not-recoverable" "unsupported" "no-tty" "no-such-device" "overflow" "not-permitted" "pipe" "read-only" "invalid-seek"
+      "text-file-busy" "cross-device"))
+    (export "error-code" (type $error (eq $error')))
+    (type $path' (flags "symlink-follow"))
+    (export "path-flags" (type $path (eq $path')))
+    (type $open' (flags "create" "directory" "exclusive" "truncate"))
+    (export "open-flags" (type $open (eq $open')))
+    (type $flags' (flags "read" "write" "file-integrity-sync" "data-integrity-sync" "requested-write-sync" "mutate-directory"))
+    (export "descriptor-flags" (type $flags (eq $flags')))
+    (export "[method]descriptor.open-at" (func (param "self" (borrow $descriptor)) (param "path-flags" $path)
+      (param "path" string) (param "open-flags" $open) (param "flags" $flags) (result (result (own $descriptor) (error $error)))))
+    (export "[method]descriptor.read" (func (param "self" (borrow $descriptor)) (param "length" u64) (param "offset" u64)
+      (result (result (tuple (list u8) bool) (error $error)))))
+    (export "[method]descriptor.write" (func (param "self" (borrow $descriptor)) (param "buffer" (list u8)) (param "offset" u64)
+      (result (result u64 (error $error)))))))
+  (alias export $types "descriptor" (type $descriptor))
+  (import "wasi:filesystem/preopens@0.2.0" (instance $preopens
+    (export "descriptor" (type $d (eq $descriptor)))
+    (export "get-directories" (func (result (list (tuple (own $d) string)))))))
+  (libc)
+  (core func $directories
+    (canon lower (func $preopens "get-directories") (memory $memory) (realloc $realloc)))
+  (core func $open (canon lower (func $types "[method]descriptor.open-at") (memory $memory) (realloc $realloc)))
+  (core func $read (canon lower (func $types "[method]descriptor.read") (memory $memory) (realloc $realloc)))
+  (core func $write (canon lower (func $types "[method]descriptor.write") (memory $memory) (realloc $realloc)))
+  (core module $main
+    (import "libc" "memory" (memory 1))
+    (import "host" "directories" (func $directories (param i32)))
+    (import "host" "open" (func $open (param i32 i32 i32 i32 i32 i32 i32)))
+    (import "host" "read" (func $read (param i32 i64 i64 i32)))
+    (import "host" "write" (func $write (param i32 i32 i32 i64 i32)))
+    (func (export "count") (result i32) (call $directories (i32.const 16)) (i32.load (i32.const 20)))
+    ;; The first directory; there must be one.
+    (func $first (result i32)
+      (call $directories (i32.const 16))
+      (if (i32.eqz (i32.load (i32.const 20))) (then unreachable))
+      (i32.load (i32.load (i32.const 16))))
+    ;; Answers are at 64: whether it is an error, then the list, or the code of the error.
+    (func $failed (param $code i32) (result i32)
+      (i32.store8 (i32.const 64) (i32.const 1))
+      (i32.store (i32.const 68) (local.get $code))
+      (i32.const 64))
+    (func (export "read") (param $path i32) (param $length i32) (result i32)
+      (call $open (call $first) (i32.const 1) (local.get $path) (local.get $length) (i32.const 0) (i32.const 1) (i32.const 32))
+      (if (i32.load8_u (i32.const 32)) (then (return (call $failed (i32.load8_u (i32.const 36))))))
+      (call $read (i32.load (i32.const 36)) (i64.const 4096) (i64.const 0) (i32.const 32))
+      (if (i32.load8_u (i32.const 32)) (then (return (call $failed (i32.load8_u (i32.const 36))))))
+      (i32.store8 (i32.const 64) (i32.const 0))
+      (i32.store (i32.const 68) (i32.load (i32.const 36)))
+      (i32.store (i32.const 72) (i32.load (i32.const 40)))
+      (i32.const 64))
+    (func (export "write") (param $path i32) (param $length i32) (param $text i32) (param $size i32) (result i32)
+      (call $open (call $first) (i32.const 1) (local.get $path) (local.get $length) (i32.const 1) (i32.const 2) (i32.const 32))
+      (if (i32.load8_u (i32.const 32)) (then (return (call $failed (i32.load8_u (i32.const 36))))))
+      (call $write (i32.load (i32.const 36)) (local.get $text) (local.get $size) (i64.const 0) (i32.const 32))
+      (if (i32.load8_u (i32.const 32)) (then (return (call $failed (i32.load8_u (i32.const 40))))))
+      (i32.store8 (i32.const 64) (i32.const 0))
+      (i32.store (i32.const 68) (i32.load (i32.const 40)))
+      (i32.const 64)))
+  (core instance $main (instantiate $main
+    (with "libc" (instance $libc))
+    (with "host" (instance
+      (export "directories" (func $directories)) (export "open" (func $open))
+      (export "read" (func $read)) (export "write" (func $write))))))
+  (func (export "count") (result u32) (canon lift (core func $main "count")))
+  (func (export "read") (param "path" string) (result (result (list u8) (error u32)))
+    (canon lift (core func $main "read") (memory $memory) (realloc $realloc)))
+  (func (export "write") (param "path" string) (param "text" string) (result (result u32 (error u32)))
+    (canon lift (core func $main "write") (memory $memory) (realloc $realloc))))
