@@ -184,13 +184,34 @@ fn a_terminal_has_colours_unless_somebody_wants_none() {
     }
 }
 
-/// `perilune repl` on a terminal; what is typed is kept below this folder.
+/// What the line editor writes when it has a line.
+const ENTERED: &str = "\x1b[?2004l";
+
+/// `perilune repl` on a terminal, at its first prompt; what is typed is kept below this folder.
 fn repl(state: &std::path::Path) -> Keyboard {
     let mut command = program();
     command.arg("repl").current_dir(state).env("XDG_STATE_HOME", state);
     let mut keyboard = Keyboard::started(command);
     keyboard.sees("Lua in the sandbox");
+    keyboard.prompts("Lua in the sandbox");
     keyboard
+}
+
+impl Keyboard {
+    /// Types keys, and waits for what they bring about and for the prompt behind it.
+    fn brings(&mut self, keys: &str, text: &str) {
+        self.seen.clear();
+        self.types(keys);
+        self.sees(text);
+        self.prompts(text);
+    }
+
+    /// Waits for the prompt that follows a text which has been seen.
+    fn prompts(&mut self, text: &str) {
+        let end = self.seen.find(text).map_or(0, |at| at + text.len());
+        self.seen.drain(..end);
+        self.sees("> ");
+    }
 }
 
 #[test]
@@ -198,22 +219,17 @@ fn typing_lua_goes_on_after_limits_and_interrupts() {
     use std::os::unix::fs::PermissionsExt;
     let state = tempfile::tempdir().expect("a temporary folder");
     let mut keyboard = repl(state.path());
-    keyboard.types("x = 41\r");
-    keyboard.types("x + 1\r");
-    keyboard.sees("\n42\r\n");
-    keyboard.types("print('be' .. 'gun') while true do end\r");
+    keyboard.brings("x = 41\r", ENTERED);
+    keyboard.brings("x + 1\r", "\n42\r\n");
+    keyboard.types("print('be' .. 'gun') time.sleep('25s')\r");
     keyboard.sees("begun\r\n");
-    keyboard.types("\x03");
-    keyboard.sees("interrupted\r\nthe session goes on with its globals as they were before this input");
-    keyboard.types("x + 2\r");
-    keyboard.sees("\n43\r\n");
-    keyboard.types("while true do end\r");
-    keyboard.sees("than `limits.cpu` allows (1s) [Timeout]\r\nthe session goes on with its globals");
-    keyboard.types("function f()\r");
-    keyboard.sees(">> ");
-    keyboard.types("\x03");
-    keyboard.types("x + 3\r");
-    keyboard.sees("\n44\r\n");
+    let goes_on = "\r\nthe session goes on with its globals as they were before this input";
+    keyboard.brings("\x03", &format!("interrupted{goes_on}"));
+    keyboard.brings("x + 2\r", "\n43\r\n");
+    keyboard.brings("while true do end\r", &format!("than `limits.cpu` allows (1s) [Timeout]{goes_on}"));
+    keyboard.brings("function f()\r", ENTERED);
+    keyboard.brings("\x03", ENTERED);
+    keyboard.brings("x + 3\r", "\n44\r\n");
     keyboard.types("\x04");
     let (code, seen) = keyboard.ends();
     assert_eq!(code, Some(0), "{seen}");
@@ -228,11 +244,9 @@ fn typing_lua_goes_on_after_limits_and_interrupts() {
 fn names_are_completed() {
     let state = tempfile::tempdir().expect("a temporary folder");
     let mut keyboard = repl(state.path());
-    keyboard.types("json.enc\t{7, 8})\r");
-    keyboard.sees("\n\"[7,8]\"\r\n");
-    keyboard.types("own = { field = 5 }\r");
-    keyboard.types("own.fi\t * 100\r");
-    keyboard.sees("\n500\r\n");
+    keyboard.brings("json.enc\t{7, 8})\r", "\n\"[7,8]\"\r\n");
+    keyboard.brings("own = { field = 5 }\r", ENTERED);
+    keyboard.brings("own.fi\t * 100\r", "\n500\r\n");
     keyboard.types(".exit\r");
     assert_eq!(keyboard.ends().0, Some(0));
 }

@@ -239,7 +239,8 @@ impl Packing<'_> {
         let mut count = 0;
         for entry in meant {
             count += 1;
-            let is_same = |read: &&Arc<Entry>| form(read) == form(entry) && binaries(read).eq(binaries(entry));
+            let is_same =
+                |read: &&Arc<Entry>| form(read) == form(entry) && binaries(read).eq(binaries(entry));
             if !read.get(entry.id()).is_some_and(is_same) {
                 return Err(PackingError::Unfaithful(entry.id().to_string()));
             }

@@ -1,8 +1,8 @@
 //! An entry with everything it imports: its cells begin with the image that loading it left.
 
 use crate::bytecode;
-use crate::folders::Folders;
 use crate::components::{Components, FUNCTION_WASM, PROCESS_WASM};
+use crate::folders::Folders;
 use crate::heavy::home;
 use crate::images::{Fingerprint, Images};
 use crate::spares::Spares;

@@ -1,8 +1,8 @@
 //! A host: entries, and everything that runs them.
 
 use crate::call::Call;
-use crate::folders::Folders;
 use crate::components::Components;
+use crate::folders::Folders;
 use crate::functions::{self, FromCells, FromServices};
 use crate::heavy::Heavy;
 use crate::images::Images;
@@ -332,7 +332,8 @@ impl Runtime {
     /// `NotFound` when there is no such entry; what loading it failed with.
     pub async fn image(&self, id: &EntryId) -> Result<Vec<u8>, Failure> {
         let program = self.inner.pools.program(&self.inner.registry, id)?;
-        let program = program.ok_or_else(|| Failure::invalid(format!("{id} is a component, which has no image")))?;
+        let program =
+            program.ok_or_else(|| Failure::invalid(format!("{id} is a component, which has no image")))?;
         let image = program.image().await?;
         Ok(program.fingerprint.lead(&image.to_bytes()))
     }

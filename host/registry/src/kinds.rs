@@ -388,7 +388,16 @@ const SOCKETS: Field = Field { default: "no network", ..NETWORK };
 const FUNCTION_WASM: KindSpec = KindSpec {
     name: "function.wasm",
     doc: "Stateless function in another language: a WebAssembly component, of which each call has an instance of its own",
-    fields: Fields::Known(&[COMPONENT, COMPONENT_HASH, EXPORT, ENVIRONMENT, MOUNTS, SOCKETS, POOL, CALL_LIMITS]),
+    fields: Fields::Known(&[
+        COMPONENT,
+        COMPONENT_HASH,
+        EXPORT,
+        ENVIRONMENT,
+        MOUNTS,
+        SOCKETS,
+        POOL,
+        CALL_LIMITS,
+    ]),
     meta: &[ACTIVITY_META],
     check: Some(component::check),
     ..KindSpec::EMPTY

@@ -139,9 +139,8 @@ impl<'a> Sources<'a> {
         };
         // Before the bytes: a change in between is found in the next round.
         let stamp = self.texts.stamp(self.tree, &path);
-        let read = stamp.and_then(|stamp| {
-            Ok((stamp, self.tree.read_bytes(&path, MAX_COMPONENT_BYTES as u64)?))
-        });
+        let read =
+            stamp.and_then(|stamp| Ok((stamp, self.tree.read_bytes(&path, MAX_COMPONENT_BYTES as u64)?)));
         let (stamp, bytes) = match read {
             Ok(read) => read,
             Err(error) => {
