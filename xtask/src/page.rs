@@ -1,0 +1,77 @@
+//! Pages of documentation, whose examples are run.
+//!
+//! A page with blocks that are files ([`Block::file`](crate::transcript::Block::file)) is run in a folder of its own, where each block
+//! becomes its file before the steps after it run: a later block of the same name replaces it. Other pages are run in the folder
+//! that they lie in.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::session::Session;
+use crate::transcript::{Part, Transcript};
+
+/// Runs a page's steps and describes each that does not do what is recorded: the list is empty when all do. With `record` the page is
+/// written anew with what they print.
+///
+/// # Errors
+///
+/// When the page is no transcript, or a program cannot be run.
+pub fn check(path: &Path, program: &Path, scratch: &Path, record: bool) -> anyhow::Result<Vec<String>> {
+    let mut page = Transcript::read(path)?;
+    let mut session = if page.blocks().any(|block| block.file().is_some()) {
+        Session::in_own_folder(program, scratch)?
+    } else {
+        Session::new(program, path.parent().context("a page lies in a folder")?)
+    };
+    let mut differences = Vec::new();
+    for part in &mut page.parts {
+        match part {
+            Part::Text(_) => {}
+            Part::Block(block) => {
+                if let Some(file) = block.file() {
+                    session.write(file, &block.text())?;
+                }
+            }
+            Part::Step(step) => {
+                let outcome = session.run(step).with_context(|| path.display().to_string())?;
+                if !step.matches(&outcome) {
+                    differences.push(format!(
+                        "{}:{}: $ {}\n--- recorded\n{}--- printed\n{outcome}",
+                        path.display(),
+                        step.line,
+                        step.command,
+                        step.expected
+                    ));
+                    step.record(outcome);
+                }
+            }
+        }
+    }
+    if record && !differences.is_empty() {
+        fs::write(path, page.to_string())?;
+        differences.clear();
+    }
+    Ok(differences)
+}
+
+/// All Markdown files below some files and folders, in the order of their names.
+///
+/// # Errors
+///
+/// When one of them cannot be read.
+pub fn find(places: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut pages = Vec::new();
+    for place in places {
+        if place.is_dir() {
+            let below = fs::read_dir(place).with_context(|| place.display().to_string())?;
+            let mut below = below.map(|entry| Ok(entry?.path())).collect::<anyhow::Result<Vec<_>>>()?;
+            below.sort();
+            pages.extend(find(&below)?);
+        } else if place.extension().is_some_and(|extension| extension == "md") {
+            pages.push(place.clone());
+        }
+    }
+    Ok(pages)
+}
