@@ -1,21 +1,18 @@
 //! `docs/kinds/` has a page for each kind of entries, with the fields that the registry knows.
 //!
-//! What stands between the marks of a page is made from the definitions that entries are checked against; the rest is written by hand.
+//! What follows the mark of a page is made from the definitions that entries are checked against; what is before it is written by hand.
 
 use perilune_http::middleware::{ALL, Stage};
 use perilune_tests::App;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-const BEGIN: &str = "<!-- Made from the definitions by `UPDATE_DOCS=1 cargo xtask test kinds::`. -->\n";
-const END: &str = "<!-- Written by hand from here on. -->\n";
+const MARK: &str =
+    "<!-- From here on made from the definitions by `UPDATE_DOCS=1 cargo xtask test kinds::`. -->\n";
 
 /// What the lists `middleware` and `post_middleware` know.
 fn middleware() -> String {
-    let mut text = "# Middleware\n\n`http.router` and `http.static` list middleware by name, the outermost first; its options are \
-                    texts, numbers or truth values in `options` (`post_options` for `post_middleware`), each under its full name:\n\n\
-                    ```yaml\nmiddleware: [cors, ratelimit]\noptions: {cors.allow.origins: 'https://example.com', ratelimit.requests: 20}\n```\n"
-        .to_owned();
+    let mut text = String::new();
     for kind in ALL {
         let list = if kind.stage == Stage::Before { "middleware" } else { "post_middleware" };
         text += &format!("\n## `{}`\n\n{}. It stands in `{list}`.\n", kind.name, kind.doc);
@@ -39,14 +36,20 @@ fn folder() -> PathBuf {
 fn made(name: &str, text: &str) -> (String, bool) {
     let path = folder().join(name);
     let mut page = fs::read_to_string(&path).unwrap_or_default();
-    let after = page.split_once(END).map_or("", |(_, after)| after);
-    let expected = format!("{BEGIN}\n{text}\n{END}{after}");
+    let by_hand = page.split_once(MARK).map_or(page.as_str(), |(before, _)| before).trim_end();
+    let expected = format!("{by_hand}\n\n{MARK}\n{}\n", text.trim());
     if env::var_os("UPDATE_DOCS").is_some() && page != expected {
         fs::write(&path, &expected).expect("the page is written");
         page.clone_from(&expected);
     }
     let is_old = page != expected;
     (page, is_old)
+}
+
+/// The table of a kind's fields.
+fn fields(all: &str) -> String {
+    let table = all.find("\n| field").map_or("It has no fields of its own.", |at| all[at..].trim());
+    format!("## Fields\n\n{table}")
 }
 
 /// Whether a page has an example of a kind: a file of entries, which another test loads and runs.
@@ -63,13 +66,16 @@ fn has_example(page: &str, kind: &str) -> bool {
 async fn every_kind_has_a_page_with_its_fields_and_an_example() {
     let app = App::new(&[]);
     let mut wrong = Vec::new();
-    let mut index = "# Kinds of entries\n\n| kind | |\n|---|---|\n".to_owned();
+    let mut index = "| kind | |\n|---|---|\n".to_owned();
     for kind in app.runtime.registry().rules().kinds().iter() {
         let name = format!("{}.md", kind.name);
         index += &format!("| [`{}`]({name}) | {} |\n", kind.name, kind.doc);
-        let (page, is_old) = made(&name, &kind.markdown().replacen("###", "#", 1));
+        let (page, is_old) = made(&name, &fields(&kind.markdown()));
         if is_old {
             wrong.push(format!("docs/kinds/{name} is out of date"));
+        }
+        if !page.starts_with(&format!("# `{}`\n", kind.name)) {
+            wrong.push(format!("docs/kinds/{name} does not begin with the name of its kind"));
         }
         if !has_example(&page, kind.name) && !page.contains("perilune pack") {
             wrong.push(format!(
