@@ -28,6 +28,9 @@ macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
         impl Code {
             $($(#[$doc])* pub const $name: Code = Code($code);)*
+
+            /// All codes of this crate. Those of others, from `E401` on, stand beside the checks that give them.
+            pub const ALL: &[Code] = &[$(Code::$name),*];
         }
     };
 }

@@ -3,6 +3,7 @@
 
 mod apply;
 mod bad_input;
+mod codes;
 mod decode;
 mod filter;
 mod load;
