@@ -11,20 +11,21 @@ use crate::transcript::Outcome;
 /// How long a server may say nothing.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Sends a request: `[-s] [-i] [-X METHOD] [-H HEADER]… [-d BODY] URL`. With `-i` the status line comes before the body.
+/// Sends a request: `[-s] [--path-as-is] [-w ' %{http_code}\n'] [-X METHOD] [-H HEADER]… [-d BODY] URL`.
 ///
 /// # Errors
 ///
 /// When an option is another one, or no answer comes.
 pub fn run(args: &[String]) -> anyhow::Result<Outcome> {
-    let (mut method, mut url, mut headers, mut body, mut shows_status) =
-        (None, None, Vec::new(), None, false);
+    let (mut method, mut url, mut headers, mut body) = (None, None, Vec::new(), None);
+    let mut after = String::new();
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         let mut value = || args.next().cloned().with_context(|| format!("`{arg}` needs a value"));
         match arg.as_str() {
-            "-s" => {}
-            "-i" => shows_status = true,
+            // Paths are always sent as they are, and nothing but the body is shown.
+            "-s" | "--path-as-is" => {}
+            "-w" => after = value()?.replace("\\n", "\n"),
             "-X" => method = Some(value()?),
             "-H" => headers.push(value()?),
             "-d" => body = Some(value()?),
@@ -50,6 +51,7 @@ pub fn run(args: &[String]) -> anyhow::Result<Outcome> {
     stream.read_to_end(&mut answer)?;
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = answer.split_once("\r\n\r\n").context("the answer has no head")?;
-    let status = head.lines().next().filter(|_| shows_status).map(str::to_owned);
-    Ok(Outcome::new(0, status.into_iter().chain(body.lines().map(str::to_owned))))
+    let code = head.split(' ').nth(1).context("the answer has no status")?;
+    let shown = format!("{body}{}", after.replace("%{http_code}", code));
+    Ok(Outcome::new(0, shown.lines().map(str::to_owned)))
 }

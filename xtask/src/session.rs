@@ -51,6 +51,11 @@ impl Session {
         Ok(Session { address: Some(address), ..Session::new(program, folder) })
     }
 
+    /// Whether something runs in the background.
+    pub fn is_in_background(&self) -> bool {
+        !self.background.is_empty()
+    }
+
     /// Writes a file of the page.
     ///
     /// # Errors

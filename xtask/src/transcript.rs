@@ -184,9 +184,19 @@ impl Block {
         (is_path && path.contains('.') && !path.contains("..")).then_some(path)
     }
 
-    /// Its lines as the contents of a file.
+    /// Its lines.
     pub fn text(&self) -> String {
         self.lines.iter().flat_map(|line| [line, "\n"]).collect()
+    }
+
+    /// The file's contents. Its name is a comment, which stays, so that lines of messages are those of the page; what is shown to people
+    /// as it is (`text`, `html`) goes without it.
+    pub fn contents(&self) -> String {
+        let lines = self.text();
+        match (self.language.as_str(), lines.split_once('\n')) {
+            ("text" | "html", Some((_, rest))) => rest.to_owned(),
+            _ => lines,
+        }
     }
 }
 
@@ -211,6 +221,16 @@ impl Step {
     fn into_parts(mut self) -> impl Iterator<Item = Part> {
         let empty = self.expected.trim();
         std::iter::once(Part::Step(self)).chain((0..empty).map(|_| Part::Text(String::new())))
+    }
+
+    /// Whether the command asks an application that runs, and changes nothing.
+    pub fn asks(&self) -> bool {
+        let mut words = self.args.iter().map(String::as_str);
+        match words.next() {
+            Some("ps" | "inspect") => true,
+            Some("workflow") => matches!(words.next(), Some("list" | "show" | "query")),
+            _ => false,
+        }
     }
 
     /// Whether the command did what is recorded.

@@ -71,7 +71,7 @@ fn does_not_load(page: &Path) -> Vec<String> {
     for (block, file) in transcript.blocks().filter_map(|block| Some((block, block.file()?))) {
         let path = folder.path().join(file);
         fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("the folder is made");
-        fs::write(path, block.text()).expect("the file is written");
+        fs::write(path, block.contents()).expect("the file is written");
         has_entries |= file.ends_with(".yaml");
     }
     let refusal = if has_entries { refusal(folder.path()) } else { String::new() };
