@@ -2,7 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
@@ -10,6 +11,9 @@ use crate::transcript::Outcome;
 
 /// How long a server may say nothing.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a server may take to listen.
+const STARTING: Duration = Duration::from_secs(20);
 
 /// Sends a request: `[-s] [--path-as-is] [-w ' %{http_code}\n'] [-X METHOD] [-H HEADER]… [-d BODY] URL`.
 ///
@@ -44,7 +48,7 @@ pub fn run(args: &[String]) -> anyhow::Result<Outcome> {
     headers.iter().for_each(|header| request.extend([header, "\r\n"]));
     request.extend(["\r\n", &body]);
 
-    let mut stream = TcpStream::connect(host).with_context(|| format!("cannot connect to {host}"))?;
+    let mut stream = connect(host)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
@@ -54,4 +58,15 @@ pub fn run(args: &[String]) -> anyhow::Result<Outcome> {
     let code = head.split(' ').nth(1).context("the answer has no status")?;
     let shown = format!("{body}{}", after.replace("%{http_code}", code));
     Ok(Outcome::new(0, shown.lines().map(str::to_owned)))
+}
+
+/// Connects to a server, which may have been started a moment ago.
+fn connect(host: &str) -> anyhow::Result<TcpStream> {
+    let begun = Instant::now();
+    loop {
+        match TcpStream::connect(host) {
+            Err(_) if begun.elapsed() < STARTING => thread::yield_now(),
+            connected => return connected.with_context(|| format!("cannot connect to {host}")),
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs, thread};
 use tempfile::TempDir;
 use xtask::page;
-use xtask::transcript::{Block, Transcript};
+use xtask::transcript::{Block, Part, Transcript};
 
 /// The pages below some places of the repository. Decisions are of their time: what they show was so when they were made.
 fn pages(places: &[&str]) -> Vec<PathBuf> {
@@ -63,12 +63,15 @@ fn refusal(folder: &Path) -> String {
     if ended.status.success() { String::new() } else { problems }
 }
 
-/// The files of a page, as they are at its end, are an application that loads.
+/// The files of a page are an application that loads. Those below `What goes wrong` or `Mistakes` are not: their refusals are recorded.
 fn does_not_load(page: &Path) -> Vec<String> {
     let transcript = Transcript::read(page).expect("the page can be read");
+    let is_mistake = |part: &Part| matches!(part, Part::Text(text) if text == "## What goes wrong" || text == "## Mistakes");
+    let sound = transcript.parts.iter().take_while(|part| !is_mistake(part));
+    let blocks = sound.filter_map(|part| if let Part::Block(block) = part { Some(block) } else { None });
     let folder = folder();
     let mut has_entries = false;
-    for (block, file) in transcript.blocks().filter_map(|block| Some((block, block.file()?))) {
+    for (block, file) in blocks.filter_map(|block| Some((block, block.file()?))) {
         let path = folder.path().join(file);
         fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("the folder is made");
         fs::write(path, block.contents()).expect("the file is written");
