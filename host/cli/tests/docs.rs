@@ -35,7 +35,7 @@ fn wrong(pages: &[PathBuf], look: impl Fn(&Path) -> Vec<String> + Sync) -> Strin
         found
     };
     let found: Vec<String> = thread::scope(|scope| {
-        let threads = [(); 4].map(|()| scope.spawn(work));
+        let threads = [(); 2].map(|()| scope.spawn(work));
         threads.into_iter().flat_map(|thread| thread.join().expect("no page panics")).collect()
     });
     found.join("\n")
@@ -139,5 +139,54 @@ fn unsound(page: &Path) -> Vec<String> {
 #[test]
 fn parts_of_applications_are_sound() {
     let wrong = wrong(&pages(&["README.md", "examples", "docs"]), unsound);
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// What examples of modules find beside them.
+const BESIDE: &str = "  - {name: cache, kind: store.memory}
+  - {name: db, kind: db.sql.sqlite, file: ':memory:'}
+  - {name: files, kind: fs.directory, directory: ./files, auto_init: true}
+  - {name: settings, kind: env.storage.static, values: {GREETING: hello}}
+  - {name: greeting, kind: env.variable, variable: GREETING, storage: settings}
+  - {name: memory, kind: queue.driver.memory}
+  - {name: mails, kind: queue.queue, driver: memory}
+  - {name: pages, kind: template.set}
+  - {name: hello, kind: template.jinja, set: pages, source: 'Hello {{ name }}'}
+  - {name: host, kind: process.host}
+  - {name: echo, kind: process.lua, source: 'return function(...) return ... end'}
+  - {name: double, kind: function.lua, source: 'return {main = function(n) return n * 2 end}', method: main}
+";
+
+/// Why the example of a page does not do what it asserts: one that returns a `main` is a function that runs.
+fn fails(page: &Path) -> Vec<String> {
+    let transcript = Transcript::read(page).expect("the page can be read");
+    let examples =
+        transcript.blocks().filter(|block| block.language == "lua" && block.text().contains("main = "));
+    let failures = examples.filter_map(|block| {
+        let text = block.text();
+        let modules = text.split("require(\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let modules: Vec<&str> = modules.collect();
+        let entry = format!(
+            "namespace: app\nentries:\n  - {{name: example, kind: function.lua, source: 'file://example.lua', method: main, modules: [{}]}}\n{BESIDE}",
+            modules.join(", ")
+        );
+        let folder = folder();
+        fs::write(folder.path().join("app.yaml"), entry).expect("the entry is written");
+        fs::write(folder.path().join("example.lua"), &text).expect("the example is written");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_perilune"));
+        command.args(["call", "app:example"]).current_dir(folder.path()).stdin(Stdio::null());
+        let ended = command.output().expect("the program runs");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        (!ended.status.success()).then(|| format!("{}:{}: {said}", page.display(), block.line))
+    });
+    failures.collect()
+}
+
+#[test]
+fn examples_of_modules_run() {
+    let pages = pages(&["docs/modules"]);
+    let has_example = |page: &&PathBuf| fs::read_to_string(page).is_ok_and(|text| text.contains("```lua\n"));
+    assert!(pages.iter().filter(has_example).count() > 25);
+    let wrong = wrong(&pages, fails);
     assert!(wrong.is_empty(), "{wrong}");
 }
