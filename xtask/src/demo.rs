@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 
+use crate::session::Session;
 use crate::setup;
 use crate::transcript::{Part, Transcript};
 use crate::workspace::Workspace;
@@ -62,13 +63,15 @@ pub fn find(examples: &Path, only: Option<&str>) -> anyhow::Result<Vec<PathBuf>>
 /// Prints one transcript with what its commands really print; says how many differ from the recording.
 fn show(mut transcript: Transcript, path: &Path, program: &Path, record: bool) -> anyhow::Result<usize> {
     let dir = path.parent().context("a README has a folder")?.to_path_buf();
+    let mut session = Session::new(program, &dir);
     let mut differences = 0;
     for part in &mut transcript.parts {
         match part {
             Part::Text(text) => println!("{text}"),
+            Part::Block(block) => print!("{}", block.text()),
             Part::Step(step) => {
                 println!("$ {}", step.command);
-                let outcome = step.run(program, &dir)?;
+                let outcome = session.run(step)?;
                 print!("{outcome}");
                 if !step.matches(&outcome) {
                     differences += 1;

@@ -10,6 +10,8 @@
 //! * [`bench`]: benchmarks and where their reports go
 //! * [`tally`]: one total for the many summaries of `cargo test`
 //! * [`transcript`]: Markdown files whose `console` blocks can be run and compared
+//! * [`session`], [`curl`]: what runs them
+//! * [`page`]: pages of documentation as such files; [`links`]: what they refer to
 //! * [`demo`]: shows `examples/` at work through their transcripts
 //!
 //! It is a library too, so that the command line's own tests can check the same transcripts. It knows nothing
@@ -19,10 +21,14 @@
 
 pub mod bench;
 pub mod checks;
+pub mod curl;
 pub mod demo;
+pub mod links;
 pub mod lua_checker;
+pub mod page;
 pub mod pins;
 pub mod servers;
+pub mod session;
 pub mod setup;
 pub mod tally;
 pub mod transcript;

@@ -14,14 +14,18 @@
 //!
 //! A line that begins with `$ ` is a command, and it runs in the file's folder. `? N` right after it is its exit code, 0 when
 //! absent. What follows is all that it prints, standard output and errors in the order of their coming. `[..]` in a line stands for any
-//! text, a line `...` for any number of lines. The only program is `perilune`: steps for a reader's shell go into
-//! blocks of another language, say `sh`.
+//! text, a line `...` for any number of lines.
+//!
+//! The programs are `perilune`; `perilune … &`, which stays in the background once it has printed what is recorded; `kill %1`, which
+//! asks it to end; and `curl`. Other steps for a reader's shell go into blocks of another language, say `sh`. Who runs them is a
+//! [`Session`](crate::session::Session).
+//!
+//! A block of another language whose first line is a comment that is a path, such as `# app.yaml` or `-- greet.lua`, is that file:
+//! see [`Block::file`].
 
 use std::fmt;
 use std::fs;
-use std::io::{self, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
@@ -37,8 +41,21 @@ pub struct Transcript {
 pub enum Part {
     /// One line outside of the steps, fences included.
     Text(String),
+    /// What stands between the fences of a block that is no console.
+    Block(Block),
     /// A command and what it printed.
     Step(Step),
+}
+
+/// The inside of a block that is no console.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// The line of its opening fence, from 1.
+    pub line: usize,
+    /// What stands after the fence, such as `lua`.
+    pub language: String,
+    /// Line by line.
+    pub lines: Vec<String>,
 }
 
 /// A command with its recorded result.
@@ -48,10 +65,25 @@ pub struct Step {
     pub line: usize,
     /// The command as it stands there, without `$ `.
     pub command: String,
-    /// The arguments after the program's name.
+    /// What runs.
+    pub program: Program,
+    /// The arguments after the program's name, without `&`.
     pub args: Vec<String>,
     /// What it is to print, and its exit code.
     pub expected: Outcome,
+}
+
+/// What a step runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// `perilune …`
+    Perilune,
+    /// `perilune … &`: it goes on while later steps run.
+    Background,
+    /// `kill %1`: asks the last one in the background to end, and waits.
+    Kill,
+    /// `curl …`: an HTTP request.
+    Curl,
 }
 
 /// How a command ended. Displays as it stands in a transcript.
@@ -88,10 +120,12 @@ impl Transcript {
             match &mut fence {
                 Some(open) if is_fence => {
                     parts.extend(open.step.take().into_iter().flat_map(Step::into_parts));
+                    parts.extend(open.block.take().map(Part::Block));
                     fence = None;
                     parts.push(Part::Text(text.to_owned()));
                 }
-                Some(open) if open.console => {
+                Some(Fence { block: Some(block), .. }) => block.lines.push(text.to_owned()),
+                Some(open) => {
                     if let Some(command) = text.strip_prefix("$ ") {
                         let next = Step::parse(line, command).with_context(|| format!("line {line}"))?;
                         parts.extend(open.step.replace(next).into_iter().flat_map(Step::into_parts));
@@ -102,11 +136,12 @@ impl Transcript {
                         step.expected.read(text);
                     }
                 }
-                Some(_) => parts.push(Part::Text(text.to_owned())),
                 None => {
                     if is_fence {
-                        let console = text.trim_start_matches('`').trim() == "console";
-                        fence = Some(Fence { line, console, step: None });
+                        let language = text.trim_start_matches('`').trim().to_owned();
+                        let is_console = language == "console";
+                        let block = (!is_console).then(|| Block { line, language, lines: Vec::new() });
+                        fence = Some(Fence { line, block, step: None });
                     }
                     parts.push(Part::Text(text.to_owned()));
                 }
@@ -118,43 +153,68 @@ impl Transcript {
         Ok(Self { parts })
     }
 
-    /// Runs all steps in a folder and describes each that does not do what is recorded: the list is empty when all do.
-    ///
-    /// # Errors
-    ///
-    /// When the program cannot be run.
-    pub fn check(&self, program: &Path, dir: &Path) -> anyhow::Result<Vec<String>> {
-        let mut differences = Vec::new();
-        for part in &self.parts {
-            let Part::Step(step) = part else { continue };
-            let outcome = step.run(program, dir)?;
-            if !step.matches(&outcome) {
-                let Step { line, command, expected, .. } = step;
-                differences.push(format!(
-                    "line {line}: $ {command}\n--- recorded\n{expected}--- printed\n{outcome}"
-                ));
-            }
-        }
-        Ok(differences)
+    /// Its steps.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.parts.iter().filter_map(|part| if let Part::Step(step) = part { Some(step) } else { None })
+    }
+
+    /// Its blocks that are no consoles.
+    pub fn blocks(&self) -> impl Iterator<Item = &Block> {
+        self.parts.iter().filter_map(|part| if let Part::Block(block) = part { Some(block) } else { None })
     }
 }
 
 /// A block that is being read.
 struct Fence {
     line: usize,
-    console: bool,
+    /// None in a console.
+    block: Option<Block>,
     step: Option<Step>,
+}
+
+impl Block {
+    /// The file that it is, when its first line is a comment that is nothing but a path.
+    pub fn file(&self) -> Option<&str> {
+        let comment = self.lines.first()?.trim();
+        let path = ["# ", "-- ", "// "]
+            .iter()
+            .find_map(|begin| comment.strip_prefix(begin))
+            .or_else(|| comment.strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->")))?;
+        let is_path = !path.contains(|c: char| c.is_whitespace() || "/.".contains(c) && path.starts_with(c));
+        (is_path && path.contains('.') && !path.contains("..")).then_some(path)
+    }
+
+    /// Its lines.
+    pub fn text(&self) -> String {
+        self.lines.iter().flat_map(|line| [line, "\n"]).collect()
+    }
+
+    /// The file's contents. Its name is a comment, which stays, so that lines of messages are those of the page; what is shown to people
+    /// as it is (`text`, `html`) goes without it.
+    pub fn contents(&self) -> String {
+        let lines = self.text();
+        match (self.language.as_str(), lines.split_once('\n')) {
+            ("text" | "html", Some((_, rest))) => rest.to_owned(),
+            _ => lines,
+        }
+    }
 }
 
 impl Step {
     fn parse(line: usize, command: &str) -> anyhow::Result<Self> {
-        let words = shell_words::split(command).with_context(|| format!("`{command}` cannot be read"))?;
-        let Some(("perilune", args)) = words.split_first().map(|(first, rest)| (first.as_str(), rest)) else {
-            bail!(
-                "`{command}` is no `perilune …`; put steps for other programs into a block of language `sh`"
-            );
+        let mut args = shell_words::split(command).with_context(|| format!("`{command}` cannot be read"))?;
+        let in_background = args.pop_if(|last| last == "&").is_some();
+        let name = if args.is_empty() { String::new() } else { args.remove(0) };
+        let program = match (name.as_str(), in_background) {
+            ("perilune", false) => Program::Perilune,
+            ("perilune", true) => Program::Background,
+            ("kill", false) if args == ["%1"] => Program::Kill,
+            ("curl", false) => Program::Curl,
+            _ => bail!(
+                "`{command}` is no `perilune …`, `curl …` or `kill %1`; put steps for other programs into a block of language `sh`"
+            ),
         };
-        Ok(Self { line, command: command.to_owned(), args: args.to_vec(), expected: Outcome::default() })
+        Ok(Self { line, command: command.to_owned(), program, args, expected: Outcome::default() })
     }
 
     /// The step, and the empty lines after it, which belong to the file's layout and not to the output.
@@ -163,30 +223,14 @@ impl Step {
         std::iter::once(Part::Step(self)).chain((0..empty).map(|_| Part::Text(String::new())))
     }
 
-    /// Runs the command in a folder, without input, colours, or the caller's log settings.
-    ///
-    /// # Errors
-    ///
-    /// When the program cannot be run.
-    pub fn run(&self, program: &Path, dir: &Path) -> anyhow::Result<Outcome> {
-        let failed = || format!("cannot run `{}`", program.display());
-        let mut command = Command::new(program);
-        command.args(&self.args).current_dir(dir).stdin(Stdio::null());
-        command.env("NO_COLOR", "1").env_remove("RUST_LOG").env_remove("RUST_BACKTRACE");
-        // One pipe for both, so that their lines keep their order.
-        let (mut reader, writer) = io::pipe()?;
-        command.stdout(writer.try_clone()?).stderr(writer);
-        let mut child = command.spawn().with_context(failed)?;
-        drop(command); // it holds the pipe's writing end, without which reading ends
-        let mut printed = Vec::new();
-        reader.read_to_end(&mut printed).with_context(failed)?;
-        let status = child.wait().with_context(failed)?.code().unwrap_or(-1);
-        let mut outcome = Outcome { status, lines: Vec::new() };
-        outcome
-            .lines
-            .extend(String::from_utf8_lossy(&printed).lines().map(|line| line.trim_end().to_owned()));
-        outcome.trim();
-        Ok(outcome)
+    /// Whether the command asks an application that runs, and changes nothing.
+    pub fn asks(&self) -> bool {
+        let mut words = self.args.iter().map(String::as_str);
+        match words.next() {
+            Some("ps" | "inspect") => true,
+            Some("workflow") => matches!(words.next(), Some("list" | "show" | "query")),
+            _ => false,
+        }
     }
 
     /// Whether the command did what is recorded.
@@ -207,6 +251,13 @@ impl Outcome {
             Some(Ok(status)) if self.lines.is_empty() => self.status = status,
             _ => self.lines.push(text.trim_end().to_owned()),
         }
+    }
+
+    /// Of these printed lines.
+    pub(crate) fn new(status: i32, lines: impl IntoIterator<Item = String>) -> Self {
+        let mut outcome = Outcome { status, lines: lines.into_iter().collect() };
+        outcome.trim();
+        outcome
     }
 
     /// Drops empty lines at the end and says how many there were.
@@ -246,6 +297,7 @@ impl fmt::Display for Transcript {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.parts.iter().try_for_each(|part| match part {
             Part::Text(text) => writeln!(f, "{text}"),
+            Part::Block(block) => f.write_str(&block.text()),
             Part::Step(step) => write!(f, "$ {}\n{}", step.command, step.expected),
         })
     }

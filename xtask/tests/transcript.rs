@@ -1,6 +1,6 @@
 //! Transcripts: Markdown whose console blocks are run and compared.
 
-use xtask::transcript::{Outcome, Part, Step, Transcript};
+use xtask::transcript::{Outcome, Part, Program, Step, Transcript};
 
 /// A transcript with one console block.
 fn block(lines: &str) -> String {
@@ -44,7 +44,7 @@ fn what_cannot_be_run_is_refused_with_its_line() {
     let cases = [
         (
             block("$ rm -r /"),
-            "line 4: `rm -r /` is no `perilune …`; put steps for other programs into a block of language `sh`",
+            "line 4: `rm -r /` is no `perilune …`, `curl …` or `kill %1`; put steps for other programs into a block of language `sh`",
         ),
         (block("$ perilune 'open"), "line 4: `perilune 'open` cannot be read: missing closing quote"),
         (block("output"), "line 4: a console block begins with a command, `$ perilune …`"),
@@ -98,29 +98,31 @@ fn a_recorded_outcome_is_written_and_then_matches() {
     assert_eq!(transcript.to_string(), "$ perilune x\n? 2\nnew\n");
 }
 
-/// A shell script stands in for the program; it is Unix's alone.
-#[cfg(unix)]
 #[test]
-fn running_keeps_the_order_of_output_and_errors_and_the_exit_code() {
-    use std::os::unix::fs::PermissionsExt;
+fn a_block_whose_first_line_is_a_path_is_that_file() {
+    let file = |first: &str| {
+        let text = format!("```yaml\n{first}\nrest\n```\n");
+        let page = Transcript::parse(&text).unwrap();
+        assert_eq!(page.to_string(), text);
+        page.blocks().next().unwrap().file().map(str::to_owned)
+    };
+    for (line, path) in [
+        ("# app.yaml", "app.yaml"),
+        ("-- lib/a.lua", "lib/a.lua"),
+        ("<!-- public/index.html -->", "public/index.html"),
+    ] {
+        assert_eq!(file(line).as_deref(), Some(path));
+    }
+    for line in
+        ["# app.yaml, shortened", "# word", "-- ../up.lua", "# /etc/x.conf", "# .hidden", "app.yaml", ""]
+    {
+        assert_eq!(file(line), None, "{line}");
+    }
+}
 
-    let dir = tempfile::tempdir().unwrap();
-    let program = dir.path().join("program");
-    std::fs::write(&program, "#!/bin/sh\necho \"$2\"\necho to errors >&2\npwd -P\nexit 7\n").unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let shown = dir.path().canonicalize().unwrap();
-    let here = shown.to_str().unwrap();
-
-    let step = &steps(&block("$ perilune call 'two words'"))[0];
-    let printed = step.run(&program, dir.path()).unwrap();
-    assert_eq!(printed, outcome(7, &["two words", "to errors", here]));
-
-    let recorded = Transcript::parse(&block("$ perilune call 'two words'\n? 7\ntwo words\n...")).unwrap();
-    assert_eq!(recorded.check(&program, dir.path()).unwrap(), Vec::<String>::new());
-    let wrong = Transcript::parse(&block("$ perilune call 'two words'\ntwo words")).unwrap();
-    let differences = wrong.check(&program, dir.path()).unwrap();
-    let expected = format!(
-        "line 4: $ perilune call 'two words'\n--- recorded\ntwo words\n--- printed\n? 7\ntwo words\nto errors\n{here}\n"
-    );
-    assert_eq!(differences, [expected]);
+#[test]
+fn a_step_in_the_background_is_no_argument() {
+    let steps = steps(&block("$ perilune run &\nready\n$ kill %1"));
+    assert_eq!((steps[0].program, steps[0].args.len()), (Program::Background, 1));
+    assert_eq!(steps[1].program, Program::Kill);
 }

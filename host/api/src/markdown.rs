@@ -53,6 +53,9 @@ fn page(name: &str, description: &Description) -> String {
         Subject::Objects => format!("Objects of `{name}`"),
     };
     let mut out = format!("{NOTE}\n\n# {title}\n\n{}\n", description.summary.trim());
+    if !description.example.is_empty() {
+        let _ = write!(out, "\n```lua\n{}\n```\n", description.example.trim());
+    }
     let table = match &description.subject {
         Subject::Global(global) if global == Subject::BASE => "",
         _ => description.name().unwrap_or_default(),

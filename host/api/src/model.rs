@@ -19,6 +19,8 @@ pub struct Description {
     pub classes: BTreeMap<String, Class>,
     /// Objects that the table holds.
     pub fields: BTreeMap<String, Field>,
+    /// Lua that shows it at work: a source whose `main` runs without arguments; empty where there is none.
+    pub example: String,
     /// Names that are as in Lua 5.4's own manual.
     pub standard: Vec<String>,
 }

@@ -43,6 +43,8 @@ struct Written {
     #[serde(default)]
     fields: BTreeMap<String, Field>,
     #[serde(default)]
+    example: String,
+    #[serde(default)]
     standard: Vec<String>,
 }
 
@@ -141,8 +143,9 @@ fn read(text: &str) -> Result<Description, String> {
         (None, None, true) => Subject::Objects,
         _ => return Err("a file has one of `module: NAME`, `global: NAME` and `objects: true`".to_owned()),
     };
-    let Written { summary, constants, functions, classes, fields, standard, .. } = written;
-    let description = Description { subject, summary, constants, functions, classes, fields, standard };
+    let Written { summary, constants, functions, classes, fields, example, standard, .. } = written;
+    let description =
+        Description { subject, summary, constants, functions, classes, fields, example, standard };
     let mut names = BTreeSet::new();
     for name in description.names() {
         let is_name = |part: &str| {

@@ -20,7 +20,7 @@ pub(crate) const MIDDLEWARE: Field = Field {
     name: "middleware",
     ty: Type::Strings,
     default: "none",
-    doc: "what requests pass through before they are matched, the outermost first; see [Middleware](#middleware)",
+    doc: "what requests pass through before they are matched, the outermost first; see [Middleware](middleware.md)",
     ..FIELD
 };
 pub(crate) const OPTIONS: Field = Field {

@@ -154,6 +154,15 @@ pub fn codes() -> &'static [(Code, &'static str)] {
     Code::ALL
 }
 
+/// The pages that show Rust: their blocks are compiled and run as tests of this crate's documentation.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../docs/embedding.md")]
+    struct Embedding;
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+}
+
 /// A positive or zero duration written as in entries: `500ms`, `1m30s`.
 pub fn parse_duration(text: &str) -> Option<std::time::Duration> {
     let nanos = perilune_time::duration::parse(text.as_bytes()).ok()?;

@@ -4,6 +4,7 @@
 mod apply;
 mod bad_input;
 mod components;
+mod codes;
 mod decode;
 mod filter;
 mod load;

@@ -6,6 +6,7 @@
 mod activities;
 mod basics;
 mod children;
+mod codes;
 mod connection;
 mod foreign;
 mod payloads;
