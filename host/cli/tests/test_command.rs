@@ -514,13 +514,3 @@ fn a_test_that_fails_fails_the_same_way_when_its_lines_are_watched() {
     assert!(watched.stdout.len() > plain.stdout.len());
     assert!(timeless(&watched.stdout).starts_with(&timeless(&plain.stdout)));
 }
-
-#[test]
-fn the_page_about_testing_is_true() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/testing.md");
-    let transcript = xtask::transcript::Transcript::read(&path).expect("the file is a transcript");
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_perilune"));
-    let folder = path.parent().expect("a file lies in a folder");
-    let differences = transcript.check(program, folder).expect("the program runs");
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
-}
