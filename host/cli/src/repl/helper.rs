@@ -85,7 +85,9 @@ fn open_string(before: &str) -> Option<usize> {
     let mut characters = before.char_indices();
     while let Some((at, character)) = characters.next() {
         match (open, character) {
-            (Some(_), '\\') => drop(characters.next()),
+            (Some(_), '\\') => {
+                characters.next();
+            }
             (Some((quote, _)), _) if quote == character => open = None,
             (None, '"' | '\'') => open = Some((character, at + 1)),
             _ => {}

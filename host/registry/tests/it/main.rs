@@ -3,8 +3,8 @@
 
 mod apply;
 mod bad_input;
-mod components;
 mod codes;
+mod components;
 mod decode;
 mod filter;
 mod load;
