@@ -162,7 +162,8 @@ fn keys(named: &[String]) -> Result<Vec<PublicKey>, Exit> {
     named.iter().map(key).collect()
 }
 
-fn build(builder: RuntimeBuilder) -> Result<Runtime, Exit> {
+/// The host, or all that is wrong with its entries on stderr.
+pub(crate) fn build(builder: RuntimeBuilder) -> Result<Runtime, Exit> {
     match builder.build() {
         Ok(runtime) => Ok(runtime),
         Err(BuildError::Entries(report)) => {

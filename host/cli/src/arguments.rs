@@ -168,6 +168,9 @@ pub(crate) struct Pack {
     /// Keep Lua as bytecode, without its text: all, or what the patterns mean (an id, a name, `namespace:**`, `**`)
     #[arg(long, value_name = "PATTERN", num_args = 0.., value_delimiter = ',')]
     pub bytecode: Option<Vec<String>>,
+    /// Add what loading each entry leaves in memory, so that a start need not load it again; the entries are loaded for that, in their sandbox
+    #[arg(long)]
+    pub images: bool,
     /// Sign the pack with the key in this file; `perilune keygen` makes one
     #[arg(long, value_name = "KEY")]
     pub sign: Option<PathBuf>,

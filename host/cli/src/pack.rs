@@ -7,7 +7,7 @@ use crate::{application, output};
 use bytesize::ByteSize;
 use indicatif::{ProgressBar, ProgressStyle};
 use perilune::packs::{
-    Pack, PackError, PackOptions, PackingError, Progress, SigningKey, read_key, save, save_key,
+    Pack, PackError, PackOptions, PackingError, Progress, SigningKey, Writer, read_key, save, save_key,
 };
 use perilune_settings::Settings;
 use std::io::{self, IsTerminal};
@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
 
 /// What takes less needs no bar: it would only flicker.
 const LONG: Duration = Duration::from_millis(500);
@@ -62,8 +63,11 @@ fn write(
         !stopped.load(Ordering::Relaxed)
     });
     bar.clear();
-    let writer = packed.map_err(|error| exit(&error))?;
+    let mut writer = packed.map_err(|error| exit(&error))?;
     let refused = |error: PackError| Exit::failed(format!("{error} [{}]", error.code()));
+    if command.images {
+        add_images(directory, settings, &mut writer, stopped)?;
+    }
     let bytes = writer.finish(key.as_ref()).map_err(refused)?;
     if stopped.load(Ordering::Relaxed) {
         return Err(Exit::interrupted());
@@ -81,6 +85,31 @@ fn write(
     let pack = Pack::read(bytes).map_err(refused)?;
     output::line(summary(output, &pack, size).as_bytes());
     Ok(Exit::done())
+}
+
+/// Images are those of the entries as they will be read from the pack.
+fn add_images(
+    directory: &Path,
+    settings: &Settings,
+    writer: &mut Writer,
+    stopped: &AtomicBool,
+) -> Result<(), Exit> {
+    let refused = |error: PackError| Exit::failed(format!("{error} [{}]", error.code()));
+    let draft = writer.clone().finish(None).and_then(Pack::read).map_err(refused)?;
+    let data = if directory.is_dir() { Some(directory) } else { settings.data.as_deref() };
+    let builder = application::builder(settings).pack(draft);
+    let builder = match data {
+        Some(data) => builder.data(data),
+        None => builder,
+    };
+    let runtime = application::build(builder)?;
+    let mut bar = Bar::new();
+    let added = Handle::current().block_on(runtime.pack_images(writer, &mut |progress| {
+        bar.show(progress);
+        !stopped.load(Ordering::Relaxed)
+    }));
+    bar.clear();
+    added.map_err(|error| exit(&error))
 }
 
 fn exit(error: &PackingError) -> Exit {

@@ -53,7 +53,9 @@ fn out(text: &str) -> Ended {
 #[test]
 fn a_pack_does_what_its_directory_does() {
     let app = app();
-    for args in [&[][..], &["--bytecode"], &["--bytecode", "app:util"]] {
+    for args in
+        [&[][..], &["--bytecode"], &["--bytecode", "app:util"], &["--images"], &["--bytecode", "--images"]]
+    {
         let pack = packed(&app, args);
         assert_eq!(with(&pack, &["call", "app:double", "21"]), out("42\n"), "{args:?}");
         assert_eq!(with(&pack, &["call", "app:read", "\"/a.txt\""]), out("\"embedded\"\n"), "{args:?}");
@@ -73,7 +75,7 @@ fn a_pack_of_bytecode_lists_its_kinds() {
 
 #[test]
 fn the_same_application_in_another_folder_gives_the_same_pack() {
-    for args in [&[][..], &["--bytecode"]] {
+    for args in [&[][..], &["--bytecode"], &["--bytecode", "--images"]] {
         let (one, other) = (app(), app());
         let first = fs::read(packed(&one, args)).expect("read");
         assert_eq!(fs::read(packed(&one, args)).expect("read"), first, "{args:?} a second time");

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// Gathers files and writes a pack of them. The same files give the same bytes, in whatever order they were added.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Writer {
     descriptions: BTreeMap<String, String>,
     files: BTreeMap<(Content, String), Packed>,
@@ -19,6 +19,7 @@ pub struct Writer {
 }
 
 /// A content in blocks.
+#[derive(Clone)]
 struct Packed {
     size: u64,
     hash: [u8; 32],

@@ -288,6 +288,8 @@ impl RuntimeBuilder {
         }
         let registry = Arc::new(Registry::new(baseline, rules).map_err(BuildError::Entries)?);
         let limits = at_most(self.limits, self.ceiling);
+        let packed = self.pack.map(|pack| Arc::new(packs::PackedImages(pack)) as Arc<dyn Images>);
+        let images = self.images.or(packed);
         let inner = Inner::new(Parts {
             registry,
             engine,
@@ -295,7 +297,7 @@ impl RuntimeBuilder {
             extensions: self.extensions,
             limits,
             // Of what an image holds, nobody would see which lines ran.
-            images: self.images.filter(|_| self.coverage.is_none()),
+            images: images.filter(|_| self.coverage.is_none()),
             surroundings: Surroundings { output: self.output, coverage: self.coverage },
             folders,
             registry_writable: self.registry_writable,
