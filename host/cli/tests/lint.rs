@@ -161,7 +161,7 @@ fn wrong_usage_is_exit_code_2() {
         (&["lint", "--explain", "L999"], "--explain L999: there is no such rule"),
         (&["lint", "--deny", "everything"], "invalid value 'everything'"),
         (&["lint", "--explain", "L101", "--json"], "cannot be used with"),
-        (&["-C", "nowhere", "lint"], "`nowhere` is not a directory"),
+        (&["-C", "nowhere", "lint"], "`nowhere` is neither a directory nor a pack"),
     ] {
         let ended = app.run(args);
         assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{args:?}: {}", ended.stderr);
