@@ -91,7 +91,7 @@ fn changes_of_the_same_length_within_one_tick_of_the_clock_are_all_seen() {
 fn what_is_wrong_is_reported_in_place_and_the_version_stays() {
     let (app, registry, mut reload) = app();
     app.write("src/words.lua", b"return {\n  syntax error\n}");
-    app.write("app.yaml", YAML.replace("registry.entry", "registry.entri").as_bytes());
+    app.write("app.yaml", YAML.replace("'app:words'", "'app:wordz'").as_bytes());
     let report = reload.apply(&registry).unwrap_err();
     assert_eq!(report.len(), 2);
     insta::assert_snapshot!("wrong_edits", report.render(false));
