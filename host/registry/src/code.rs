@@ -68,8 +68,6 @@ codes! {
     BAD_VALUE = "E205";
     /// A kind is unknown.
     UNKNOWN_KIND = "E206";
-    /// A kind is known, but nothing in this version runs it.
-    UNSUPPORTED_KIND = "E207";
     /// Two entries have one id.
     DUPLICATE_ID = "E208";
     /// A `file://` reference leads to no usable file.

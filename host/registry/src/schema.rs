@@ -145,15 +145,13 @@ pub enum Fields {
     Known(&'static [Field]),
     /// Any; the data may be any value.
     Free,
-    /// The kind is known, but entries of it are refused with this sentence, which says what to do instead.
-    Unsupported(&'static str),
 }
 
 impl Fields {
     pub(crate) fn known(&self) -> &'static [Field] {
         match self {
             Fields::Known(fields) => fields,
-            Fields::Free | Fields::Unsupported(_) => &[],
+            Fields::Free => &[],
         }
     }
 }
@@ -349,10 +347,6 @@ impl Kinds {
 
     /// The names of kinds that somebody writes by hand: nobody means bytecode by a word that is not quite right.
     pub(crate) fn written(&self) -> impl Iterator<Item = &'static str> + Clone {
-        self.kinds
-            .values()
-            .filter(|kind| !matches!(kind.fields, Fields::Unsupported(_)))
-            .map(|kind| kind.name)
-            .filter(|name| source_kind(name) == *name)
+        self.kinds.keys().copied().filter(|name| source_kind(name) == *name)
     }
 }

@@ -82,13 +82,17 @@ fn what_is_found_in_the_tests_of_modules_is_known() -> io::Result<()> {
 #[test]
 fn lua_in_the_documentation_is_right() -> io::Result<()> {
     let mut files = vec![root().join("README.md")];
-    for folder in ["docs", "docs/modules", "docs/decisions"] {
+    for folder in ["docs", "docs/kinds", "docs/modules", "docs/decisions"] {
         files.extend(fs::read_dir(root().join(folder))?.flatten().map(|file| file.path()));
     }
     for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "md")) {
         let text = fs::read_to_string(file)?;
         for block in text.split("```lua\n").skip(1) {
             let block = block.split("```").next().unwrap_or_default();
+            // What a page shows to be wrong.
+            if block.starts_with("-- odd.lua") && block.contains("function( return") {
+                continue;
+            }
             let report = lint(&[function("", block)]);
             let wrong: Vec<String> = report
                 .problems()

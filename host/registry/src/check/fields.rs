@@ -38,12 +38,6 @@ pub(crate) fn check(entry: &Entry, rules: &Rules, report: &mut Report) {
     let before = checker.report.len();
     match kind.fields {
         Fields::Free => {}
-        Fields::Unsupported(sentence) => {
-            let message = format!("entries of kind `{}` cannot run", kind.name);
-            checker
-                .report
-                .push(Problem::in_field(entry, "kind", Code::UNSUPPORTED_KIND, message).help(sentence));
-        }
         Fields::Known(fields) => {
             checker.object(&entry.data, &FieldPath::default(), fields, Unknown::Refused);
             checker.object(&entry.meta, &FieldPath::from("meta"), kind.meta, Unknown::Free);
