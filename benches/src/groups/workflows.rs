@@ -264,7 +264,10 @@ fn measure_server(run: &mut Run) -> anyhow::Result<()> {
         .with_field("client", "bench:server")
         .with_field("task_queue", format!("bench-lua-{unique}"))
         .with_field("lifecycle", started());
-    let runtime = Runtime::builder().entries(entries("bench:host", vec![server, host])?).build()?;
+    let runtime = Runtime::builder()
+        .entries(entries("bench:host", vec![server, host])?)
+        .allow(Allowed { network: vec!["127.0.0.1".to_owned()], ..Allowed::default() })
+        .build()?;
     threads.block_on(runtime.start())?;
     let lua = runtime.workflows("bench:host")?;
 

@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::signals::Signals;
 use crate::watch::Following;
 use crate::{application, control, output, terminal, watch};
-use perilune::{Command, Runtime, Terminal, Value};
+use perilune::{Command, Entry, EntryId, Runtime, Terminal, Value};
 use perilune_settings::Settings;
 use std::path::Path;
 use std::pin::pin;
@@ -170,8 +170,12 @@ async fn mention_what_waits(runtime: &Runtime) {
         return;
     }
     let snapshot = runtime.registry().snapshot();
-    let waits =
-        snapshot.entries().filter(|entry| SERVICES.contains(&entry.kind()) && !started.contains(entry.id()));
+    // A group that runs runs its members.
+    let groups =
+        snapshot.entries().filter(|entry| entry.kind() == "service.group" && started.contains(entry.id()));
+    let members: Vec<EntryId> = groups.flat_map(|group| members(group)).collect();
+    let runs = |id: &EntryId| started.contains(id) || members.contains(id);
+    let waits = snapshot.entries().filter(|entry| SERVICES.contains(&entry.kind()) && !runs(entry.id()));
     for entry in waits {
         tracing::info!(
             target: "perilune::service",
@@ -179,6 +183,12 @@ async fn mention_what_waits(runtime: &Runtime) {
             "not started: it has no `lifecycle: {{auto_start: true}}`, and nothing that runs requires it"
         );
     }
+}
+
+fn members(group: &Entry) -> Vec<EntryId> {
+    let Some(Value::Array(services)) = group.data().get("services") else { return Vec::new() };
+    let named = services.iter().filter_map(Value::as_str);
+    named.filter_map(|name| EntryId::relative(name, group.id().namespace()).ok()).collect()
 }
 
 /// A number is the exit code, a boolean says whether it went well, a text is printed.

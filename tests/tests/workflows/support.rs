@@ -1,9 +1,9 @@
 //! Hosts of every kind, with the same application on each.
 
-use perilune::Value;
 use perilune::workflow::{
     Backend, Fields, Outcome, QueryRequest, Signal, StartOptions, Target, UpdateRequest,
 };
+use perilune::{Allowed, Value};
 use perilune_tests::App;
 use std::io::Write;
 use std::sync::Arc;
@@ -117,9 +117,14 @@ pub(super) async fn app_on(host: &str, work: &str, main: &str) -> App {
     );
     let (work, main) =
         (work.replace("UNIQUE", &unique), main.replace("UNIQUE", &unique).replace("HOST", host));
-    let app = App::new(&files(&yaml, &work, &main));
+    let app = App::with(&files(&yaml, &work, &main), |builder| builder.allow(local()));
     app.runtime.start().await.expect("the hosts start");
     app
+}
+
+/// Servers of tests are on this machine.
+pub(super) fn local() -> Allowed {
+    Allowed { network: vec!["127.0.0.1".to_owned()], ..Allowed::default() }
 }
 
 /// Names of one test are no other's, also on a server that tests share.

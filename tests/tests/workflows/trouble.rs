@@ -1,6 +1,6 @@
 //! Long histories, stores that cannot be used, servers that are away.
 
-use super::support::{app_on, query, result, server, signal, started};
+use super::support::{app_on, local, query, result, server, signal, started};
 use perilune::workflow::{Outcome, StartOptions, Target};
 use perilune::{Failure, Replayed, Runtime, Value};
 use perilune_tests::App;
@@ -135,7 +135,9 @@ async fn a_worker_whose_server_is_away_is_given_up_when_its_entry_says_so() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = free.local_addr().expect("it has one").port().to_string();
     drop(free);
-    let app = App::new(&[("app.yaml", &WORKER.replace("PORT", &port).replace(" MORE", ""))]);
+    let app = App::with(&[("app.yaml", &WORKER.replace("PORT", &port).replace(" MORE", ""))], |builder| {
+        builder.allow(local())
+    });
     insta::assert_snapshot!(app.runtime.start().await.expect_err("nobody is there").message);
     let backend = app.runtime.workflows("app:worker").expect("it can be asked");
     let refused =
@@ -149,7 +151,9 @@ async fn a_server_that_does_not_know_the_credentials_is_named_with_what_it_said(
     let Some(address) = server() else { return };
     let port = address.rsplit(':').next().expect("a port").to_owned();
     let more = ", auth: {type: api_key, api_key: wrong}, tls: {enabled: true}";
-    let app = App::new(&[("app.yaml", &WORKER.replace("PORT", &port).replace(" MORE", more))]);
+    let app = App::with(&[("app.yaml", &WORKER.replace("PORT", &port).replace(" MORE", more))], |builder| {
+        builder.allow(local())
+    });
     app.runtime.start().await.expect_err("it does not speak TLS");
     let backend = app.runtime.workflows("app:worker").expect("it can be asked");
     let refused = backend.start("app:work", vec![], StartOptions::default()).await.expect_err("not started");

@@ -45,10 +45,14 @@ async fn carry_out(application: &Application<'_>, command: Workflow) -> Result<E
             let status = status.and_then(|status| Status::ALL.into_iter().find(|one| one.as_str() == status));
             let filter = Filter { workflow_type, status, id_prefix: prefix, limit, after: None };
             let lists = application.ask(&host, Action::List { filter }).await?;
-            match format.json {
+            let answered = read::<Vec<OfHost>>(lists.clone())?;
+            let text = match format.json {
                 true => lists.to_string(),
-                false => list::render(&read::<Vec<OfHost>>(lists)?, output::stdout_color()),
-            }
+                false => list::render(&answered, output::stdout_color()),
+            };
+            output::line(text.as_bytes());
+            let is_whole = answered.iter().all(|list| list.problem.is_none());
+            return Ok(if is_whole { Exit::done() } else { Exit::code(1) });
         }
         Workflow::Start { id, entry, values } => {
             let values = json(&values).map_err(Exit::usage)?;

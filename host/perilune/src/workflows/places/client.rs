@@ -4,10 +4,11 @@ use crate::workflows::kinds::FIELD;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, pending};
 use perilune_files::Root;
+use perilune_network::{Host, List, Policy, Target};
 use perilune_registry::{Code, Entry, Field, Fields, KindSpec, Problem, Type};
 use perilune_resource::{Ended, LIFECYCLE, Opened, Opening, ResourceKind, Service, kind};
 use perilune_temporal::{Auth, Client, ClientSettings, Secret, TemporalError, TlsSettings};
-use perilune_value::{Failure, Value};
+use perilune_value::{Failure, Kind, Value};
 use perilune_workflow::WorkflowError;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -327,10 +328,24 @@ fn open(opening: &Opening<'_>) -> Result<Opened, Failure> {
         health_check: None,
         identity: String::new(),
     };
+    may_reach(opening, &settings.address)?;
     let client = Client::new(settings).map_err(|error| failure(opening.id().to_string().as_str(), error))?;
     let interval = config.health_check.interval.unwrap_or(Duration::from_secs(30));
     let health_check = config.health_check.enabled.then_some(interval);
     Ok(Opened::service(Arc::new(Server { client, health_check })))
+}
+
+/// Refuses a server that the host does not let entries reach. What is no address is refused by the client.
+fn may_reach(opening: &Opening<'_>, address: &str) -> Result<(), Failure> {
+    let place = address.split_once("://").map_or(address, |(_, place)| place).trim_end_matches('/');
+    let Some((name, port)) = place.rsplit_once(':') else { return Ok(()) };
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    let (Some(host), Ok(port)) = (Host::parse(name), port.parse()) else { return Ok(()) };
+    let listed =
+        List::parse(&opening.allowed().network).map_err(|error| Failure::invalid(error.to_string()))?;
+    Policy::new(Arc::new(listed), None).may_delegate(&Target { host, port }).map_err(|refusal| {
+        Failure::new(Kind::PermissionDenied, format!("{}: address: `{address}`: {refusal}", opening.id()))
+    })
 }
 
 pub(super) fn failure(entry: &str, error: TemporalError) -> Failure {
