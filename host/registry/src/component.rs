@@ -108,7 +108,7 @@ pub(crate) fn refusal(bytes: &[u8]) -> Option<(String, &'static str)> {
     }
     match bytes.strip_prefix(MAGIC) {
         None => told("this is no WebAssembly", "name a component with `file://x.wasm`"),
-        Some(rest) if rest.starts_with(&[1, 0, 0, 0]) => told(
+        Some([1, 0, 0, 0, ..]) => told(
             "this is a core module of WebAssembly, not a component",
             "compile for `wasm32-wasip2`, or make a component of it: `wasm-tools component new`",
         ),
