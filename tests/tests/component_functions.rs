@@ -140,7 +140,7 @@ async fn a_host_without_a_cache_compiles_all_the_same() {
     let settings = |builder: perilune::RuntimeBuilder| {
         builder.engine(EngineOptions { max_cells: 8, cache: None, ..EngineOptions::default() })
     };
-    let app = try_app(&[entry], &[("main", FUNCTIONS)], &[], settings).ok().expect("it loads");
+    let app = try_app(&[entry], &[("main", FUNCTIONS)], &[], settings).expect("it loads");
     let sum = app.call("app:main", &[Value::Integer(1), Value::Integer(1)]).await;
     assert_eq!(sum.unwrap(), Value::Integer(2));
 }

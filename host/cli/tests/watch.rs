@@ -354,7 +354,6 @@ fn no_call_is_lost_while_files_are_edited() {
 /// Prints how long it takes from the saving of a file to the first answer with it; run it with `--ignored --nocapture`.
 #[test]
 #[ignore = "it measures"]
-#[expect(clippy::print_stdout, reason = "it prints what it measures")]
 fn how_long_an_edit_takes_to_be_live() {
     for more in [0, 1_000] {
         let app = app();

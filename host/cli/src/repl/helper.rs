@@ -14,13 +14,16 @@ const KEYWORDS: [&str; 22] = [
     "nil", "not", "or", "repeat", "return", "then", "true", "until", "while",
 ];
 
+/// From a path of names to those that may follow it.
+pub(super) type Names = Box<dyn Fn(&[&str]) -> Vec<String>>;
+
 /// Answers the line editor, on its thread.
 pub(super) struct Offers {
     /// Ids of the application's entries, and modules.
     pub(super) entries: Vec<String>,
     pub(super) modules: Vec<String>,
     /// The names that may follow a path of names, as the session knows them.
-    pub(super) names: Box<dyn Fn(&[&str]) -> Vec<String>>,
+    pub(super) names: Names,
     pub(super) has_color: bool,
 }
 

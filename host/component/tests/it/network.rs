@@ -58,7 +58,7 @@ async fn an_address_that_may_be_reached_is_connected_to_and_no_other() {
 #[tokio::test]
 async fn a_call_without_a_network_reaches_nothing_although_its_component_has_sockets() {
     let (_server, port) = server();
-    let program = load(SOCKETS, Some("connect"), Grants { network: true }).ok().expect("it fits");
+    let program = load(SOCKETS, Some("connect"), Grants { network: true }).expect("it fits");
     assert_ne!(Setting::new().call(&program, &local(&port)).await.unwrap_or(DENIED), CONNECTED);
 }
 
