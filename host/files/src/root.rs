@@ -66,8 +66,10 @@ impl Root {
             Some(base) => base,
             None if Path::new(path).is_absolute() => Path::new("/"),
             None => {
-                let message =
-                    format!("{owner} is relative, but the application has no folder: write an absolute path");
+                let message = format!(
+                    "{owner} is relative, but the application has no folder: write an absolute path, or, where it is a pack, say where \
+                         paths begin with `--data DIR`"
+                );
                 return Err(Failure::invalid(message));
             }
         };
