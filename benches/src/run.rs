@@ -96,9 +96,9 @@ impl Run {
         Ok(true)
     }
 
-    /// Whether a key of the group is asked for, which matters where keys cost time of their own.
-    pub fn wants(&self, name: &str) -> bool {
-        self.keys.iter().any(|key| key.name == name && self.selection.has(key))
+    /// Whether a key of the group is asked for that begins so, which matters where keys cost time of their own.
+    pub fn wants(&self, beginning: &str) -> bool {
+        self.keys.iter().any(|key| key.name.starts_with(beginning) && self.selection.has(key))
     }
 
     /// Takes one burst of each side, again and again. The first round only warms up.

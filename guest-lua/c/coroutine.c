@@ -77,7 +77,10 @@ static int l_new_task(lua_State *L) {
   return 1;
 }
 
-/* step(task, …) -> "done", results… | "failed", error | "parked", ticket? | "yielded" */
+/* What a step of a task came to; lua/scheduler.lua knows the numbers. */
+enum { DONE = 0, FAILED = 1, WAITS = 2, YIELDED = 3 };
+
+/* step(task, …) -> DONE, results… | FAILED, error | WAITS, ticket? | YIELDED */
 static int l_step(lua_State *L) {
   lua_State *task = lua_tothread(L, 1);
   int count = lua_gettop(L) - 1, results;
@@ -86,7 +89,7 @@ static int l_step(lua_State *L) {
   int status = lua_resume(task, L, count, &results);
   if (status == LUA_YIELD) {
     int parked = results > 0 && is_park(task, -results);
-    lua_pushstring(L, parked ? "parked" : "yielded");
+    lua_pushinteger(L, parked ? WAITS : YIELDED);
     if (parked && results > 1) {
       lua_pushvalue(task, 1 - results);
       lua_xmove(task, L, 1);
@@ -96,7 +99,7 @@ static int l_step(lua_State *L) {
     lua_pop(task, results);
     return 1;
   }
-  lua_pushstring(L, status == LUA_OK ? "done" : "failed");
+  lua_pushinteger(L, status == LUA_OK ? DONE : FAILED);
   int moved = status == LUA_OK ? results : 1;
   luaL_checkstack(L, moved, "too many results");
   lua_xmove(task, L, moved);

@@ -15,8 +15,9 @@ typedef exports_perilune_cell_guest_status_t status;
 
 static lua_State *L;
 
-/* The table that lua/prelude.lua returned. */
-static const char PRELUDE = 'p';
+/* The functions that lua/prelude.lua returned: each is in the registry under the address of its name. */
+static const char *const functions[] = {"check", "compile", "load", "start", "complete", "message", "run"};
+enum function { CHECK, COMPILE, LOAD, START, COMPLETE, MESSAGE, RUN, FUNCTIONS };
 
 /* --- failures ----------------------------------------------------------------------------------------------------------- */
 
@@ -87,12 +88,10 @@ static void read_defect(failure *out) {
 
 /* --- calling the prelude -------------------------------------------------------------------------------------------------- */
 
-static void push_function(const char *name) {
+static void push_function(enum function function) {
   lua_settop(L, 0);
   scratch.length = 0;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &PRELUDE);
-  lua_getfield(L, 1, name);
-  lua_remove(L, 1);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &functions[function]);
 }
 
 /* Turns `true`, or `false` and a failure's fields, at index 1 into a result. */
@@ -146,7 +145,7 @@ static int protected(lua_CFunction body, void *argument) {
 /* --- exports -------------------------------------------------------------------------------------------------------------- */
 
 bool exports_perilune_cell_guest_check(lua_cell_string_t *id, lua_cell_list_u8_t *source, failure *err) {
-  push_function("check");
+  push_function(CHECK);
   lua_pushlstring(L, (const char *)id->ptr, id->len);
   lua_pushlightuserdata(L, source);
   int called = lua_pcall(L, 2, LUA_MULTRET, 0);
@@ -157,7 +156,7 @@ bool exports_perilune_cell_guest_check(lua_cell_string_t *id, lua_cell_list_u8_t
 
 bool exports_perilune_cell_guest_compile(lua_cell_string_t *id, lua_cell_list_u8_t *source, lua_cell_list_u8_t *bytecode,
                                          failure *err) {
-  push_function("compile");
+  push_function(COMPILE);
   lua_pushlstring(L, (const char *)id->ptr, id->len);
   lua_pushlightuserdata(L, source);
   int called = lua_pcall(L, 2, LUA_MULTRET, 0);
@@ -207,7 +206,7 @@ static void push_chunk(const exports_perilune_cell_guest_chunk_t *chunk) {
 bool exports_perilune_cell_guest_load(exports_perilune_cell_guest_list_chunk_t *chunks,
                                       exports_perilune_cell_guest_seed_t *seed, uint32_t *timeless, failure *err) {
   seed_random(seed->f0, seed->f1);
-  push_function("load");
+  push_function(LOAD);
   lua_createtable(L, (int)chunks->len, 0);
   for (size_t i = 0; i < chunks->len; i++) {
     push_chunk(&chunks->ptr[i]);
@@ -227,7 +226,7 @@ typedef struct {
 
 static int run_start(lua_State *state) {
   start_call *call = lua_touserdata(state, 1);
-  push_function("start");
+  push_function(START);
   lua_pushlstring(state, (const char *)call->method->ptr, call->method->len);
   int count = decode_arguments(state, call->arguments->ptr, call->arguments->len);
   lua_cell_string_free(call->method);
@@ -243,37 +242,76 @@ void exports_perilune_cell_guest_start(lua_cell_string_t *method, lua_cell_list_
   read_status(protected(run_start, &call), out);
 }
 
-static void deliver(const exports_perilune_cell_guest_event_t *event) {
-  switch (event->tag) {
-    case EXPORTS_PERILUNE_CELL_GUEST_EVENT_COMPLETED:
-      push_function("complete");
-      lua_pushinteger(L, (lua_Integer)event->val.completed);
-      lua_call(L, 1, 0);
-      break;
-    case EXPORTS_PERILUNE_CELL_GUEST_EVENT_MESSAGE: {
-      const exports_perilune_cell_guest_message_t *message = &event->val.message;
-      push_function("message");
-      lua_pushlstring(L, (const char *)message->topic.ptr, message->topic.len);
-      lua_pushlstring(L, (const char *)message->sender.ptr, message->sender.len);
-      lua_pushinteger(L, (lua_Integer)(message->topic.len + message->sender.len + message->payloads.len));
-      int count = decode_arguments(L, message->payloads.ptr, message->payloads.len);
-      lua_call(L, count + 3, 0);
-      break;
-    }
+typedef struct {
+  const uint8_t *topic, *sender, *payloads;
+  size_t topic_length, sender_length, payloads_length;
+} message;
+
+/* The bytes that a message counts; nil for what the host itself says, which counts nothing. */
+static void push_size(const message *m) {
+  if (m->topic_length > 0 && m->topic[0] == '@')
+    lua_pushnil(L);
+  else
+    lua_pushinteger(L, (lua_Integer)(m->topic_length + m->sender_length + m->payloads_length));
+}
+
+/* The number of a message's values, and the value, or all of several in a table. */
+static void push_payload(const message *m) {
+  int first = lua_gettop(L) + 1, count = decode_arguments(L, m->payloads, m->payloads_length);
+  if (count == 0) lua_pushnil(L);
+  if (count > 1) {
+    lua_createtable(L, count, 0);
+    lua_insert(L, first);
+    for (int i = count; i > 0; i--) lua_rawseti(L, first, i);
   }
+  lua_pushinteger(L, count);
+  lua_insert(L, first);
+}
+
+static void deliver_message(const message *m) {
+  push_function(MESSAGE);
+  lua_pushlstring(L, (const char *)m->topic, m->topic_length);
+  lua_pushlstring(L, (const char *)m->sender, m->sender_length);
+  push_size(m);
+  push_payload(m);
+  lua_call(L, 5, 0);
+}
+
+static void deliver_completion(lua_Integer ticket) {
+  push_function(COMPLETE);
+  lua_pushinteger(L, ticket);
+  lua_call(L, 1, 0);
+}
+
+/* The event at `at`; returns where the next one is. The host writes whole events only. */
+static const uint8_t *deliver(const uint8_t *at) {
+  if (*at++ == 0) {
+    deliver_completion((lua_Integer)load_i64(at));
+    return at + 8;
+  }
+  message m;
+  m.topic_length = (size_t)load_i32(at);
+  m.sender_length = (size_t)load_i32(at + 4);
+  m.payloads_length = (size_t)load_i32(at + 8);
+  m.topic = at + 12;
+  m.sender = m.topic + m.topic_length;
+  m.payloads = m.sender + m.sender_length;
+  deliver_message(&m);
+  return m.payloads + m.payloads_length;
 }
 
 static int run_turn(lua_State *state) {
-  const exports_perilune_cell_guest_list_event_t *events = lua_touserdata(state, 1);
-  for (size_t i = 0; i < events->len; i++) deliver(&events->ptr[i]);
-  push_function("run");
+  const lua_cell_list_u8_t *events = lua_touserdata(state, 1);
+  const uint8_t *at = events->ptr, *end = at + events->len;
+  while (at < end) at = deliver(at);
+  push_function(RUN);
   lua_call(state, 0, LUA_MULTRET);
   return lua_gettop(state);
 }
 
-void exports_perilune_cell_guest_turn(exports_perilune_cell_guest_list_event_t *events, status *out) {
+void exports_perilune_cell_guest_turn(lua_cell_list_u8_t *events, status *out) {
   int called = protected(run_turn, events);
-  exports_perilune_cell_guest_list_event_free(events);
+  lua_cell_list_u8_free(events);
   read_status(called, out);
 }
 
@@ -373,7 +411,10 @@ static int load_prelude(lua_State *state) {
   open_imports(state);
   lua_pushcfunction(state, l_file);
   lua_call(state, 3, 1);
-  lua_rawsetp(state, LUA_REGISTRYINDEX, &PRELUDE);
+  for (int i = 0; i < FUNCTIONS; i++) {
+    lua_getfield(state, -1, functions[i]);
+    lua_rawsetp(state, LUA_REGISTRYINDEX, &functions[i]);
+  }
   return 0;
 }
 

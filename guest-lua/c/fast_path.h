@@ -32,10 +32,13 @@ l_sinline const TValue *integer_slot (const Table *t, lua_Integer key) {
   return l_likely(at < t->alimit) ? &t->array[at] : NULL;
 }
 
-/* Whether a value can be written where an old one is, without a barrier and without asking anybody. */
-l_sinline int writable (const Table *t, const TValue *slot, const TValue *value) {
-  return slot != NULL && !isempty(slot) && !isfrozen(t) &&
-         !(iscollectable(value) && isblack(t) && iswhite(gcvalue(value)));
+/* Whether a value can be written where an old one is, or was, without a barrier and without asking anybody. */
+l_sinline int writable (Table *t, const TValue *slot, const TValue *value) {
+  if (slot == NULL || isfrozen(t) || (iscollectable(value) && isblack(t) && iswhite(gcvalue(value)))) return 0;
+  if (l_likely(!isempty(slot))) return 1;
+  if (isabstkey(slot) || t->metatable != NULL) return 0;
+  invalidateTMcache(t);
+  return 1;
 }
 
 /* Runs on from where 'ci' stands, also into calls and out of them; returns the frame whose next instruction is for
@@ -167,11 +170,16 @@ static __attribute__((noinline)) CallInfo *fast_path (lua_State *L, CallInfo *ci
       case OP_SELF: {
         const TValue *object = vRB(i), *key = RKC(i), *method, *index;
         Table *metatable;
-        if (!ttistable(object) || !ttisshrstring(key)) leave;
-        method = string_slot(hvalue(object), tsvalue(key));
-        if (method == NULL) leave;
-        if (isempty(method)) {  /* a class, one step away */
+        if (!ttisshrstring(key)) leave;
+        if (ttistable(object)) {
+          method = string_slot(hvalue(object), tsvalue(key));
+          if (method == NULL) leave;
           metatable = hvalue(object)->metatable;
+        } else if (ttisfulluserdata(object)) {
+          method = &nowhere;
+          metatable = uvalue(object)->metatable;
+        } else leave;
+        if (isempty(method)) {  /* a class, one step away */
           if (metatable == NULL) leave;
           index = string_slot(metatable, G(L)->tmname[TM_INDEX]);
           if (index == NULL || !ttistable(index)) leave;
@@ -274,6 +282,7 @@ static __attribute__((noinline)) CallInfo *fast_path (lua_State *L, CallInfo *ci
         StkId function = RA(i);
         CallInfo *called = ci->next;
         const Proto *p;
+        int missing;
         if (GETARG_B(i) != 0) L->top.p = function + GETARG_B(i);
         ci->u.l.savedpc = pc;
         if (!ttisLclosure(s2v(function))) {
@@ -284,7 +293,14 @@ static __attribute__((noinline)) CallInfo *fast_path (lua_State *L, CallInfo *ci
         if (called == NULL) leave;
         p = clLvalue(s2v(function))->p;
         if (l_unlikely(L->stack_last.p - L->top.p <= p->maxstacksize)) leave;
-        if (l_unlikely(L->top.p - function <= p->numparams)) leave;
+        missing = p->numparams + 1 - cast_int(L->top.p - function);
+        if (missing > 0) {
+          if (missing > 3) leave;
+          setnilvalue(s2v(L->top.p));
+          if (missing > 1) setnilvalue(s2v(L->top.p + 1));
+          if (missing > 2) setnilvalue(s2v(L->top.p + 2));
+          L->top.p += missing;
+        }
         called->func.p = function;
         called->nresults = cast(short, GETARG_C(i) - 1);
         called->callstatus = 0;

@@ -80,8 +80,11 @@ void push_bytes(lua_State *L, const uint8_t *at);    /* takes over a (pointer, l
 void push_value(lua_State *L, const uint8_t *at);
 void push_failure(lua_State *L, const uint8_t *at);  /* a `failure` record becomes an error object */
 
-static inline int32_t load_i32(const uint8_t *at) { return *(const int32_t *)at; }
-static inline int64_t load_i64(const uint8_t *at) { return *(const int64_t *)at; }
+/* Wasm reads from any address. */
+typedef int32_t __attribute__((aligned(1))) any_i32;
+typedef int64_t __attribute__((aligned(1))) any_i64;
+static inline int32_t load_i32(const uint8_t *at) { return *(const any_i32 *)at; }
+static inline int64_t load_i64(const uint8_t *at) { return *(const any_i64 *)at; }
 static inline double load_f64(const uint8_t *at) { return *(const double *)at; }
 
 /* --- generated from wit/ and from lua/ ------------------------------------------------------------------------------ */

@@ -1,18 +1,11 @@
 /* Typed userdata over a state table: errors, channels, times, futures. Scripts see an opaque value with methods. */
 #include "guest.h"
+#include "lgc.h"
 #include "lobject.h"
 #include "lstate.h"
 #include "ltable.h"
 
 const char ERROR_CLASS = 'E';
-
-/* Shared by all objects: any userdata whose metatable is the class's. */
-static int has_metatable(lua_State *L, int index, int metatable) {
-  if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return 0;
-  int same = lua_rawequal(L, -1, metatable);
-  lua_pop(L, 1);
-  return same;
-}
 
 const Table *object_state(lua_State *L, const TValue *value, const void *class_key) {
   if (!ttisfulluserdata(value)) return NULL;
@@ -46,10 +39,14 @@ static int l_wrap(lua_State *L) {
   return 1;
 }
 
-/* unwrap(object, metatable) -> state or nil */
+/* unwrap(object, metatable) -> state or nil; the object's class is shown by its metatable. Each method begins with it, so it asks Lua
+   for nothing. */
 static int l_unwrap(lua_State *L) {
-  if (!has_metatable(L, 1, 2)) return 0;
-  lua_getiuservalue(L, 1, 1);
+  const TValue *object = s2v(L->ci->func.p + 1), *metatable = s2v(L->ci->func.p + 2);
+  if (L->top.p - L->ci->func.p < 3 || !ttisfulluserdata(object) || !ttistable(metatable)) return 0;
+  if (uvalue(object)->metatable != hvalue(metatable)) return 0;
+  setobj2s(L, L->top.p, &uvalue(object)->uv[0].uv);
+  L->top.p++;
   return 1;
 }
 

@@ -2,7 +2,8 @@
 --
 -- State of a channel: capacity, closed; items from `first` to `last`; queues `receivers` and `senders`; `pull`, for a
 -- channel that is fed from outside (mailbox.lua), gives `true, value` when something has arrived.
-local class, errors, scheduler = ...
+local native, class, errors, scheduler = ...
+local unwrap = native.unwrap
 local wake, park, can_wait, current = scheduler.wake, scheduler.park, scheduler.can_wait, scheduler.current
 
 local CLOSED = "send on closed channel"
@@ -81,13 +82,14 @@ local function try_receive(channel)
     end
     return true, value, true
   end
-  local sender = dequeue(channel.senders)
-  if sender then
+  if channel.senders.first then
+    local sender = dequeue(channel.senders)
     release_sender(sender)
     return true, sender.value, true
   end
-  if channel.pull then
-    local arrived, value = channel.pull()
+  local pull = channel.pull
+  if pull then
+    local arrived, value = pull()
     if arrived then
       return true, value, true
     end
@@ -130,8 +132,10 @@ function methods.send(self, value)
   return park()
 end
 
+local metatable = Channel.metatable
+
 function methods.receive(self)
-  local channel = Channel.state(self, "receive")
+  local channel = unwrap(self, metatable) or Channel.state(self, "receive")
   local done, value, ok = try_receive(channel)
   if done then
     return value, ok
@@ -252,14 +256,12 @@ function internal.is_closed(object)
   return Channel.state(object).closed
 end
 
--- Feeds a channel from `pull`; see the top of this file.
+-- Feeds a channel from `pull`; see the top of this file. Returns the queue of those who wait to receive: there are some if it has a
+-- `first`.
 function internal.feed(object, pull)
-  Channel.state(object).pull = pull
-end
-
--- Whether somebody waits to receive.
-function internal.is_awaited(object)
-  return Channel.state(object).receivers.first ~= nil
+  local channel = Channel.state(object)
+  channel.pull = pull
+  return channel.receivers
 end
 
 -- Hands `value` to a waiting receiver; false when nobody waits.

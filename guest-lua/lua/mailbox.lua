@@ -6,26 +6,36 @@ local class, errors, channel = ...
 
 local Message
 
+-- A queue holds each message as so many values in a row, from `first` to `last`: a table for each would be garbage by the time it is
+-- read. A message without a size is the host's own. Its value is a list where there are several.
+local VALUE <const>, COUNT <const>, TOPIC <const>, SENDER <const>, SIZE <const>, ORDER <const>, WIDTH <const> = 0, 1, 2, 3, 4, 5, 6
+
 local function queue()
   return { first = 1, last = 0 }
 end
 
-local function put(items, item)
-  items.last = items.last + 1
-  items[items.last] = item
+local function put(items, value, count, topic, sender, size, order)
+  local at = items.last + 1
+  items[at], items[at + COUNT], items[at + TOPIC] = value, count, topic
+  items[at + SENDER], items[at + SIZE], items[at + ORDER] = sender, size, order
+  items.last = at + ORDER
 end
 
-local function take(items)
-  if items.first > items.last then
-    return false
+local function put_from(items, at, into)
+  put(into, table.unpack(items, at, at + ORDER))
+end
+
+-- Forgets the first message. A queue that is empty begins anew: indices that only grow would leave the array for the hash part.
+local function drop(items, at)
+  items[at] = nil
+  if at + WIDTH > items.last then
+    items.first, items.last = 1, 0
+  else
+    items.first = at + WIDTH
   end
-  local item = items[items.first]
-  items[items.first] = nil
-  items.first = items.first + 1
-  return true, item
 end
 
--- bindings: topic -> {channel, items, as_message}; `unclaimed` holds what has no binding.
+-- bindings: topic -> {topic, channel, receivers, items, as_message, pull}; `unclaimed` holds what has no binding.
 local bindings, topic_of, unclaimed, inbox, make_payload
 -- Messages in all of these queues, their bytes, and how many have ever been there. Events of the host do not count.
 local waiting, waiting_bytes, arrived = 0, 0, 0
@@ -62,14 +72,11 @@ end
 
 -- True when a message could wake somebody.
 function mailbox.listening()
-  if awaited then
-    return true
-  end
-  if inbox and channel.is_awaited(inbox.channel) then
+  if awaited or inbox and inbox.receivers.first then
     return true
   end
   for _, binding in pairs(bindings) do
-    if channel.is_awaited(binding.channel) then
+    if binding.receivers.first then
       return true
     end
   end
@@ -79,30 +86,6 @@ end
 -- Messages that nobody has read, and their bytes.
 function mailbox.backlog()
   return waiting, waiting_bytes
-end
-
-local function is_event(message)
-  return message.topic:byte() == 64
-end
-
-local function keep(items, message)
-  if not is_event(message) then
-    waiting, waiting_bytes = waiting + 1, waiting_bytes + message.size
-  end
-  put(items, message)
-end
-
-local function release(message)
-  if not is_event(message) then
-    waiting, waiting_bytes = waiting - 1, waiting_bytes - message.size
-  end
-end
-
-local function plain(message)
-  if message.n <= 1 then
-    return message[1]
-  end
-  return table.move(message, 1, message.n, 1, {})
 end
 
 local message_methods = {}
@@ -122,22 +105,22 @@ end
 
 function message_methods.payload(self)
   local message = Message.state(self, "payload")
-  if message.n <= 1 then
-    return message.n == 1 and make_payload(message[1]) or nil
+  if message.count <= 1 then
+    return message.count == 1 and make_payload(message.value) or nil
   end
   local payloads = {}
-  for i = 1, message.n do
-    payloads[i] = make_payload(message[i])
+  for i = 1, message.count do
+    payloads[i] = make_payload(message.value[i])
   end
   return payloads
 end
 
--- True when somebody took it.
-local function hand(binding, message)
-  if binding.items.first > binding.items.last and channel.is_awaited(binding.channel) then
-    return channel.offer(binding.channel, binding.as_message and Message.new(message) or plain(message))
+-- What a receiver gets of a message.
+local function given(binding, value, count, topic, sender)
+  if binding.as_message then
+    return Message.new({ value = value, count = count, topic = topic, sender = sender })
   end
-  return false
+  return value
 end
 
 local function claims(binding, topic)
@@ -147,64 +130,92 @@ end
 -- Moves what waited for this binding into its queue, in order.
 local function claim(binding)
   local kept = queue()
-  for i = unclaimed.first, unclaimed.last do
-    local message = unclaimed[i]
-    if not claims(binding, message.topic) then
-      put(kept, message)
-    elseif hand(binding, message) then
-      release(message)
-    else
-      put(binding.items, message)
-    end
+  for at = unclaimed.first, unclaimed.last, WIDTH do
+    put_from(unclaimed, at, claims(binding, unclaimed[at + TOPIC]) and binding.items or kept)
   end
   unclaimed = kept
+  -- A channel that is bound later may have somebody waiting already.
+  while binding.receivers.first and binding.items.first <= binding.items.last do
+    local _, value = binding.pull()
+    channel.offer(binding.channel, value)
+  end
 end
 
 local function bind(topic, object, as_message)
   used = true
   local binding = { topic = topic, channel = object, items = queue(), as_message = as_message }
-  channel.feed(object, function()
-    local there, message = take(binding.items)
-    if there then
-      release(message)
-      return true, as_message and Message.new(message) or plain(message)
+  function binding.pull()
+    local items = binding.items
+    local at = items.first
+    if at > items.last then
+      return false
     end
-    return false
-  end)
+    local value, size = items[at], items[at + SIZE]
+    if size then
+      waiting, waiting_bytes = waiting - 1, waiting_bytes - size
+    end
+    if as_message then
+      value = given(binding, value, items[at + COUNT], items[at + TOPIC], items[at + SENDER])
+    end
+    drop(items, at)
+    return true, value
+  end
+  binding.receivers = channel.feed(object, binding.pull)
   return binding
 end
 
 -- Takes a message in as if it had come from a sender, unless nobody listens to its topic. Whether somebody does.
 function mailbox.receive(topic, sender, ...)
-  if not (bindings[topic] or topic:byte() ~= 64 and inbox) then
+  local is_event = topic:byte() == 64
+  if not (bindings[topic] or not is_event and inbox) then
     return false
   end
-  mailbox.message(topic, sender, #topic + #sender, ...)
+  local count = select("#", ...)
+  mailbox.message(topic, sender, not is_event and #topic + #sender or nil, count, count > 1 and { ... } or (...))
   return true
 end
 
--- `size` is what the message counts.
-function mailbox.message(topic, sender, size, ...)
-  local hook = topic:byte() == 64 and hooks[topic]
-  if hook then
-    return hook(...)
+-- `size` is what the message counts, nothing for an event of the host; `value` is what it brings, or all of it in a list.
+function mailbox.message(topic, sender, size, count, value)
+  local binding = bindings[topic]
+  if size then
+    binding = binding or inbox
+  else
+    local hook = hooks[topic]
+    if hook then
+      return hook(table.unpack(count == 1 and { value } or value or {}, 1, count))
+    end
   end
   arrived = arrived + 1
-  local message = { n = select("#", ...), topic = topic, sender = sender, size = size, order = arrived, ... }
-  local binding = bindings[topic] or (topic:byte() ~= 64 and inbox)
-  if not binding then
+  local items = unclaimed
+  if binding then
+    items = binding.items
+    if items.first > items.last and binding.receivers.first then
+      return channel.offer(binding.channel, given(binding, value, count, topic, sender))
+    end
+  else
     used = true
-    keep(unclaimed, message)
-  elseif not hand(binding, message) then
-    keep(binding.items, message)
   end
+  if size then
+    waiting, waiting_bytes = waiting + 1, waiting_bytes + size
+  end
+  put(items, value, count, topic, sender, size, arrived)
 end
 
 -- What nobody has read, in the order in which it came.
 local function all_unread()
   local unread = {}
   local function gather(items)
-    table.move(items, items.first, items.last, #unread + 1, unread)
+    for at = items.first, items.last, WIDTH do
+      unread[#unread + 1] = {
+        value = items[at + VALUE],
+        count = items[at + COUNT],
+        topic = items[at + TOPIC],
+        sender = items[at + SENDER],
+        size = items[at + SIZE],
+        order = items[at + ORDER],
+      }
+    end
   end
   gather(unclaimed)
   for _, binding in pairs(bindings) do
@@ -222,7 +233,8 @@ end
 -- Gives away what nobody has read.
 function mailbox.hand_over(take_over)
   for _, message in ipairs(all_unread()) do
-    take_over(message.topic, message.sender, table.unpack(message, 1, message.n))
+    local values = message.count == 1 and { message.value } or message.value or {}
+    take_over(message.topic, message.sender, table.unpack(values, 1, message.count))
   end
 end
 
@@ -235,7 +247,7 @@ end
 -- Tells the host of what nobody will read.
 function mailbox.bury()
   for _, message in ipairs(all_unread()) do
-    if not is_event(message) then
+    if message.size then
       left_unread(message.topic, message.sender, message.size - #message.topic - #message.sender)
     end
   end
@@ -284,8 +296,8 @@ function mailbox.unsubscribe(object)
   channel.close(object)
   local later = unclaimed
   unclaimed = binding.items
-  for i = later.first, later.last do
-    put(unclaimed, later[i])
+  for at = later.first, later.last, WIDTH do
+    put_from(later, at, unclaimed)
   end
   return true
 end

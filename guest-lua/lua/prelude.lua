@@ -5,7 +5,7 @@ local native, imports, file = ...
 local class, describe = file("class")(native)
 local errors = file("errors")(native, class)
 local scheduler = file("scheduler")(native, errors)
-local channel = file("channel")(class, errors, scheduler)
+local channel = file("channel")(native, class, errors, scheduler)
 local mailbox = file("mailbox")(class, errors, channel)
 scheduler.set_mailbox(mailbox)
 
@@ -179,7 +179,7 @@ local function extension(name)
   return freeze(module)
 end
 
-local entry, entry_id
+local entry, entry_id, entry_type
 local prelude = {}
 
 local function check_surface(id, value, surface)
@@ -272,7 +272,7 @@ local function run_chunks(chunks, progress)
     -- A library that returns nothing is there all the same.
     local value = run_chunk(chunk, loaded)
     loaded[chunk.id] = value == nil and true or value
-    entry, entry_id = value, chunk.id
+    entry, entry_id, entry_type = value, chunk.id, type(value)
     if native.timeless() then
       progress.timeless = i
     end
@@ -297,18 +297,18 @@ end
 
 -- A returned function serves any method; a returned table is indexed raw.
 local function find_method(name)
-  if type(entry) == "function" then
+  if entry_type == "function" then
     return entry
   end
-  local method = type(entry) == "table" and rawget(entry, name) or nil
+  local method = entry_type == "table" and rawget(entry, name) or nil
   if type(method) == "function" then
     return method
   end
   local text = string.format('%s: method "%s" not found in module', entry_id, name)
   if method ~= nil then
     text = string.format('%s: method "%s" is a %s, not a function', entry_id, name, type(method))
-  elseif type(entry) ~= "table" then
-    text = text .. ": its source must return a function or a table of functions, not a " .. type(entry)
+  elseif entry_type ~= "table" then
+    text = text .. ": its source must return a function or a table of functions, not a " .. entry_type
   end
   return nil, errors.make("NotFound", text)
 end

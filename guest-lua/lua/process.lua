@@ -23,9 +23,29 @@ end
 
 -- Messages ---------------------------------------------------------------------------------------------------------------
 
-local function is_topic(topic)
-  return type(topic) == "string" and topic ~= "" and topic:byte() ~= 64
+-- What was found good: to look up a text is cheaper than to look at it again, and most are the same ones each time.
+local function remember(check)
+  local good, count = {}, 0
+  return function(text)
+    if good[text] then
+      return true
+    elseif not check(text) then
+      return false
+    elseif count == 64 then
+      good, count = {}, 0
+    end
+    good[text], count = true, count + 1
+    return true
+  end
 end
+
+local is_topic = remember(function(topic)
+  return type(topic) == "string" and topic ~= "" and topic:byte() ~= 64
+end)
+
+local is_text = remember(function(text)
+  return type(text) == "string"
+end)
 
 local NO_TOPIC = "a topic is a text that is not empty and does not begin with @"
 
@@ -157,7 +177,22 @@ local WAYS = {
   spawn_linked_monitored = { link = true, monitor = true },
 }
 
-local function spawn(entry, host, options, ...)
+local function check_ids(name, entry, host)
+  if is_text(entry) and is_text(host) then
+    return nil
+  elseif type(entry) ~= "string" then
+    return core.error("Invalid", ("process.%s: the entry is an id, not a %s"):format(name, core.describe(entry)))
+  end
+  local text = "process.%s: the host is the id of a process.host, not a %s"
+  return core.error("Invalid", text:format(name, core.describe(host)))
+end
+
+local function spawn(name, options, entry, host, ...)
+  local wrong = check_ids(name, entry, host)
+  if wrong then
+    return nil, wrong
+  end
+  core.mark()
   local pid, problem = raw.spawn(entry, host, options, ...)
   if pid == "" then
     return raw.workflow(entry, host, options, ...)
@@ -165,14 +200,13 @@ local function spawn(entry, host, options, ...)
   return pid, problem
 end
 
-local function start(way, name, options, entry, host, ...)
-  if type(entry) ~= "string" then
-    return invalid("process.%s: the entry is an id, not a %s", name, core.describe(entry))
-  elseif type(host) ~= "string" then
-    return invalid("process.%s: the host is the id of a process.host, not a %s", name, core.describe(host))
+local function exec(name, options, entry, host, ...)
+  local wrong = check_ids(name, entry, host)
+  if wrong then
+    return nil, wrong
   end
   core.mark()
-  return way(entry, host, options, ...)
+  return raw.exec(entry, host, options, ...)
 end
 
 local spawner = {}
@@ -180,19 +214,19 @@ local Spawner = core.class("process.Spawner", spawner)
 
 for name, way in pairs(WAYS) do
   process[name] = function(entry, host, ...)
-    return start(spawn, name, way, entry, host, ...)
+    return spawn(name, way, entry, host, ...)
   end
   spawner[name] = function(self, entry, host, ...)
-    return start(spawn, name, copy(Spawner.state(self, name), way), entry, host, ...)
+    return spawn(name, copy(Spawner.state(self, name), way), entry, host, ...)
   end
 end
 
 function process.exec(entry, host, ...)
-  return start(raw.exec, "exec", {}, entry, host, ...)
+  return exec("exec", {}, entry, host, ...)
 end
 
 function spawner.exec(self, entry, host, ...)
-  return start(raw.exec, "exec", Spawner.state(self, "exec"), entry, host, ...)
+  return exec("exec", Spawner.state(self, "exec"), entry, host, ...)
 end
 
 -- A builder raises where a permission is missing: it has no other result than the next builder.

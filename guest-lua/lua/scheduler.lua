@@ -8,6 +8,9 @@
 local native, errors = ...
 local step, new_task, park = native.step, native.new_task, native.park
 
+-- What a step comes to (c/coroutine.c).
+local DONE <const>, WAITS <const>, YIELDED <const> = 0, 2, 3
+
 local scheduler = { park = park, can_wait = native.can_wait }
 
 -- Ready tasks with the two values each is resumed with: a queue from `first` to `last`.
@@ -71,13 +74,13 @@ end
 
 -- What a step of a task came to.
 local function settle(task, what, value, more)
-  if what == "parked" then
+  if what == WAITS then
     if value ~= nil then
       pending[value] = task
     end
-  elseif what == "yielded" then
+  elseif what == YIELDED then
     wake(task)
-  elseif what == "done" then
+  elseif what == DONE then
     alive[task] = nil
     if task == main then
       run_ended(value, more)
@@ -115,6 +118,10 @@ function scheduler.run()
     settle(task, step(task, value, more))
   end
   current = nil
+  if first > last then
+    -- Indices that only grow would leave the arrays for their hash parts.
+    first, last = 1, 0
+  end
   if not ended and not halted and next(pending) == nil and not listening() then
     deadlock()
   end

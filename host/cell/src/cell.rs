@@ -1,6 +1,7 @@
 //! One sandboxed VM.
 
 use crate::cpu::instructions;
+use crate::event::{self, Event};
 use crate::extension::Extension;
 use crate::image::{Memory, Private};
 use crate::interfaces::{Guest as Instance, GuestPre, exports, failure_from_wit};
@@ -18,7 +19,7 @@ use std::time::Instant;
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 
-pub use exports::{Backlog, Chunk, Event, Form, ImportAlias, Message};
+pub use exports::{Backlog, Chunk, Form, ImportAlias};
 
 /// What a cell is made for.
 #[derive(Clone)]
@@ -208,7 +209,7 @@ impl Cell {
     pub async fn turn(&mut self, events: &[Event]) -> Result<Status, Death> {
         self.alive()?;
         let (instance, store) = self.begin();
-        let called = guarded(instance.perilune_cell_guest().call_turn(store, events)).await;
+        let called = guarded(instance.perilune_cell_guest().call_turn(store, &event::to_wire(events))).await;
         Ok(status(self.settle(called)?))
     }
 

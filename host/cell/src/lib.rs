@@ -24,6 +24,7 @@
 //! | `handles.rs` | what a cell has open on the host |
 //! | `held.rs`, `mailbox.rs` | bytes that the host keeps for a cell, and its messages |
 //! | `cell.rs` | [`Cell`]: load, start, turn |
+//! | `event.rs` | [`Event`]: what a turn is told |
 //! | `image/` | [`Image`]: a loaded entry's memory, from which calls begin |
 //! | `hibernation/` | [`Hibernated`]: a cell without its instance |
 //! | `drive.rs` | turn after turn until the method returns |
@@ -35,6 +36,7 @@ mod coverage;
 mod cpu;
 mod drive;
 mod engine;
+mod event;
 mod extension;
 mod guest;
 mod handles;
@@ -53,10 +55,11 @@ mod ticker;
 mod tickets;
 
 pub use cache::compile;
-pub use cell::{Backlog, CallSpec, Cell, CellSpec, Chunk, Event, Form, ImportAlias, Message, Status};
+pub use cell::{Backlog, CallSpec, Cell, CellSpec, Chunk, Form, ImportAlias, Status};
 pub use coverage::{Coverage, Lines};
 pub use cpu::Budget;
 pub use engine::{Engine, EngineError, EngineOptions, wasmtime_config};
+pub use event::{Event, Message};
 pub use extension::Extension;
 pub use guest::{Guest, Template};
 pub use handles::{Handle, Handles};

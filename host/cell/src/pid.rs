@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+/// Digits of a number at the least.
+const LEAST_DIGITS: u32 = 5;
+
 /// Names one run among all runs of a host: written `{host|number}`, with the number in hexadecimal and at least five digits; or
 /// `{host|name}` for what lives on beyond this host.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -24,6 +27,24 @@ impl Pid {
     /// The pid of a name.
     pub fn named(host: Arc<str>, name: &str) -> Self {
         Pid { host, number: 0, name: Some(name.into()) }
+    }
+
+    /// As it is written. Each process is asked several times, so the number is written by hand.
+    pub fn text(&self) -> String {
+        if self.name.is_some() {
+            return self.to_string();
+        }
+        let digits = (u64::BITS - self.number.leading_zeros()).div_ceil(4).max(LEAST_DIGITS);
+        let mut text = String::with_capacity(self.host.len() + digits as usize + 3);
+        text.push('{');
+        text.push_str(&self.host);
+        text.push('|');
+        for digit in (0..digits).rev() {
+            let value = (self.number >> (4 * digit)) & 15;
+            text.push(char::from(b"0123456789abcdef"[value as usize]));
+        }
+        text.push('}');
+        text
     }
 
     /// Whether a text is this pid.
@@ -50,7 +71,7 @@ impl fmt::Display for Pid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
             Some(name) => write!(f, "{{{}|{name}}}", self.host),
-            None => write!(f, "{{{}|{:05x}}}", self.host, self.number),
+            None => f.write_str(&self.text()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::Outcome;
 use perilune_cell::{Event, Message};
 use perilune_registry::EntryId;
-use perilune_value::{Failure, Kind, Value, args_from_msgpack, args_to_msgpack};
+use perilune_value::{Failure, Kind, Value, Writer, args_from_msgpack};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The topic of `process.events()`.
@@ -18,7 +18,10 @@ pub(crate) fn cancel(from: &str, reason: Option<&str>) -> Event {
 
 /// Somebody asked the run to end by itself, at a time in seconds since 1970.
 pub fn cancel_at(at: i64, from: &str, reason: Option<&str>) -> Event {
-    notice(at, "pid.cancel", from, reason.map(|reason| ("reason", Value::from(reason))))
+    match reason {
+        None => plain(at, "pid.cancel", from),
+        Some(reason) => notice(at, "pid.cancel", from, |out| out.text("reason").text(reason)),
+    }
 }
 
 /// A run that is watched has ended.
@@ -28,27 +31,29 @@ pub(crate) fn exit(from: &str, outcome: &Outcome) -> Event {
 
 /// A run that is watched ended at a time in seconds since 1970.
 pub fn exit_at(at: i64, from: &str, outcome: &Outcome) -> Event {
-    let result = match outcome {
+    notice(at, "pid.exit", from, |out| match outcome {
         // The bytes come from a cell.
-        Ok(bytes) => ("value", Value::from_msgpack(bytes).unwrap_or_default()),
-        Err(failure) => ("error", Value::Error(Box::new(failure.clone()))),
-    };
-    notice(at, "pid.exit", from, Some(("result", Value::from_iter([result]))))
+        Ok(bytes) => out.text("result").map(1).text("value").packed(bytes),
+        Err(failure) => error(out, failure),
+    })
+}
+
+fn error<'w>(out: &'w mut Writer, failure: &Failure) -> &'w mut Writer {
+    out.text("result").map(1).text("error").value(&Value::Error(Box::new(failure.clone())))
 }
 
 /// A run that is linked has failed.
 pub(crate) fn link_down(from: &str, outcome: &Outcome) -> Event {
-    let error = outcome
-        .as_ref()
-        .err()
-        .map(|failure| ("result", Value::from_iter([("error", Value::Error(Box::new(failure.clone())))])));
-    notice(now(), "pid.link.down", from, error)
+    match outcome {
+        Ok(_) => plain(now(), "pid.link.down", from),
+        Err(failure) => notice(now(), "pid.link.down", from, |out| error(out, failure)),
+    }
 }
 
 /// The code of the run has changed: which entries.
 pub(crate) fn outdated<'a>(sources: impl Iterator<Item = &'a EntryId>) -> Event {
-    let sources = sources.map(|id| Value::from(id.to_string())).collect();
-    notice(now(), OUTDATED, "", Some(("sources", Value::Array(sources))))
+    let sources = Value::Array(sources.map(|id| Value::from(id.to_string())).collect());
+    notice(now(), OUTDATED, "", |out| out.text("sources").value(&sources))
 }
 
 /// Whether a message is [`outdated`].
@@ -71,12 +76,28 @@ fn now() -> i64 {
     i64::try_from(now).unwrap_or(i64::MAX)
 }
 
-fn notice(at: i64, kind: &str, from: &str, more: Option<(&str, Value)>) -> Event {
-    let fields = [("kind", Value::from(kind)), ("at", Value::Integer(at)), ("from", Value::from(from))];
-    let event: Value = fields.into_iter().chain(more).collect();
-    Event::Message(Message {
-        topic: TOPIC.to_owned(),
-        sender: String::new(),
-        payloads: args_to_msgpack(&[event]),
-    })
+/// An event with a fourth field.
+fn notice(
+    at: i64,
+    kind: &str,
+    from: &str,
+    more: impl for<'w> FnOnce(&'w mut Writer) -> &'w mut Writer,
+) -> Event {
+    let mut out = head(at, kind, from, 4);
+    more(&mut out);
+    message(out)
+}
+
+fn plain(at: i64, kind: &str, from: &str) -> Event {
+    message(head(at, kind, from, 3))
+}
+
+fn head(at: i64, kind: &str, from: &str, fields: usize) -> Writer {
+    let mut out = Writer::default();
+    out.array(1).map(fields).text("kind").text(kind).text("at").integer(at).text("from").text(from);
+    out
+}
+
+fn message(out: Writer) -> Event {
+    Event::Message(Message { topic: TOPIC.to_owned(), sender: String::new(), payloads: out.finish() })
 }

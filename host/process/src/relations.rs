@@ -130,7 +130,7 @@ impl Table {
 
     /// Tells all that are related to a run that it has ended.
     pub(crate) fn tell(&self, run: &Run, taken: &Taken, outcome: &Outcome) {
-        let from = run.pid.to_string();
+        let from = run.pid.text();
         for watcher in self.numbers(&taken.watchers) {
             self.forget(&mut watcher.state().watched, run);
             // Who has ended meanwhile does not want to know.

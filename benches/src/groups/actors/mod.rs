@@ -168,59 +168,102 @@ fn entries(hibernate: bool) -> anyhow::Result<Vec<Entry>> {
 }
 
 fn measure(run: &mut Run) -> anyhow::Result<()> {
-    let thread = threads(1)?;
     let runtime = Runtime::builder().entries(entries(false)?).build()?;
-    let call = |target: &str, args: &[u32]| -> anyhow::Result<Duration> {
-        let (runtime, target) = (runtime.clone(), target.to_owned());
+    let core = OneCore { threads: threads(1)?, runtime: runtime.clone() };
+    if run.wants("actor.spawn_") {
+        spawn(run, &core)?;
+    }
+    if run.wants("actor.pingpong_") {
+        pingpong(run, &core)?;
+    }
+    if run.wants("actor.messages_") || run.wants("actor.many_") {
+        messages(run, &core)?;
+    }
+    if run.wants("actor.spinner_") {
+        beside_spinners(run, &runtime)?;
+    }
+    drop((runtime, core));
+    if run.wants("actor.idle_kib") {
+        run.record("actor.idle_kib", each_of_many(IDLE, false)?, None)?;
+    }
+    if run.wants("actor.hibernated_kib") {
+        run.record("actor.hibernated_kib", each_of_many(HIBERNATED, true)?, None)?;
+    }
+    Ok(())
+}
+
+/// Where both sides run.
+struct OneCore {
+    threads: tokio::runtime::Runtime,
+    runtime: Runtime,
+}
+
+impl OneCore {
+    /// How long a call takes.
+    fn call(&self, target: &str, args: &[u32]) -> anyhow::Result<Duration> {
+        let (runtime, target) = (self.runtime.clone(), target.to_owned());
         let args: Vec<Value> = args.iter().map(|arg| Value::Integer((*arg).into())).collect();
-        let task = thread.spawn(async move {
+        let task = self.threads.spawn(async move {
             let began = Instant::now();
             runtime.call(&target, args).await?;
             anyhow::Ok(began.elapsed())
         });
-        thread.block_on(task)?
-    };
-    let per_second = |count: u32, took: Duration| vec![f64::from(count) / took.as_secs_f64()];
+        self.threads.block_on(task)?
+    }
+}
 
+fn per_second(count: u32, took: Duration) -> Vec<f64> {
+    vec![f64::from(count) / took.as_secs_f64()]
+}
+
+fn spawn(run: &mut Run, core: &OneCore) -> anyhow::Result<()> {
+    let threads = &core.threads;
     let [native, ours] = run.interleave(
         "actor.spawn",
         [
-            Side::new("ractor/s", || Ok(per_second(SPAWNS, native::timed(&thread, native::spawn(SPAWNS))?))),
-            Side::new("perilune/s", || Ok(per_second(SPAWNS, call("bench:driver.spawn", &[SPAWNS])?))),
+            Side::new("ractor/s", || Ok(per_second(SPAWNS, native::timed(threads, native::spawn(SPAWNS))?))),
+            Side::new("perilune/s", || Ok(per_second(SPAWNS, core.call("bench:driver.spawn", &[SPAWNS])?))),
         ],
     )?;
     run.record("actor.spawn_per_s_per_core", ours.p50(), Some(ours.spread()))?;
     let ratio = native.over(&ours, 0.5);
-    run.record("actor.spawn_over_native", ratio.value, Some(ratio.spread))?;
+    run.record("actor.spawn_over_native", ratio.value, Some(ratio.spread))
+}
 
+fn pingpong(run: &mut Run, core: &OneCore) -> anyhow::Result<()> {
+    let threads = &core.threads;
+    let each = |took: Duration| vec![micros(took / ROUNDS)];
     let [native, ours] = run.interleave(
         "actor.pingpong",
         [
-            Side::new("ractor", || {
-                Ok(vec![micros(native::timed(&thread, native::pingpong(ROUNDS))? / ROUNDS)])
-            }),
-            Side::new("perilune", || Ok(vec![micros(call("bench:driver.pingpong", &[ROUNDS])? / ROUNDS)])),
+            Side::new("ractor", || Ok(each(native::timed(threads, native::pingpong(ROUNDS))?))),
+            Side::new("perilune", || Ok(each(core.call("bench:driver.pingpong", &[ROUNDS])?))),
         ],
     )?;
     run.record("actor.pingpong_us", ours.p50(), Some(ours.spread()))?;
     let ratio = ours.over(&native, 0.5);
-    run.record("actor.pingpong_over_native", ratio.value, Some(ratio.spread))?;
+    run.record("actor.pingpong_over_native", ratio.value, Some(ratio.spread))
+}
 
+fn messages(run: &mut Run, core: &OneCore) -> anyhow::Result<()> {
+    let threads = &core.threads;
     let [native, one, many] = run.interleave(
         "actor.messages",
         [
             Side::new("ractor/s", || {
-                Ok(per_second(MESSAGES, native::timed(&thread, native::messages(MESSAGES))?))
+                Ok(per_second(MESSAGES, native::timed(threads, native::messages(MESSAGES))?))
             }),
-            Side::new("one to one/s", || Ok(per_second(MESSAGES, call("bench:exec", &[1, MESSAGES])?))),
-            Side::new("many to one/s", || Ok(per_second(MANY, call("bench:exec", &[SENDERS, MANY])?))),
+            Side::new("one to one/s", || Ok(per_second(MESSAGES, core.call("bench:exec", &[1, MESSAGES])?))),
+            Side::new("many to one/s", || Ok(per_second(MANY, core.call("bench:exec", &[SENDERS, MANY])?))),
         ],
     )?;
     run.record("actor.messages_per_s_per_core", one.p50(), Some(one.spread()))?;
     run.record("actor.many_to_one_per_s_per_core", many.p50(), Some(many.spread()))?;
     let ratio = native.over(&one, 0.5);
-    run.record("actor.messages_over_native", ratio.value, Some(ratio.spread))?;
+    run.record("actor.messages_over_native", ratio.value, Some(ratio.spread))
+}
 
+fn beside_spinners(run: &mut Run, runtime: &Runtime) -> anyhow::Result<()> {
     let cores = available_parallelism()?.get();
     let all = threads(cores)?;
     let beside = |spinners: usize| -> anyhow::Result<Vec<f64>> {
@@ -236,16 +279,7 @@ fn measure(run: &mut Run) -> anyhow::Result<()> {
         [Side::new("alone", || beside(0)), Side::new("beside spinners", || beside(cores))],
     )?;
     let ratio = spun.over(&alone, 0.99);
-    run.record("actor.spinner_neighbour_p99_ratio", ratio.value, Some(ratio.spread))?;
-    drop(runtime);
-
-    if run.wants("actor.idle_kib") {
-        run.record("actor.idle_kib", each_of_many(IDLE, false)?, None)?;
-    }
-    if run.wants("actor.hibernated_kib") {
-        run.record("actor.hibernated_kib", each_of_many(HIBERNATED, true)?, None)?;
-    }
-    Ok(())
+    run.record("actor.spinner_neighbour_p99_ratio", ratio.value, Some(ratio.spread))
 }
 
 /// KiB that each of many processes takes which wait.

@@ -12,12 +12,14 @@
 //! | `pagemap.rs` | asks the system which pages a cell has written |
 //! | `faults.rs` | knows it without asking, for calls that write the same pages as the one before |
 //! | `written.rs` | writes an image as bytes, and reads such bytes |
+//! | `off_page.rs` | keeps the bytes that pages are copied from |
 //! | `restore.rs` | makes a fresh or a used memory the image's |
 
 mod cells;
 mod difference;
 mod faults;
 mod memory;
+mod off_page;
 pub(crate) mod pagemap;
 mod reference;
 mod restore;
@@ -27,12 +29,13 @@ use crate::Chunk;
 pub(crate) use difference::{Difference, PAGE, Run};
 pub(crate) use faults::Private;
 pub(crate) use memory::Memory;
+use off_page::OffPage;
 pub(crate) use reference::Reference;
 use std::sync::Arc;
 
 /// The memory that every cell of a guest begins with.
 pub(crate) struct Base {
-    bytes: Box<[u8]>,
+    bytes: OffPage,
     /// Where data begins; the stack below it holds nothing between turns.
     data: usize,
     /// Whether pages that are given back to the system read as the base again, which is what lets used cells be cleaned.

@@ -1,7 +1,7 @@
 //! Makes a memory the image's.
 
 use super::difference::PAGE;
-use super::{Base, Image, Memory, Private, pagemap};
+use super::{Base, Image, Memory, OffPage, Private, pagemap};
 use std::ops::Range;
 
 /// Bytes that a used cell may have written beyond its image's pages to be cleaned page by page. A typical call writes 60
@@ -26,10 +26,10 @@ impl Base {
             let returned = unsafe { memory.copy() };
             let changed = bytes.chunks(PAGE).zip(returned.chunks(PAGE)).skip(data / PAGE);
             if changed.filter(|(before, after)| before != after).count() <= WRITTEN_BY_READING {
-                return Base { bytes: returned, data, can_discard: true };
+                return Base { bytes: OffPage::copy_of(&returned), data, can_discard: true };
             }
         }
-        Base { bytes, data, can_discard: false }
+        Base { bytes: OffPage::copy_of(&bytes), data, can_discard: false }
     }
 
     /// Writes the base's bytes to some ranges of a memory.

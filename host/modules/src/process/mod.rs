@@ -56,7 +56,7 @@ pub trait Processes: Send + Sync {
     fn send(&self, to: &str, message: &Message) -> Result<Sent, Failure>;
 
     /// Starts a process and gives its pid; `None` for a workflow, which [`Processes::start_workflow`] starts.
-    fn spawn(&self, order: &Order) -> Result<Option<String>, Failure>;
+    fn spawn(&self, order: Order) -> Result<Option<String>, Failure>;
 
     /// Sends a message to a workflow. Once this is done, the message is safe.
     fn signal_workflow(&self, to: &str, message: Message) -> BoxFuture<'static, Result<(), Failure>>;
@@ -154,14 +154,14 @@ impl Host for CellState {
     }
 
     fn pid(&mut self) -> wasmtime::Result<String> {
-        Ok(self.identity.pid.to_string())
+        Ok(self.identity.pid.text())
     }
 
     fn send(&mut self, to: String, topic: String, payloads: Vec<u8>) -> Told<bool> {
         let processes = &CallContext::of(self)?.host.processes;
         let allowed = check_topic(&topic).and_then(|()| check_pid(self, "process.send", &to));
         answer(allowed.and_then(|()| check_payloads(&payloads)).and_then(|()| {
-            let message = Message { topic, sender: self.identity.pid.to_string(), payloads };
+            let message = Message { topic, sender: self.identity.pid.text(), payloads };
             Ok(processes.send(&to, &message)? == Sent::Now)
         }))
     }
@@ -171,7 +171,7 @@ impl Host for CellState {
         let allowed = check_topic(&topic).and_then(|()| check_pid(self, "process.send", &to));
         let allowed = allowed.and_then(|()| check_payloads(&payloads));
         let processes = &CallContext::of(self)?.host.processes;
-        let message = Message { topic, sender: self.identity.pid.to_string(), payloads };
+        let message = Message { topic, sender: self.identity.pid.text(), payloads };
         let sent = allowed.map(|()| processes.signal_workflow(&to, message));
         self.tickets.start(async move {
             let sent = sent?.await;
@@ -209,7 +209,7 @@ impl Host for CellState {
     fn spawn(&mut self, entry: String, host: String, options: Vec<u8>, args: Vec<u8>) -> Told<String> {
         let context = CallContext::of(self)?;
         let order = order::prepare(self, context, entry, host, &options, args, order::SPAWN);
-        let pid = order.and_then(|order| context.host.processes.spawn(&order));
+        let pid = order.and_then(|order| context.host.processes.spawn(order));
         answer(pid.map(Option::unwrap_or_default))
     }
 
@@ -274,7 +274,7 @@ impl Host for CellState {
         let processes = &CallContext::of(self)?.host.processes;
         answer(check(self, "process.registry.register", &name).and_then(|()| {
             let run = match pid {
-                None => self.identity.pid.to_string(),
+                None => self.identity.pid.text(),
                 Some(pid) => {
                     let run = processes.identify(&pid)?;
                     if !self.identity.pid.is(&run) {

@@ -82,7 +82,7 @@ impl<R: Rest> Peers for Neighbours<R> {
         args: Vec<u8>,
     ) -> BoxFuture<'static, Result<String, Failure>> {
         let started = self.order(entry, host, args).and_then(|order| {
-            let pid = self.processes().spawn(&order)?;
+            let pid = self.processes().spawn(order.clone())?;
             Ok((pid, order))
         });
         match started {

@@ -65,7 +65,7 @@ impl Access {
 impl Processes for Access {
     fn identify(&self, text: &str) -> Result<String, Failure> {
         match self.table.find(text) {
-            Ok(run) => Ok(run.pid.to_string()),
+            Ok(run) => Ok(run.pid.text()),
             Err(unknown) => self.workflow(text).map_or(Err(unknown), |found| found.map(|found| found.pid())),
         }
     }
@@ -77,12 +77,12 @@ impl Processes for Access {
         }
     }
 
-    fn spawn(&self, order: &Order) -> Result<Option<String>, Failure> {
+    fn spawn(&self, order: Order) -> Result<Option<String>, Failure> {
         let inner = self.inner()?;
         if inner.is_workflow(&order.entry) {
             return Ok(None);
         }
-        inner.spawn(order.clone()).map(|run| Some(run.pid.to_string()))
+        inner.spawn(order).map(|run| Some(run.pid.text()))
     }
 
     fn signal_workflow(&self, to: &str, message: Message) -> BoxFuture<'static, Result<(), Failure>> {

@@ -169,8 +169,8 @@ impl Processes for History {
         Ok(Sent::Now)
     }
 
-    fn spawn(&self, order: &Order) -> Result<Option<String>, Failure> {
-        let (seq, pid) = self.start(order)?;
+    fn spawn(&self, order: Order) -> Result<Option<String>, Failure> {
+        let (seq, pid) = self.start(&order)?;
         self.0.lock().children.insert(seq, pid.clone());
         Ok(Some(pid))
     }
@@ -181,7 +181,7 @@ impl Processes for History {
     }
 
     fn start_workflow(&self, order: Order) -> BoxFuture<'static, Result<String, Failure>> {
-        ready(self.spawn(&order).map(Option::unwrap_or_default)).boxed()
+        ready(self.spawn(order).map(Option::unwrap_or_default)).boxed()
     }
 
     fn exec(&self, order: Order) -> BoxFuture<'static, Result<Vec<u8>, Failure>> {

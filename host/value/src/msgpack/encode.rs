@@ -1,6 +1,6 @@
 //! Writing values.
 
-use super::ERROR_EXTENSION;
+use super::{ERROR_EXTENSION, check};
 use crate::{Failure, Value};
 use rmp::{Marker, encode};
 
@@ -29,6 +29,56 @@ pub fn args_to_msgpack(args: &[Value]) -> Vec<u8> {
         write(&mut out, arg);
     }
     out
+}
+
+/// Writes a message piece by piece, where a tree of values would be built for nothing else.
+#[derive(Default)]
+pub struct Writer(Vec<u8>);
+
+impl Writer {
+    /// An array begins: so many values follow.
+    pub fn array(&mut self, count: usize) -> &mut Self {
+        written(encode::write_array_len(&mut self.0, length(count)));
+        self
+    }
+
+    /// A map begins: so many names, each with its value, follow.
+    pub fn map(&mut self, count: usize) -> &mut Self {
+        written(encode::write_map_len(&mut self.0, length(count)));
+        self
+    }
+
+    /// A name or a text.
+    pub fn text(&mut self, text: &str) -> &mut Self {
+        written(encode::write_str(&mut self.0, text));
+        self
+    }
+
+    /// An integer.
+    pub fn integer(&mut self, value: i64) -> &mut Self {
+        written(encode::write_sint(&mut self.0, value));
+        self
+    }
+
+    /// Any value.
+    pub fn value(&mut self, value: &Value) -> &mut Self {
+        write(&mut self.0, value);
+        self
+    }
+
+    /// A value that is MessagePack already; nil where it is not.
+    pub fn packed(&mut self, bytes: &[u8]) -> &mut Self {
+        match check(bytes) {
+            Ok(()) => self.0.extend_from_slice(bytes),
+            Err(_) => written(encode::write_nil(&mut self.0)),
+        }
+        self
+    }
+
+    /// What was written.
+    pub fn finish(self) -> Vec<u8> {
+        self.0
+    }
 }
 
 /// What is still to be written, last first. A list instead of recursion: the host may hand in a tree of any depth.

@@ -4,8 +4,9 @@ mod decode;
 mod encode;
 mod reader;
 
+use decode::check;
 pub use decode::{DecodeError, args_from_msgpack, check_args};
-pub use encode::args_to_msgpack;
+pub use encode::{Writer, args_to_msgpack};
 pub(crate) use reader::{Reader, Token, deeper};
 
 /// The extension type of an error object; its body is a map with the fields of [`Failure`](crate::Failure).
