@@ -16,6 +16,45 @@ lua_tests! {
         assert(_G._G == _G and _VERSION == "Lua 5.4")
     "#
 
+    an_argument_that_is_missing_is_nil("") r#"
+        local function five(a, b, c, d, e) return a, b, c, d, e end
+        local function count(...) return table.pack(five(...)).n end
+        for given = 0, 6 do
+          local values = table.pack(five(table.unpack({ 1, 2, 3, 4, 5, 6 }, 1, given)))
+          assert(values.n == 5 and count(table.unpack({}, 1, given)) == 5)
+          for i = 1, 5 do assert(values[i] == (i <= given and i or nil), i) end
+        end
+        local one, two = five(1)
+        assert(one == 1 and two == nil)
+        local a, b, c, d = five(1, 2)
+        assert(b == 2 and c == nil and d == nil)
+        local function rest(a, b, ...) return a, b, table.pack(...).n end
+        local x, y, z = rest()
+        assert(x == nil and y == nil and z == 0)
+    "#
+
+    a_field_that_was_emptied_is_as_new("") r#"
+        local list = { 1, 2, 3 }
+        list[2] = nil
+        list[2] = "two"
+        assert(list[2] == "two" and #list == 3)
+        local seen = {}
+        local object = setmetatable({ x = 1, [1] = 1 }, { __newindex = function(self, key, value) seen[key] = value end })
+        object.x, object[1] = nil, nil
+        object.x, object[1] = 2, 3
+        assert(rawget(object, "x") == nil and rawget(object, 1) == nil and seen.x == 2 and seen[1] == 3)
+    "#
+
+    a_metamethod_may_come_and_go("") r#"
+        local class = { __index = function() return "first" end }
+        local object = setmetatable({}, class)
+        assert(object.any == "first")
+        class.__index = nil
+        assert(object.any == nil)
+        class.__index = function() return "second" end
+        assert(object.any == "second")
+    "#
+
     there_are_no_other_globals("") r#"
         local known = {}
         for name in ([[assert error getmetatable ipairs next pairs pcall print rawequal rawget rawset require select

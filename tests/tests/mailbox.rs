@@ -47,6 +47,40 @@ lua_tests! {
         assert(later:receive() == 1 and later:receive() == 2)
     "#
 
+    what_came_before_reaches_whoever_waits_on_the_channel_already("") r#"
+        local me, late, got = process.pid(), channel.new(), {}
+        local next_turn = subscribe("next turn", channel.new())
+        local function take_a_turn()
+          process.send(me, "next turn")
+          next_turn:receive()
+        end
+        coroutine.spawn(function()
+          for i = 1, 3 do got[i] = late:receive() end
+        end)
+        process.send(me, "late", 1)
+        process.send(me, "late", 2)
+        take_a_turn()
+        assert(subscribe("late", late) == late)
+        process.send(me, "late", 3)
+        take_a_turn()
+        assert(table.concat(got, " ") == "1 2 3", table.concat(got, " "))
+    "#
+
+    what_a_closed_channel_had_not_read_is_there_for_the_next_one("") r#"
+        local me = process.pid()
+        local first, other = subscribe("t", channel.new()), subscribe("other", channel.new())
+        for i = 1, 3 do process.send(me, "t", i, "of three") end
+        process.send(me, "other")
+        other:receive()
+        assert(first:receive()[1] == 1)
+        unsubscribe(first)
+        local second = subscribe("t", channel.new())
+        process.send(me, "t", 4)
+        local two, three = second:receive(), second:receive()
+        assert(two[1] == 2 and two[2] == "of three" and three[1] == 3)
+        assert(second:receive() == 4)
+    "#
+
     subscribing_one_channel_again_is_fine("") r#"
         local ch = channel.new()
         assert(subscribe("t", ch) == ch and subscribe("t", ch) == ch)

@@ -17,9 +17,7 @@ impl Packed {
     ///
     /// As [`Value::from_msgpack`].
     pub fn new(bytes: Vec<u8>) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(&bytes);
-        reader.pass(0)?;
-        reader.finish()?;
+        check(&bytes)?;
         Ok(Packed(bytes.into()))
     }
 
@@ -51,6 +49,13 @@ impl fmt::Debug for Packed {
             Err(error) => error.fmt(f),
         }
     }
+}
+
+/// Whether bytes are one value.
+pub(crate) fn check(bytes: &[u8]) -> Result<(), DecodeError> {
+    let mut reader = Reader::new(bytes);
+    reader.pass(0)?;
+    reader.finish()
 }
 
 impl Reader<'_> {

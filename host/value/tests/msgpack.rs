@@ -2,7 +2,7 @@
 
 mod common;
 
-use perilune_value::{DecodeError, Failure, Kind, Packed, Value, args_from_msgpack, args_to_msgpack};
+use perilune_value::{DecodeError, Failure, Kind, Packed, Value, Writer, args_from_msgpack, args_to_msgpack};
 use proptest::prelude::*;
 
 proptest! {
@@ -43,6 +43,23 @@ proptest! {
         let shorter = &bytes[..bytes.len().saturating_sub(cut)];
         prop_assert_eq!(Value::from_msgpack(shorter), Err(DecodeError::Truncated));
     }
+}
+
+#[test]
+fn pieces_are_written_as_the_tree_of_them() {
+    let failure = Value::Error(Box::new(Failure::not_found("gone")));
+    let tree = Value::Map(vec![
+        (Value::from("text"), Value::from("T")),
+        (Value::from("number"), Value::Integer(-7)),
+        (Value::from("any"), failure.clone()),
+        (Value::from("packed"), Value::Array(vec![Value::Bool(true)])),
+        (Value::from("broken"), Value::Nil),
+    ]);
+    let mut out = Writer::default();
+    out.array(1).map(5).text("text").text("T").text("number").integer(-7).text("any").value(&failure);
+    out.text("packed").packed(&Value::Array(vec![Value::Bool(true)]).to_msgpack());
+    out.text("broken").packed(b"\xc1");
+    assert_eq!(out.finish(), args_to_msgpack(&[tree]));
 }
 
 #[test]

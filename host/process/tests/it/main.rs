@@ -1,6 +1,6 @@
 //! What the table of runs promises.
 
-use perilune_cell::{Arrival, Event, Message};
+use perilune_cell::{Arrival, Event, Message, Pid};
 use perilune_process::{Birth, Born, Nature, Relation, Table};
 use perilune_value::{Failure, Kind, Value, args_from_msgpack, args_to_msgpack};
 use std::sync::Arc;
@@ -60,6 +60,21 @@ fn a_pid_stands_for_its_run_in_one_way_of_writing() {
     }
     drop(born);
     assert!(table.find(&pid).is_err() && table.count() == 0);
+}
+
+#[test]
+fn a_pid_has_five_digits_or_as_many_as_it_needs() {
+    for (number, text) in [
+        (0, "{h|00000}"),
+        (1, "{h|00001}"),
+        (0xabcde, "{h|abcde}"),
+        (0x10_0000, "{h|100000}"),
+        (u64::MAX, "{h|ffffffffffffffff}"),
+    ] {
+        let pid = Pid::numbered("h".into(), number);
+        assert_eq!((pid.text().as_str(), pid.to_string().as_str(), pid.is(text)), (text, text, true));
+    }
+    assert_eq!(Pid::named("h".into(), "order-7").text(), "{h|order-7}");
 }
 
 #[test]

@@ -106,13 +106,6 @@ pub fn check_args(bytes: &[u8]) -> Result<(), DecodeError> {
     reader.finish()
 }
 
-/// Whether bytes are one value.
-pub(super) fn check(bytes: &[u8]) -> Result<(), DecodeError> {
-    let mut reader = Reader::new(bytes);
-    reader.skip(0)?;
-    reader.finish()
-}
-
 impl Reader<'_> {
     /// Passes over one whole value that stands inside `depth` tables.
     fn skip(&mut self, depth: usize) -> Result<(), DecodeError> {

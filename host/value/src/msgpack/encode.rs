@@ -1,6 +1,7 @@
 //! Writing values.
 
-use super::{ERROR_EXTENSION, check};
+use super::ERROR_EXTENSION;
+use crate::packed::check;
 use crate::{Failure, Value};
 use rmp::{Marker, encode};
 

@@ -4,7 +4,6 @@ mod decode;
 mod encode;
 mod reader;
 
-use decode::check;
 pub use decode::{DecodeError, args_from_msgpack, check_args};
 pub use encode::{Writer, args_to_msgpack};
 pub(crate) use reader::{Reader, Token, deeper};
