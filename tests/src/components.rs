@@ -36,6 +36,17 @@ pub fn try_app(
     files: &[(&str, &str)],
     settings: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
 ) -> Result<App, BuildError> {
+    let guests: Vec<_> = guests.iter().map(|(name, text)| (*name, component(text))).collect();
+    try_app_of(entries, &guests, files, settings)
+}
+
+/// [`try_app`], of components that are compiled already.
+pub fn try_app_of(
+    entries: &[&str],
+    guests: &[(&str, Vec<u8>)],
+    files: &[(&str, &str)],
+    settings: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
+) -> Result<App, BuildError> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut yaml = "version: '1.0'\nnamespace: app\nentries:\n".to_owned();
     for entry in entries {
@@ -43,8 +54,8 @@ pub fn try_app(
     }
     write(folder.path(), files);
     write(folder.path(), &[("app.yaml", &yaml)]);
-    for (name, text) in guests {
-        fs::write(folder.path().join(format!("{name}.wasm")), component(text)).expect("the guest is written");
+    for (name, bytes) in guests {
+        fs::write(folder.path().join(format!("{name}.wasm")), bytes).expect("the guest is written");
     }
     App::build_in(folder, settings)
 }

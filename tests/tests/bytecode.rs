@@ -5,6 +5,7 @@ use perilune::{BuildError, Value};
 use perilune_tests::compiled::Compiled;
 use perilune_tests::render;
 use std::fs;
+use std::path::Path;
 
 const MAIN: &str = "method: main";
 
@@ -199,4 +200,44 @@ async fn bytecode_that_changes_under_a_running_host_is_not_loaded() {
     fs::write(application.path().join("bytecode/main.luac"), b"\x1bLua").expect("it is written");
     let failure = runtime.call("app:main", []).await.expect_err("it is not loaded");
     assert!(failure.message.contains("(E408)"), "{failure}");
+}
+
+#[tokio::test]
+async fn bytecode_is_followed_while_its_application_is_edited() {
+    let compiler = compiler();
+    let compiled = |number| {
+        let source = format!("return {{ main = function() return {number} end }}");
+        compiler.compile("app:main", &source).expect("the source is Lua")
+    };
+    let application =
+        Compiled::default().file("main", "function", MAIN, &compiled(1), &checksum(&compiled(1)));
+    let runtime = application.build(|builder| builder).unwrap_or_else(|error| panic!("{}", render(&error)));
+    let mut reloader = runtime.reloader().expect("it has a directory");
+    assert!(reloader.reload().expect("all is well").is_none());
+    let (yaml, file) = (application.path().join("app.yaml"), application.path().join("bytecode/main.luac"));
+    let places = perilune::places(application.path());
+    for places in [reloader.places(), &places] {
+        assert!(places.files.contains(Path::new("bytecode/main.luac")), "{places:?}");
+        assert!(places.directories.contains(Path::new("bytecode")), "{places:?}");
+    }
+
+    // The entry is written before its bytecode.
+    let text = fs::read_to_string(&yaml).expect("it is there");
+    fs::write(&yaml, text.replace(&checksum(&compiled(1)), &checksum(&compiled(2)))).expect("it is written");
+    assert_eq!(
+        reloader.reload().expect_err("it is not what was packed").problems()[0].code().as_str(),
+        "E408"
+    );
+    fs::write(&file, compiled(2)).expect("it is written");
+    assert!(reloader.reload().expect("all is well").is_some());
+    assert_eq!(runtime.call("app:main", []).await.expect("it runs"), Value::from(2));
+
+    // The bytecode alone is another one.
+    fs::write(&file, compiled(3)).expect("it is written");
+    for _ in 0..2 {
+        let report = reloader.reload().expect_err("it is not what was packed");
+        assert_eq!(report.problems()[0].code().as_str(), "E408");
+    }
+    fs::write(&file, compiled(2)).expect("it is written");
+    assert!(reloader.reload().expect("all is well").is_none());
 }

@@ -41,7 +41,6 @@ macro_rules! refused {
 
 refused! {
     an_import_that_nothing_grants: refusal(ENTRY_YAML, &exporting_f(r#"(import "acme:secrets/vault@1.0.0" (instance (export "open" (func))))"#));
-    sockets_without_a_network: refusal(ENTRY_YAML, &exporting_f(r#"(import "wasi:sockets/instance-network@0.2.0" (instance))"#));
     an_import_of_another_type: refusal(ENTRY_YAML, &exporting_f(r#"(import "wasi:cli/environment@0.2.0" (instance (export "get-arguments" (func (result u32)))))"#));
     an_export_that_is_missing: refusal(ENTRY_YAML, FUNCTIONS);
     no_export_that_is_known: refusal(&ENTRY_YAML.replace(", method: f", ""), FUNCTIONS);

@@ -8,6 +8,7 @@ mod clean_memory;
 mod component_bad_input;
 mod component_functions;
 mod component_grants;
+mod component_languages;
 mod component_processes;
 mod compress;
 mod coroutines;

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
+use crate::languages;
 use crate::lua_checker;
 use crate::servers::Servers;
 use crate::setup;
@@ -33,6 +34,9 @@ pub fn test(workspace: &Workspace, args: &[String]) -> anyhow::Result<()> {
     command.envs(servers.variables.iter().map(|(name, value)| (name, value)));
     if needs_checker {
         command.envs(lua_checker::variable(workspace));
+    }
+    if args.is_empty() || args.iter().any(|arg| arg.contains("component")) {
+        command.envs(languages::variable(workspace));
     }
     let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
     let stdout = child.stdout.take().context("cargo's output is not connected")?;

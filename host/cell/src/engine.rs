@@ -15,7 +15,8 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationCon
 /// a fresh instance costs 6 µs instead of 50 µs.
 const KEEP_RESIDENT: usize = 512 << 10;
 
-/// Stack of the guest's native code. Lua refuses more than 200 nested C calls, which need a third of this.
+/// Stack of the guest's native code. Lua refuses more than 200 nested C calls, which need a third of this; what compilers of other
+/// languages call the stack lies in linear memory mostly.
 const WASM_STACK: usize = 1 << 20;
 
 /// Stack of a turn: the guest's, and as much again for the host functions it calls.
@@ -188,7 +189,8 @@ impl Engine {
     }
 }
 
-fn busy(message: String) -> Failure {
+/// The failure of who waited for a place in vain.
+pub fn busy(message: String) -> Failure {
     Failure::new(Kind::Unavailable, message).with_retryable(true).with_detail("limit", "cells")
 }
 
@@ -226,9 +228,15 @@ pub fn wasmtime_config(max_cells: u32) -> Config {
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(KEEP_RESIDENT)
         .pagemap_scan(Enabled::Auto);
+    let mut config = base_config();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+/// What holds for every engine that a host has, whatever runs on it.
+pub fn base_config() -> Config {
     let mut config = Config::new();
     config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .wasm_exceptions(false)
         .wasm_gc(false)
         .epoch_interruption(true)

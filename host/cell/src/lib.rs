@@ -58,7 +58,7 @@ pub use cache::compile;
 pub use cell::{Backlog, CallSpec, Cell, CellSpec, Chunk, Form, ImportAlias, Status};
 pub use coverage::{Coverage, Lines};
 pub use cpu::Budget;
-pub use engine::{Engine, EngineError, EngineOptions, wasmtime_config};
+pub use engine::{Engine, EngineError, EngineOptions, base_config, busy, wasmtime_config};
 pub use event::{Event, Message};
 pub use extension::Extension;
 pub use guest::{Guest, Template};

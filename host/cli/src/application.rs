@@ -4,7 +4,8 @@ use crate::exit::Exit;
 use crate::output;
 use perilune::packs::{Pack, PackError, PublicKey};
 use perilune::{
-    Allowed, BuildError, EngineOptions, Identity, Limits, Runtime, RuntimeBuilder, Strictness, Terminal,
+    Allowed, Baseline, BuildError, EngineOptions, Identity, Limits, Runtime, RuntimeBuilder, Strictness,
+    Terminal,
 };
 use perilune_settings::{Settings, Strict};
 use std::fs::File;
@@ -33,7 +34,34 @@ pub(crate) fn load_with(
     settings: &Settings,
     adjust: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
 ) -> Result<Runtime, Exit> {
-    build(adjust(find(directory, settings, printing(settings))?))
+    let runtime = build(adjust(find(directory, settings, printing(settings))?))?;
+    match runtime.registry().snapshot().is_empty() {
+        true => Err(without_entries(directory)),
+        false => Ok(runtime),
+    }
+}
+
+/// Files that are named where a directory holds no entries. Who has many of them did not take them for entry files.
+const MOST_PASSED_OVER: usize = 5;
+
+/// An application that holds nothing, which nearly always is a slip: another directory was meant, or a file lacks what makes it one of
+/// ours.
+pub(crate) fn without_entries(path: &Path) -> Exit {
+    let shown = path.display();
+    if path.is_file() {
+        return Exit::failed(format!("`{shown}` is a pack without entries"));
+    }
+    let mut message = format!(
+        "`{shown}` holds no entries: they are looked for in YAML and JSON files with `namespace` and `entries`, there and in folders below"
+    );
+    let baseline = Baseline::read_dir(path, &perilune::rules());
+    for ignored in baseline.ignored().iter().take(MOST_PASSED_OVER) {
+        message.push_str(&format!("\n  {}: {}", ignored.path, ignored.reason));
+    }
+    if baseline.ignored().len() > MOST_PASSED_OVER {
+        message.push_str(&format!("\n  and {} more", baseline.ignored().len() - MOST_PASSED_OVER));
+    }
+    Exit::failed(message).with_help("`perilune init` makes an application; -C names the directory of one")
 }
 
 /// A host without an application, whose entries print to stdout.

@@ -21,6 +21,11 @@ fn sections() -> impl Iterator<Item = Section> {
     })
 }
 
+/// All codes, each with its title.
+pub(crate) fn codes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    sections().map(|section| (section.code, section.title))
+}
+
 /// Explains a code, or lists all.
 pub(crate) fn explain(code: Option<&str>) -> Exit {
     let Some(code) = code else {

@@ -40,6 +40,9 @@ fn look(directory: &Path, settings: &Settings, command: &Lint) -> Result<Exit, E
     let allow = command.allow.iter().map(rule).collect::<Result<Vec<_>, Exit>>()?;
     application::check(directory)?;
     let (entries, refused) = load(directory, settings)?;
+    if entries.is_empty() && refused.is_none() {
+        return Err(application::without_entries(directory));
+    }
     let only = wanted(&command.entries, &entries)?;
     let mut report = perilune_lint::check(&entries, &Options { only, allow })
         .map_err(|error| Exit::failed(format!("cannot start a thread: {error}")))?;

@@ -4,11 +4,12 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `arguments.rs` | every command and option, with its help |
+//! | `arguments/` | every command and option, with its help |
 //! | `application.rs` | from a directory or a pack to a runtime |
 //! | `terminal.rs` | what a command on a `terminal.host` reads and writes |
 //! | `behalf.rs` | the actor and the policies that a call runs under |
-//! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs`, `lint.rs`, `settings.rs`, `explain.rs`, `completions.rs` | one command each |
+//! | `run.rs`, `call.rs`, `registry.rs`, `editor.rs`, `lint.rs`, `settings.rs`, `explain.rs` | one command each |
+//! | `completions/` | what shells complete |
 //! | `pack.rs` | an application in one file, and the keys that sign it |
 //! | `repl/` | Lua that is typed |
 //! | `watch/` | `run --watch`: edited files are live at once |
@@ -53,6 +54,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::read();
+    if let Command::Complete { words } = arguments.command {
+        // Before settings are read: what is wrong with them is no answer to a key.
+        return completions::candidates(words).report();
+    }
     let _usual = terminal::remember();
     let exit = match settings::read(&arguments).and_then(|given| Ok((settings::apply(&given)?, given))) {
         Ok((settings, given)) => started(arguments, settings, given),
@@ -81,13 +86,13 @@ fn started(arguments: Arguments, settings: Settings, given: Given) -> Exit {
 /// Carries out the command.
 async fn work(arguments: Arguments, settings: Settings, given: Given) -> Exit {
     let mut signals = Signals::listen();
-    let Arguments { directory, command, .. } = arguments;
+    let Arguments { directory, is_named, command, .. } = arguments;
     match command {
         // It stops its services itself when it is asked to end.
         Command::Run(command) => run::run(&directory, &settings, command, signals).await,
         Command::Call(command) => or_interrupted(call::call(&directory, &settings, command), signals).await,
         // Ctrl-C ends what runs in it, and not the session.
-        Command::Repl(command) => repl::repl(&directory, &settings, command, &mut signals).await,
+        Command::Repl(command) => repl::repl(&directory, is_named, &settings, command, &mut signals).await,
         // It reports what was known when it is interrupted.
         Command::Test(command) => test::test(&directory, &settings, command, signals).await,
         Command::Control(command) => control::control(&directory, command),
@@ -106,6 +111,7 @@ async fn work(arguments: Arguments, settings: Settings, given: Given) -> Exit {
         }
         Command::Explain { code } => explain::explain(code.as_deref()),
         Command::Completions { shell } => completions::completions(shell),
+        Command::Complete { words } => completions::candidates(words),
     }
 }
 

@@ -170,7 +170,7 @@ fn an_unknown_command_lists_those_there_are() {
 
 #[test]
 fn an_application_without_commands_says_how_to_make_one() {
-    let ended = App::new("namespace: app\nentries: []\n", &[]).run(&["run", "give"]);
+    let ended = App::new("{namespace: app, name: data, kind: registry.entry}", &[]).run(&["run", "give"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
     assert_snapshot!(ended.stderr);
 }

@@ -1,9 +1,9 @@
-//! `perilune doctor`, `explain` and `completions`: help for those who are stuck.
+//! `perilune doctor` and `explain`: help for those who are stuck.
 
 mod support;
 
 use insta::assert_snapshot;
-use perilune_settings::CODES;
+use perilune_settings::Code;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -117,7 +117,7 @@ fn sections() -> BTreeMap<String, String> {
 #[test]
 fn every_code_is_explained_under_its_own_title() {
     let sections = sections();
-    for (code, doc) in CODES {
+    for (code, doc) in Code::ALL {
         assert_eq!(sections.get(code.as_str()).map(String::as_str), Some(*doc), "{code}");
     }
     for (code, doc) in perilune::codes() {
@@ -174,34 +174,6 @@ fn a_code_is_found_however_it_is_copied() {
     let unknown = app.run(&["explain", "E999"]);
     assert_eq!((unknown.code, unknown.stdout.as_str()), (2, ""));
     assert_eq!(unknown.stderr, "error: there is no code `E999`\nhelp: `perilune explain` lists them all\n");
-}
-
-// perilune completions
-
-#[test]
-fn shells_get_a_script_that_knows_commands_flags_and_values() {
-    let app = App::new(EMPTY, &[]);
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let ended = app.run(&["completions", shell]);
-        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{shell}");
-        for word in ["registry", "limits-cpu", "completions"] {
-            assert!(ended.stdout.contains(word), "{shell}: {word}");
-        }
-    }
-    assert_eq!(app.run(&["completions", "cmd"]).code, 2);
-}
-
-#[test]
-fn bash_completes_with_its_script() {
-    let app = App::new(EMPTY, &[]);
-    let script = app.run(&["completions", "bash"]).stdout;
-    fs::write(app.path().join("script"), script).expect("it is written");
-    let ask = "source ./script; COMP_WORDS=(perilune call --strict al); COMP_CWORD=3; _perilune perilune al --strict; echo \"${COMPREPLY[@]}\"";
-    let Ok(output) = std::process::Command::new("bash").args(["-c", ask]).current_dir(app.path()).output()
-    else {
-        return;
-    };
-    assert_eq!(ended(output).stdout, "always\n");
 }
 
 // A reader that goes away.

@@ -288,6 +288,28 @@ fn a_wrong_application_is_reported() {
 }
 
 #[test]
+fn a_directory_that_is_named_has_to_hold_an_application() {
+    let empty = App::new("{}", &[]);
+    let ended = typed(&empty, &["-C", "."], "1 + 1\n");
+    assert_eq!((ended.code, ended.stdout.as_str()), (1, ""));
+    assert!(ended.stderr.starts_with("error: `.` holds no entries"), "{}", ended.stderr);
+}
+
+#[test]
+fn services_run_when_they_are_asked_for_and_not_otherwise() {
+    let service =
+        "{namespace: app, name: web, kind: http.service, addr: '127.0.0.1:0', lifecycle: {auto_start: true}}";
+    let app = App::new(service, &[]);
+    let ended = typed(&app, &["--services"], "1\n");
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "1\n"), "{}", ended.stderr);
+    for said in ["started service=app:web", "stopped service=app:web"] {
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    }
+    let ended = typed(&app, &[], "1\n");
+    assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (0, "1\n", ""));
+}
+
+#[test]
 fn input_that_is_no_text_is_an_error() {
     let app = App::new("{}", &[]);
     let mut command = app.command(&["repl"]);

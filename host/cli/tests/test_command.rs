@@ -1,4 +1,4 @@
-//! `perilune test`: which tests run, what is said of them, and which lines of Lua they reach.
+//! `perilune test`: which tests run, and what is said of them.
 
 mod support;
 
@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus};
 use serde_json::Value;
 use std::net::TcpListener;
-use support::{App, Ended};
+use support::{App, timeless};
 
 /// A test of each outcome.
 const YAML: &str = r#"
@@ -61,22 +61,6 @@ fn app() -> App {
     App::new(YAML, &[])
 }
 
-/// The program's words, without times that differ from run to run.
-fn timeless(text: &str) -> String {
-    let line = |line: &str| {
-        let words: Vec<&str> = line.split(' ').collect();
-        let is_time =
-            |at: usize| words[at].parse::<f64>().is_ok() && matches!(words.get(at + 1), Some(&"ms" | &"s"));
-        let shown = (0..words.len()).map(|at| match at {
-            _ if is_time(at) => "[n]",
-            1.. if is_time(at - 1) => "ms",
-            _ => words[at],
-        });
-        shown.collect::<Vec<_>>().join(" ")
-    };
-    text.lines().map(line).collect::<Vec<_>>().join("\n")
-}
-
 fn entry(yaml: &str) -> App {
     App::new(&format!("namespace: app\nmeta: {{type: test}}\nentries:\n{yaml}"), &[])
 }
@@ -122,7 +106,7 @@ fn the_list_shows_suites_and_what_is_skipped() {
 
 #[test]
 fn an_application_without_tests_is_a_failure_that_says_what_a_test_is() {
-    let ended = App::new("namespace: app\nentries: []\n", &[]).run(&["test"]);
+    let ended = App::new("{namespace: app, name: data, kind: registry.entry}", &[]).run(&["test"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (1, ""));
     assert_snapshot!(ended.stderr);
 }
@@ -213,6 +197,18 @@ fn with_one_job_they_run_one_after_the_other_and_a_time_limit_ends_those_that_wa
     // The second finds what the first has left.
     assert_eq!(ended.code, 1);
     assert_snapshot!(timeless(&ended.stdout));
+}
+
+#[test]
+fn those_that_say_the_same_in_serial_never_run_at_once() {
+    let alone = RENDEZVOUS
+        .replace("{name: one,", "{name: one, meta: {serial: board, timeout: 50ms},")
+        .replace("{name: two,", "{name: two, meta: {serial: board},");
+    let ended = entry(&alone).run(&["test", "--jobs", "2"]);
+    assert_eq!(ended.code, 1, "{}", ended.stdout);
+    assert!(ended.stdout.contains("1 passed, 1 failed"), "{}", ended.stdout);
+    let free = alone.replacen("serial: board", "serial: other", 1);
+    assert_eq!(entry(&free).run(&["test", "--jobs", "2"]).code, 0);
 }
 
 #[test]
@@ -386,126 +382,6 @@ fn json_has_all_of_it_in_one_document() {
 }
 
 // Which lines ran.
-
-const LIBRARY: &str = "local M = {}
-
-function M.sign(n)
-  if n > 0 then
-    return 1
-  elseif n < 0 then
-    return -1
-  end
-  return 0
-end
-
-function M.each(list)
-  return coroutine.wrap(function()
-    for _, item in ipairs(list) do
-      coroutine.yield(item)
-    end
-    print('the end')
-  end)
-end
-
-return M
-";
-
-/// A library that is imported, a function that is called, one that dies, one that nobody calls.
-const COVERED: &str = r#"
-namespace: app
-entries:
-  - {name: lib, kind: library.lua, source: file://lib.lua}
-  - name: called
-    kind: function.lua
-    limits: {cpu: 50ms}
-    method: main
-    source: |
-      return function(n)
-        if n == 1 then
-          return 'one'
-        end
-        while true do end
-      end
-  - {name: never, kind: function.lua, method: main, source: "return function() return 1 end"}
-  - {name: proc, kind: process.lua, method: main, source: file://proc.lua, modules: [time]}
-  - name: lines
-    kind: function.lua
-    meta: {type: test}
-    method: main
-    modules: [funcs, time]
-    imports: {lib: app:lib}
-    source: |
-      local lib, funcs = require("lib"), require("funcs")
-      return function()
-        assert(lib.sign(3) == 1)
-        local first = lib.each({"a", "b"})
-        assert(first() == "a")
-        assert(funcs.call("app:called", 1) == "one")
-        assert(funcs.call("app:proc") == 2)
-      end
-  - name: zero
-    kind: function.lua
-    meta: {type: test}
-    method: main
-    modules: [funcs]
-    imports: {lib: app:lib}
-    source: |
-      local lib, funcs = require("lib"), require("funcs")
-      return function()
-        assert(lib.sign(0) == 0)
-        local _, err = funcs.call("app:called", 2)
-        assert(err:kind() == errors.TIMEOUT)
-      end
-"#;
-
-const PROCESS: &str = "local function main()
-  local sum = 0
-  local task = coroutine.spawn(function()
-    sum = sum + 2
-  end)
-  require('time').sleep('1ms')
-  return sum
-end
-
-return {
-  main = main,
-  other = function()
-    return 3
-  end,
-}
-";
-
-fn covered() -> App {
-    App::new(COVERED, &[("lib.lua", LIBRARY), ("proc.lua", PROCESS)])
-}
-
-#[test]
-fn coverage_counts_libraries_functions_processes_and_coroutines_line_by_line() {
-    let app = covered();
-    let ended = app.run(&["test", "--coverage", "--lcov", "out.info"]);
-    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
-    assert_snapshot!(timeless(&ended.stdout));
-    let lcov = std::fs::read_to_string(app.path().join("out.info")).expect("it was written");
-    assert_snapshot!(lcov);
-}
-
-#[test]
-fn the_numbers_are_the_same_however_many_run_at_once() {
-    let lcov = |jobs: &str| {
-        let app = covered();
-        assert_eq!(app.run(&["test", "--coverage", "--lcov", "out.info", "--jobs", jobs]).code, 0);
-        std::fs::read_to_string(app.path().join("out.info")).expect("it was written")
-    };
-    assert_eq!(lcov("1"), lcov("4"));
-}
-
-#[test]
-fn less_coverage_than_asked_for_is_a_failure() {
-    let Ended { code, stderr, .. } = covered().run(&["test", "--coverage", "--min", "90"]);
-    assert_eq!(code, 1);
-    assert_snapshot!(stderr);
-    assert_eq!(covered().run(&["test", "--coverage", "--min", "50"]).code, 0);
-}
 
 #[test]
 fn a_test_that_fails_fails_the_same_way_when_its_lines_are_watched() {

@@ -1,7 +1,7 @@
 //! Wasmtime set up for components of any shape, and the places that their instances take.
 
-use perilune_cell::{EngineError, Ticker, compile};
-use perilune_value::{Failure, Kind};
+use perilune_cell::{EngineError, Ticker, base_config, busy, compile};
+use perilune_value::Failure;
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,16 +9,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime::Config;
 use wasmtime::component::Component;
 
 use crate::Refusal;
-
-/// Stack of a component's native code, as that of cells. What compilers call the stack lies in linear memory mostly.
-const WASM_STACK: usize = 1 << 20;
-
-/// That stack, and as much again for the host functions it calls.
-const FIBER_STACK: usize = 2 << 20;
 
 /// Compiled components that are kept in case that they are wanted again: between the check of an entry and its first call.
 const KEPT: usize = 32;
@@ -57,15 +50,7 @@ impl Engine {
     /// [`EngineError`] where the machine cannot give what the options ask for.
     pub fn new(options: Options) -> Result<Self, EngineError> {
         let max_cells = options.max_instances;
-        let mut config = Config::new();
-        config
-            .wasm_exceptions(false)
-            .wasm_gc(false)
-            .epoch_interruption(true)
-            .max_wasm_stack(WASM_STACK)
-            .async_stack_size(FIBER_STACK)
-            .wasm_backtrace_max_frames(None);
-        let wasmtime = wasmtime::Engine::new(&config)
+        let wasmtime = wasmtime::Engine::new(&base_config())
             .map_err(|error| EngineError::Engine { max_cells, reason: format!("{error:#}") })?;
         let ticker = Ticker::start(wasmtime.weak())?;
         let places = Arc::new(Semaphore::new(max_cells as usize));
@@ -114,11 +99,7 @@ impl Engine {
         match tokio::time::timeout(max_wait, self.inner.places.clone().acquire_owned()).await {
             Ok(Ok(place)) => Ok(place),
             _ => {
-                let message =
-                    format!("all {max_instances} instances of components were in use for {max_wait:?}");
-                Err(Failure::new(Kind::Unavailable, message)
-                    .with_retryable(true)
-                    .with_detail("limit", "cells"))
+                Err(busy(format!("all {max_instances} instances of components were in use for {max_wait:?}")))
             }
         }
     }

@@ -1,30 +1,27 @@
 //! What a component may import.
 
 use crate::state::State;
-use crate::{Grants, Refusal, names, process};
+use crate::{Refusal, names, process};
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::p2;
 
-/// What every component may use: without a grant, files, variables and arguments are empty.
+/// What every component may use: without a grant, files, variables and arguments are empty, and nothing is connected to. Sockets too,
+/// since the libraries of Python and others import them whether or not a program has to do with a network.
 const ALWAYS: &[&str] = &[
     "wasi:cli/",
     "wasi:clocks/",
     "wasi:filesystem/",
     "wasi:io/",
     "wasi:random/",
+    "wasi:sockets/",
     "perilune:component/process@",
 ];
 
-/// What it may use where its entry says `network`.
-const SOCKETS: &str = "wasi:sockets/";
-
 /// Looks at what a component imports, and links it.
-pub(crate) fn link(component: &Component, grants: Grants) -> Result<InstancePre<State>, Refusal> {
+pub(crate) fn link(component: &Component) -> Result<InstancePre<State>, Refusal> {
     let engine = component.engine();
-    let is_granted = |name: &str| {
-        ALWAYS.iter().any(|prefix| name.starts_with(prefix)) || grants.network && name.starts_with(SOCKETS)
-    };
+    let is_granted = |name: &str| ALWAYS.iter().any(|prefix| name.starts_with(prefix));
     let ty = component.component_type();
     let refused: Vec<String> = ty
         .imports(engine)

@@ -32,7 +32,7 @@ mod refusal;
 mod state;
 mod values;
 
-pub use call::{Act, Call, Grants, Mounted, Network, Peers, Purpose};
+pub use call::{Act, Call, Mounted, Network, Peers, Purpose};
 pub use engine::{Engine, Options};
 pub use program::Program;
 pub use refusal::Refusal;

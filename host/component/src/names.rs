@@ -45,7 +45,10 @@ impl Names {
 
 /// Lets a component connect to what its list admits, and never be connected to.
 pub(crate) fn admit(wasi: &mut WasiCtxBuilder, network: Option<Arc<dyn Network>>, names: &Names) {
-    let Some(network) = network else { return };
+    let Some(network) = network else {
+        wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
+        return;
+    };
     wasi.allow_tcp(true).allow_udp(true).allow_ip_name_lookup(true);
     let names = names.clone();
     wasi.socket_addr_check(move |to, purpose| {

@@ -1,6 +1,6 @@
 //! A component that was found to fit, and its calls.
 
-use crate::call::{Call, Grants, Purpose};
+use crate::call::{Call, Purpose};
 use crate::exports::{self, Export};
 use crate::lines::Lines;
 use crate::state::State;
@@ -17,7 +17,7 @@ use wasmtime::component::{ComponentExportIndex, InstancePre, Val};
 use wasmtime_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
 use wasmtime_wasi::{I32Exit, WasiCtxBuilder};
 
-/// A component, compiled, looked at, and linked with what its entry grants.
+/// A component, compiled, looked at, and linked.
 pub struct Program {
     engine: Engine,
     instance: InstancePre<State>,
@@ -34,10 +34,10 @@ impl Program {
     /// # Errors
     ///
     /// Why it does not fit.
-    pub fn new(engine: &Engine, wasm: &[u8], method: Option<&str>, grants: Grants) -> Result<Self, Refusal> {
+    pub fn new(engine: &Engine, wasm: &[u8], method: Option<&str>) -> Result<Self, Refusal> {
         let component = engine.compile(wasm)?;
         let export = exports::find(&component, method)?;
-        let instance = imports::link(&component, grants)?;
+        let instance = imports::link(&component)?;
         Ok(Program { engine: engine.clone(), instance, export })
     }
 

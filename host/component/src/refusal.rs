@@ -50,9 +50,6 @@ impl Refusal {
             ),
             Refusal::NoExport { exports, .. } => Some(format!("name one in `method`: {}", quoted(exports))),
             Refusal::Signature { .. } => Some("name another function in `method`".to_owned()),
-            Refusal::NotGranted(names) if names.iter().all(|name| name.starts_with("wasi:sockets/")) => Some(
-                "add `network: {allow: [...]}` with the hosts that it may reach; an empty list admits none".to_owned(),
-            ),
             Refusal::NotGranted(_) => Some(
                 "a component may import WASI 0.2 and `perilune:component/process`; build it without the others".to_owned(),
             ),

@@ -152,6 +152,11 @@ pub(crate) fn check_folder(entry: &Entry, ground: Ground<'_>) -> Result<(), Fail
     Config::of(entry)?.root(entry, ground.folder)?.open().map(drop)
 }
 
+/// The folder of an `fs.embed` on the disk.
+pub(crate) fn root(entry: &Entry, ground: Ground<'_>) -> Result<Root, Failure> {
+    Config::of(entry)?.root(entry, ground.folder)
+}
+
 /// A whole file of an `fs.embed`. Blocks.
 pub(crate) fn read_whole(
     entry: &Entry,

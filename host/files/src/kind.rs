@@ -200,6 +200,25 @@ pub fn read_whole(entry: &Entry, ground: Ground<'_>, path: &str, most: u64) -> R
     Ok(bytes)
 }
 
+/// Where on the disk the file at a path of an entry that holds files lies, or would if it were there. `None` where nobody can tell
+/// before it is opened, and in a pack.
+pub fn location(entry: &Entry, ground: Ground<'_>, path: &str) -> Option<PathBuf> {
+    if ground.pack.is_some() {
+        return None;
+    }
+    let root = if entry.kind() == embed::NAME {
+        embed::root(entry, ground).ok()?
+    } else {
+        let config: Config = from_value(entry.data().clone()).ok()?;
+        if config.directory.contains("${") {
+            return None;
+        }
+        let base = base(entry, ground.folder, config.base).ok()?;
+        Root::on(ground, entry.id(), "directory", &config.directory, base.as_deref()).ok()?
+    };
+    Some(root.place()?.join(VirtualPath::parse(path).ok()?.as_text()))
+}
+
 fn base(entry: &Entry, folder: Option<&Path>, base: Folder) -> Result<Option<PathBuf>, Failure> {
     let Some(folder) = folder else { return Ok(None) };
     match (base, entry.file()) {

@@ -56,7 +56,7 @@ pub mod tree;
 pub use directory::Directory;
 pub use embed::{Embedded, Packed, embedded_folder};
 pub use file::File;
-pub use kind::{KINDS, check_folder, read_whole};
+pub use kind::{KINDS, check_folder, location, read_whole};
 pub use metadata::{FileType, Item, Metadata};
 pub use mode::Mode;
 pub use path::VirtualPath;

@@ -85,6 +85,11 @@ impl Root {
         self
     }
 
+    /// Where it lies, as far as names tell.
+    pub(crate) fn place(&self) -> Option<PathBuf> {
+        absolute(&self.target).ok().map(|target| lexical(&target))
+    }
+
     /// The folder above, and the last name of the path.
     pub fn split(&self) -> Option<(Root, String)> {
         let target = lexical(&self.target);

@@ -16,9 +16,10 @@ pub(crate) const STACK: usize = 128 << 20;
 /// White space and comments included. The parser takes up to 285 bytes and 1.4 µs for each, so this many take 285 MB and 1.4 s.
 const MAX_TOKENS: usize = 1_000_000;
 
-/// Squares of the heights of all expressions: what the parser takes for a chain grows so, 60 ms for one of 1,000 calls, which is
-/// 3,000 high. This much takes two seconds.
-const MAX_WORK: usize = 300_000_000;
+/// Squares of the heights of all expressions. The parser's tree remembers its nodes by hashes that go down to the leaves, and computes
+/// them anew whenever its table grows: what it takes for a chain grows so, 60 ms for one of 1,000 calls, which is 3,000 high. This much
+/// is 330 chains of 100 calls each, and takes a fifth of a second.
+const MAX_WORK: usize = 30_000_000;
 
 /// What a look at the tokens gives.
 pub(crate) struct Scan {

@@ -1,16 +1,22 @@
 //! Files that are edited while the application runs.
 
 use crate::Runtime;
+use crate::bytecode::{self, Followed};
 use crate::runtime::kinds;
-use perilune_files::Packed;
+use perilune_files::{Ground, Packed};
 use perilune_registry::{Applied, Kinds, Places, Reader, Registry, Reload, Report, Rules};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Reads the directory of an application again, and puts into effect what has changed: [`Runtime::reloader`] makes it.
 pub struct Reloader {
     registry: Arc<Registry>,
     reload: Reload,
+    root: PathBuf,
+    /// Those that the host allows besides.
+    directories: Vec<PathBuf>,
+    bytecode: Followed,
+    places: Places,
 }
 
 impl Runtime {
@@ -26,7 +32,14 @@ impl Runtime {
         }
         let directory = host.folder.as_ref()?;
         let reload = Reload::new(&registry, directory);
-        Some(Reloader { registry, reload })
+        Some(Reloader {
+            registry,
+            reload,
+            root: directory.clone(),
+            directories: host.allowed.directories.clone(),
+            bytecode: Followed::default(),
+            places: Places::default(),
+        })
     }
 }
 
@@ -38,12 +51,20 @@ impl Reloader {
     ///
     /// Everything that is wrong with the files and the entries. All goes on as it was.
     pub fn reload(&mut self) -> Result<Option<Applied>, Report> {
-        self.reload.apply(&self.registry)
+        let Reloader { reload, root, directories, bytecode, .. } = self;
+        let ground = Ground { folder: Some(root), directories, pack: None };
+        let applied = reload.apply_with(&self.registry, |entries| bytecode.look(root, entries, ground));
+        self.places = reload.places().clone();
+        bytecode.add_to(&mut self.places);
+        if applied.is_ok() {
+            bytecode.accept();
+        }
+        applied
     }
 
     /// The files and directories that the last reading depended on: when one of them changes, it is time to reload.
     pub fn places(&self) -> &Places {
-        self.reload.places()
+        &self.places
     }
 }
 
@@ -51,6 +72,9 @@ impl Reloader {
 pub fn places(directory: &Path) -> Places {
     let kinds = kinds().fold(Kinds::standard(), |kinds, kind| kinds.with(kind.spec));
     let mut reader = Reader::new(directory);
-    reader.read(&Rules::new(kinds));
-    reader.places().clone()
+    let baseline = reader.read(&Rules::new(kinds));
+    let entries = baseline.entries().map(|entry| (entry.id().clone(), entry.clone())).collect();
+    let mut places = reader.places().clone();
+    bytecode::places(directory, &entries, &mut places);
+    places
 }

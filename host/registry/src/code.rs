@@ -1,42 +1,14 @@
 //! Stable codes of problems.
 
-use std::fmt;
-
-/// A stable code that scripts and documentation can refer to; texts may change, codes do not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Code(&'static str);
-
 impl Code {
     /// A code of another crate's own check, such as `E401`.
     pub const fn new(code: &'static str) -> Self {
         Code(code)
     }
-
-    /// The code as text.
-    pub const fn as_str(self) -> &'static str {
-        self.0
-    }
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-macro_rules! codes {
-    ($(#[doc = $doc:literal] $name:ident = $code:literal;)*) => {
-        impl Code {
-            $(#[doc = $doc] pub const $name: Code = Code($code);)*
-
-            /// The codes of this crate, each with what it stands for.
-            pub const ALL: &[(Code, &str)] = &[$((Code($code), $doc.trim_ascii())),*];
-        }
-    };
 }
 
 // E1xx: reading files. E2xx: entries and their fields. E3xx: what entries say about each other. E4xx: left to checks of sources.
-codes! {
+perilune_value::codes! {
     /// A file or directory cannot be read.
     UNREADABLE = "E101";
     /// A file, or all files together, exceed a size limit.
@@ -104,7 +76,7 @@ codes! {
     NO_COMPONENT = "E410";
     /// A component has no export that could be called.
     NO_EXPORT = "E411";
-    /// A component imports what its entry does not grant.
+    /// A component imports what nothing grants.
     NOT_GRANTED = "E412";
     /// A directory cannot be mounted as an entry says.
     BAD_MOUNT = "E413";

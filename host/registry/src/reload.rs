@@ -34,12 +34,28 @@ impl Reload {
     /// # Errors
     /// Everything that is wrong with the files and the entries. The registry stays as it is.
     pub fn apply(&mut self, registry: &Registry) -> Result<Option<Applied>, Report> {
+        self.apply_with(registry, |_| Vec::new())
+    }
+
+    /// As [`Reload::apply`]. `touched` says of the entries that were read which are to be checked although they are the same, because of something that only
+    /// their owner knows of.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the files and the entries. The registry stays as it is.
+    pub fn apply_with(
+        &mut self,
+        registry: &Registry,
+        touched: impl FnOnce(&BTreeMap<EntryId, Arc<Entry>>) -> Vec<Arc<Entry>>,
+    ) -> Result<Option<Applied>, Report> {
         let Baseline { entries, mut report, incomplete, .. } = self.reader.read(registry.rules());
         let change = Change::between(&self.last, &entries);
-        if change.is_empty() && report.is_empty() {
+        let mut checked = touched(&entries);
+        if change.is_empty() && checked.is_empty() && report.is_empty() {
             self.last = entries;
             return Ok(None);
         }
+        checked.retain(|entry| !change.written.iter().any(|written| written.id == entry.id));
+        checked.extend_from_slice(&change.written);
         let applied = registry.amend(|before| {
             let after = change.made_to(before);
             // What has not changed may stand elsewhere in its file by now, and is to be shown there.
@@ -52,16 +68,25 @@ impl Reload {
                     shown.insert_mut(id.clone(), entry.clone());
                 }
             }
-            let subject = Subject { entries: &shown, changed: &change.written, incomplete };
+            let subject = Subject { entries: &shown, changed: &checked, incomplete };
             report.append(check::check(&subject, registry.rules()));
             if report.is_empty() {
                 report.extend(too_large(&after, registry.rules()));
             }
             report.sort();
-            if report.is_empty() { Ok((after, change.weight())) } else { Err(report) }
-        })?;
+            match report.is_empty() {
+                false => Err(Some(report)),
+                true if change.is_empty() => Err(None),
+                true => Ok((after, change.weight())),
+            }
+        });
+        let applied = match applied {
+            Ok(applied) => Some(applied),
+            Err(None) => None,
+            Err(Some(report)) => return Err(report),
+        };
         self.last = entries;
-        Ok(Some(applied))
+        Ok(applied)
     }
 
     /// What the last reading depended on.

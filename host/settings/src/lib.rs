@@ -44,7 +44,7 @@ mod variables;
 
 pub use all::{ALL, Settings, find};
 pub use choices::{Color, LogFormat, Strict};
-pub use code::{CODES, Code};
+pub use code::Code;
 pub use definition::{Commands, Definition, Type, Word};
 pub use file::FILE;
 pub use flags::{CONFIG_FLAG, Flags, fit};

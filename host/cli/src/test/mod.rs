@@ -28,6 +28,7 @@ use coverage::Covered;
 use perilune::{Coverage, Failure, Identity, Runtime};
 use perilune_settings::Settings;
 use run::{Finished, Outcome, Runner};
+pub(crate) use select::is_test;
 use select::{Filters, Test};
 use std::num::NonZeroUsize;
 use std::path::Path;

@@ -2,6 +2,7 @@
 
 use super::select::Test;
 use perilune::{Authority, Call, Failure, Heard, Kind, Listener, Runtime, Value};
+use std::collections::{HashSet, VecDeque};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -61,13 +62,18 @@ impl Runner {
         stop: impl Future<Output = S>,
     ) -> (Vec<Finished>, Option<S>) {
         let mut finished: Vec<Option<Finished>> = tests.iter().map(|_| None).collect();
-        let mut waiting = tests.iter().cloned().enumerate();
+        let mut waiting: VecDeque<(usize, Test)> = tests.iter().cloned().enumerate().collect();
+        let mut busy: HashSet<String> = HashSet::new();
         let mut running = JoinSet::new();
         let mut stop = pin!(stop);
         let (mut stopped, mut has_failed) = (None, false);
         loop {
             while running.len() < self.jobs && !(self.fail_fast && has_failed) {
-                let Some((position, test)) = waiting.next() else { break };
+                let is_free = |(_, test): &(usize, Test)| {
+                    test.serial.as_ref().is_none_or(|serial| !busy.contains(serial))
+                };
+                let next = waiting.iter().position(is_free).and_then(|at| waiting.remove(at));
+                let Some((position, test)) = next else { break };
                 match test.skip.clone() {
                     Some(reason) => {
                         let skipped = Finished::without_run(test, Outcome::Skipped(reason));
@@ -75,6 +81,7 @@ impl Runner {
                         finished[position] = Some(skipped);
                     }
                     None => {
+                        busy.extend(test.serial.clone());
                         let one = self.one(test);
                         running.spawn(async move { (position, one.await) });
                     }
@@ -88,6 +95,9 @@ impl Runner {
                     // Cells contain the panics of what they run; a test that is lost all the same is seen as unfinished.
                     let Ok((position, one)) = ended else { continue };
                     has_failed |= matches!(one.outcome, Outcome::Failed(_));
+                    if let Some(serial) = &one.test.serial {
+                        busy.remove(serial);
+                    }
                     told(position, &one);
                     finished[position] = Some(one);
                 }

@@ -17,6 +17,8 @@ pub(crate) struct Test {
     pub(crate) skip: Option<String>,
     /// How long it may take.
     pub(crate) timeout: Option<Duration>,
+    /// What it shares with others that say the same: no two of them run at once.
+    pub(crate) serial: Option<String>,
     tags: Vec<String>,
 }
 
@@ -76,10 +78,11 @@ fn test(entry: &Entry) -> Result<Test, String> {
         Some(Value::Array(tags)) => tags.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => text("tags").ok().flatten().map(str::to_owned).into_iter().collect(),
     };
+    let serial = text("serial")?.map(str::to_owned);
     let id = entry.id().to_string();
     let namespace = id.split(':').next().unwrap_or_default().to_owned();
     let suite = text("suite")?.map_or(namespace, str::to_owned);
-    Ok(Test { id, suite, order, skip, timeout, tags })
+    Ok(Test { id, suite, order, skip, timeout, serial, tags })
 }
 
 /// What was asked for; without any filter it is everything.

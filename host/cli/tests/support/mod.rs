@@ -65,3 +65,19 @@ pub(crate) fn ended(output: Output) -> Ended {
         stderr: text(output.stderr),
     }
 }
+
+/// The program's words, without times that differ from run to run.
+pub(crate) fn timeless(text: &str) -> String {
+    let line = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let is_time =
+            |at: usize| words[at].parse::<f64>().is_ok() && matches!(words.get(at + 1), Some(&"ms" | &"s"));
+        let shown = (0..words.len()).map(|at| match at {
+            _ if is_time(at) => "[n]",
+            1.. if is_time(at - 1) => "ms",
+            _ => words[at],
+        });
+        shown.collect::<Vec<_>>().join(" ")
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}

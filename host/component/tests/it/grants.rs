@@ -3,7 +3,7 @@
 use crate::support::{ENVIRONMENT, FILES, FUNCTIONS, Setting, load, program};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use perilune_component::{Grants, Mounted, Refusal};
+use perilune_component::{Mounted, Refusal};
 use perilune_value::{Failure, Value};
 use std::path::Path;
 use tempfile::TempDir;
@@ -89,27 +89,9 @@ fn imports_that_nothing_grants_are_refused_by_name() {
       (import "acme:secrets/vault@1.0.0" (instance (export "open" (func))))
       (core module $m (func (export "f"))) (core instance $i (instantiate $m))
       (func (export "f") (canon lift (core func $i "f"))))"#;
-    let refusal = load(text, Some("f"), Grants { network: true }).err();
+    let refusal = load(text, Some("f")).err();
     let names = ["wasi:http/outgoing-handler@0.2.0", "acme:secrets/vault@1.0.0"].map(str::to_owned);
     assert_eq!(refusal, Some(Refusal::NotGranted(names.to_vec())));
-}
-
-#[test]
-fn sockets_are_for_those_whose_entry_says_so() {
-    let text = r#"(component
-      (import "wasi:sockets/instance-network@0.2.0" (instance))
-      (core module $m (func (export "f"))) (core instance $i (instantiate $m))
-      (func (export "f") (canon lift (core func $i "f"))))"#;
-    let refusal = load(text, Some("f"), Grants::default()).err().expect("it is refused");
-    assert_eq!(
-        refusal.to_string(),
-        "the component imports `wasi:sockets/instance-network@0.2.0`, which nothing grants"
-    );
-    assert_eq!(
-        refusal.help().unwrap(),
-        "add `network: {allow: [...]}` with the hosts that it may reach; an empty list admits none"
-    );
-    assert!(load(text, Some("f"), Grants { network: true }).is_ok());
 }
 
 #[test]
@@ -118,18 +100,18 @@ fn an_import_of_another_type_than_the_hosts_is_refused() {
       (import "wasi:cli/environment@0.2.0" (instance (export "get-arguments" (func (result u32)))))
       (core module $m (func (export "f"))) (core instance $i (instantiate $m))
       (func (export "f") (canon lift (core func $i "f"))))"#;
-    assert!(matches!(load(text, Some("f"), Grants::default()).err(), Some(Refusal::Mismatch(_))));
+    assert!(matches!(load(text, Some("f")).err(), Some(Refusal::Mismatch(_))));
 }
 
 #[test]
 fn an_export_that_is_missing_is_refused_with_those_there_are() {
-    let refusal = load(FUNCTIONS, Some("ad"), Grants::default()).err().expect("it is refused");
+    let refusal = load(FUNCTIONS, Some("ad")).err().expect("it is refused");
     assert_eq!(refusal.to_string(), "the component exports no function `ad`");
     assert!(refusal.help().unwrap().starts_with("name one in `method`: `add`, `same`, `bytes`"));
-    let refusal = load(FUNCTIONS, None, Grants::default()).err().expect("it is refused");
+    let refusal = load(FUNCTIONS, None).err().expect("it is refused");
     assert_eq!(
         refusal.to_string(),
         "the component exports neither `perilune:component/entry@0.1.0` nor `wasi:cli/run`"
     );
-    assert!(load(FUNCTIONS, Some("point"), Grants::default()).is_err());
+    assert!(load(FUNCTIONS, Some("point")).is_err());
 }

@@ -2,13 +2,13 @@
 
 use crate::support::{COMMAND, ENGINE, ENTRY, FILES, FUNCTIONS, PROCESS, Setting, component, limit};
 use perilune_cell::Limits;
-use perilune_component::{Grants, Program, Refusal};
+use perilune_component::{Program, Refusal};
 use perilune_value::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
 fn load(bytes: &[u8], method: Option<&str>) -> Result<Program, Refusal> {
-    Program::new(&ENGINE, bytes, method, Grants { network: true })
+    Program::new(&ENGINE, bytes, method)
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The network: connections to what a call may reach, by the names that it was found by, and to nothing else.
 
 use crate::support::{SOCKETS, Setting, load};
-use perilune_component::{Grants, Network};
+use perilune_component::Network;
 use perilune_value::Value;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ impl Network for Reach {
 }
 
 async fn call(method: &str, args: &[Value], reach: Reach) -> Value {
-    let program = load(SOCKETS, Some(method), Grants { network: true });
+    let program = load(SOCKETS, Some(method));
     let program = program.unwrap_or_else(|refusal| panic!("the component fits: {refusal}"));
     let mut setting = Setting::new();
     setting.network = Some(Arc::new(reach));
@@ -58,7 +58,7 @@ async fn an_address_that_may_be_reached_is_connected_to_and_no_other() {
 #[tokio::test]
 async fn a_call_without_a_network_reaches_nothing_although_its_component_has_sockets() {
     let (_server, port) = server();
-    let program = load(SOCKETS, Some("connect"), Grants { network: true }).expect("it fits");
+    let program = load(SOCKETS, Some("connect")).expect("it fits");
     assert_ne!(Setting::new().call(&program, &local(&port)).await.unwrap_or(DENIED), CONNECTED);
 }
 

@@ -3,9 +3,7 @@
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use perilune_cell::{Host, Identity, Limits, Mailbox, Message, Pid, Sender, mailbox};
-use perilune_component::{
-    Act, Call, Engine, Grants, Mounted, Network, Options, Peers, Program, Purpose, Refusal,
-};
+use perilune_component::{Act, Call, Engine, Mounted, Network, Options, Peers, Program, Purpose, Refusal};
 use perilune_value::{Failure, Value, args_to_msgpack};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
@@ -36,11 +34,11 @@ pub(crate) fn component(text: &str) -> Vec<u8> {
 }
 
 pub(crate) fn program(text: &str, method: Option<&str>) -> Arc<Program> {
-    load(text, method, Grants::default()).unwrap_or_else(|refusal| panic!("the component fits: {refusal}"))
+    load(text, method).unwrap_or_else(|refusal| panic!("the component fits: {refusal}"))
 }
 
-pub(crate) fn load(text: &str, method: Option<&str>, grants: Grants) -> Result<Arc<Program>, Refusal> {
-    Program::new(&ENGINE, &component(text), method, grants).map(Arc::new)
+pub(crate) fn load(text: &str, method: Option<&str>) -> Result<Arc<Program>, Refusal> {
+    Program::new(&ENGINE, &component(text), method).map(Arc::new)
 }
 
 /// Everything that a call may be given, and what it did.

@@ -6,10 +6,12 @@
 mod artifact;
 mod check;
 mod compiler;
+mod follow;
 mod load;
 
 pub(crate) use check::{KINDS, check};
 pub use compiler::Compiler;
+pub(crate) use follow::{Followed, places};
 pub(crate) use load::read;
 
 /// The field `hash` of bytecode in a file with these bytes.

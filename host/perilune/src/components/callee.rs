@@ -5,7 +5,7 @@ use crate::pools::PoolStats;
 use crate::program::{Linker, limits, unknown};
 use crate::workers::settings;
 use perilune_cell::{Host, Limits};
-use perilune_component::{Grants, Program};
+use perilune_component::Program;
 use perilune_pool::{Janitor, Pool, Supply};
 use perilune_registry::{ComponentEntry, Entry, EntryId, Mount, Snapshot};
 use perilune_value::Failure;
@@ -121,8 +121,7 @@ impl Callee {
             let (name, method) = (self.name.clone(), self.method.clone());
             let compile = move || {
                 let entry = ComponentEntry::decode(&source)?;
-                let grants = Grants { network: entry.network.is_some() };
-                let program = Program::new(components.engine()?, &entry.component, method.as_deref(), grants);
+                let program = Program::new(components.engine()?, &entry.component, method.as_deref());
                 program.map(Arc::new).map_err(|refusal| Failure::invalid(format!("{name}: {refusal}")))
             };
             let failed = |_| Failure::internal("the host failed while it compiled a component");

@@ -1,7 +1,7 @@
 //! What the registry cannot check of a component itself: its hash, its imports and its exports.
 
 use super::{Components, FUNCTION_WASM, PROCESS_WASM};
-use perilune_component::{Grants, Program, Refusal};
+use perilune_component::{Program, Refusal};
 use perilune_registry::{Code, ComponentEntry, Entry, Problem};
 use sha2::{Digest, Sha256};
 
@@ -33,9 +33,7 @@ impl Components {
             Ok(engine) => engine,
             Err(failure) => return Some(refused("component", Code::NO_COMPONENT, failure.message)),
         };
-        let grants = Grants { network: component.network.is_some() };
-        let refusal =
-            Program::new(engine, &component.component, component.method.as_deref(), grants).err()?;
+        let refusal = Program::new(engine, &component.component, component.method.as_deref()).err()?;
         let (field, code) = match &refusal {
             Refusal::NoComponent(_) => ("component", Code::NO_COMPONENT),
             Refusal::NoExport { .. } | Refusal::Signature { .. } => {
