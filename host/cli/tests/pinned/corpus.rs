@@ -8,10 +8,10 @@ use std::path::Path;
 const LONGEST: usize = 600;
 
 /// All of it, one text after the other.
-pub struct Corpus(String);
+pub(crate) struct Corpus(String);
 
 impl Corpus {
-    pub fn read(root: &Path) -> Self {
+    pub(crate) fn read(root: &Path) -> Self {
         let mut corpus = String::new();
         for folder in ["host", "tests", "docs", "examples", "guest-lua", "xtask"] {
             for path in texts::files(&root.join(folder)) {
@@ -31,7 +31,7 @@ impl Corpus {
     }
 
     /// Whether a text is in it, with anything on the same line in place of its holes.
-    pub fn holds(&self, text: &str) -> bool {
+    pub(crate) fn holds(&self, text: &str) -> bool {
         let parts: Vec<&str> = text.split("{}").filter(|part| !part.is_empty()).collect();
         let Some(longest) = (0..parts.len()).max_by_key(|&part| parts[part].len()) else { return true };
         self.0.match_indices(parts[longest]).any(|(at, found)| {

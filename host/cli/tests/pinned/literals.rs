@@ -3,14 +3,14 @@
 use std::path::Path;
 
 #[derive(Clone, Copy, PartialEq)]
-pub enum Language {
+pub(crate) enum Language {
     Rust,
     Lua,
     C,
 }
 
 impl Language {
-    pub fn of(path: &Path) -> Option<Self> {
+    pub(crate) fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()? {
             "rs" => Some(Language::Rust),
             "lua" => Some(Language::Lua),
@@ -62,7 +62,7 @@ impl Language {
     }
 
     /// `{}` instead of whatever is filled in.
-    pub fn with_holes(self, text: &str) -> String {
+    pub(crate) fn with_holes(self, text: &str) -> String {
         let mut out = String::new();
         let mut rest = text;
         while let Some(at) = rest.find(if self == Language::Rust { '{' } else { '%' }) {
@@ -94,20 +94,20 @@ impl Language {
 }
 
 /// A literal with what it stands in: `["KindSpec", "format!"]`.
-pub struct Literal {
-    pub line: usize,
-    pub text: String,
-    pub within: Vec<String>,
+pub(crate) struct Literal {
+    pub(crate) line: usize,
+    pub(crate) text: String,
+    pub(crate) within: Vec<String>,
 }
 
 /// The literals of a source without the tests at its end.
-pub fn literals(source: &str, language: Language) -> Vec<Literal> {
+pub(crate) fn literals(source: &str, language: Language) -> Vec<Literal> {
     let tests = source.find("#[cfg(test)]\nmod ").unwrap_or(source.len());
     all_literals(&source[..tests], language)
 }
 
 /// All literals of a source.
-pub fn all_literals(source: &str, language: Language) -> Vec<Literal> {
+pub(crate) fn all_literals(source: &str, language: Language) -> Vec<Literal> {
     let mut found = Vec::new();
     let mut within = Vec::new();
     // The path before the next bracket: `Failure::invalid`, `format!`.

@@ -43,15 +43,15 @@ const NO_SOURCES: [&str; 4] = [
 ];
 
 /// A literal.
-pub struct Text {
-    pub file: String,
-    pub line: usize,
+pub(crate) struct Text {
+    pub(crate) file: String,
+    pub(crate) line: usize,
     /// With `{}` where something is filled in.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// All of them.
-pub fn all(root: &Path) -> Vec<Text> {
+pub(crate) fn all(root: &Path) -> Vec<Text> {
     let mut texts = Vec::new();
     for path in sources(root) {
         let file = path.strip_prefix(root).expect("it lies there").to_string_lossy().into_owned();
@@ -75,12 +75,12 @@ fn sources(root: &Path) -> Vec<PathBuf> {
 }
 
 /// The literals of a test in Rust: what it compares, among other things.
-pub fn of_test(source: &str) -> impl Iterator<Item = String> {
+pub(crate) fn of_test(source: &str) -> impl Iterator<Item = String> {
     all_literals(source, Language::Rust).into_iter().map(|literal| literal.text)
 }
 
 /// All files below a folder.
-pub fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("the folder is there") {
         let path = entry.expect("it can be listed").path();
