@@ -82,14 +82,22 @@ static void put_text(buffer *out, const char *text) {
   out->length += length;
 }
 
-static void put_path(buffer *out, const level *at) {
-  if (at == NULL) return;
-  put_path(out, at->parent);
+/* How much of a path is shown: what nests deeper is not found by counting brackets. */
+enum { LEVELS_SHOWN = 8 };
+
+/* The number of levels, of which the first are put. */
+static int put_path(buffer *out, const level *at) {
+  if (at == NULL) return 0;
+  int depth = put_path(out, at->parent) + 1;
+  if (depth > LEVELS_SHOWN) {
+    if (depth == LEVELS_SHOWN + 1) put_text(out, "…");
+    return depth;
+  }
   const TValue *key = &at->key;
   if (at->name != NULL || ttisstring(key)) {
     put_byte(out, '.');
     put_text(out, at->name != NULL ? at->name : getstr(tsvalue(key)));
-    return;
+    return depth;
   }
   char number[LUAI_MAXSHORTLEN + 1];
   if (ttisinteger(key))
@@ -99,6 +107,7 @@ static void put_path(buffer *out, const level *at) {
   put_byte(out, '[');
   put_text(out, ttisnumber(key) ? number : ttypename(ttype(key)));
   put_byte(out, ']');
+  return depth;
 }
 
 /* Leaves a message such as "argument 1.user.callback: a function cannot cross the sandbox boundary". */

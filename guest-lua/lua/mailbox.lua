@@ -281,10 +281,10 @@ function mailbox.subscribe(topic, object)
   return bind_topic(topic, object, false)
 end
 
--- unsubscribe(channel) -> true, or false and an error. Closes the channel; what it had not read waits for the next one.
-function mailbox.unsubscribe(object)
+-- unsubscribe(channel, name of the function) -> true, or false and an error. Closes the channel; what it had not read waits for the next one.
+function mailbox.unsubscribe(object, name)
   if not channel.is(object) then
-    error("bad argument #1 to 'unsubscribe' (channel expected, got " .. type(object) .. ")", 2)
+    error("bad argument #1 to '" .. name .. "' (channel expected, got " .. type(object) .. ")", 2)
   end
   local topic = topic_of[object]
   if not topic then

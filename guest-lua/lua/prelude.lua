@@ -163,7 +163,9 @@ end
 -- Streams come from other modules; whoever lists `stream` all the same gets a table without functions.
 required.stream = stream
 globals.subscribe = mailbox.subscribe
-globals.unsubscribe = mailbox.unsubscribe
+function globals.unsubscribe(object)
+  return mailbox.unsubscribe(object, "unsubscribe")
+end
 
 local new_environment = file("environment")(imports.log, native, { globals = globals, required = required })
 

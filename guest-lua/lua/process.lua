@@ -74,7 +74,7 @@ function process.listen(topic, options)
 end
 
 function process.unlisten(channel)
-  return mailbox.unsubscribe(channel)
+  return mailbox.unsubscribe(channel, "unlisten")
 end
 
 -- Relations --------------------------------------------------------------------------------------------------------------

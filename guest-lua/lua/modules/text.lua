@@ -206,7 +206,8 @@ local function each(pieces, name)
     if piece == nil then
       return
     end
-    local operation, text = piece.operation, piece.text
+    local is_table = type(piece) == "table"
+    local operation, text = is_table and piece.operation, is_table and piece.text
     if type(text) ~= "string" or not (operation == "equal" or operation == "insert" or operation == "delete") then
       error(string.format("bad argument #1 to '%s' (item %d is no piece of a comparison)", name, i), 3)
     end

@@ -2,6 +2,7 @@
 //!
 //! `UPDATE_DOCS=1 cargo xtask test --test messages` records what is said now: look at the difference.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::{env, fs};
 use xtask::page;
@@ -16,28 +17,40 @@ fn holds(name: &str) {
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
-#[test]
-fn of_commands() {
-    holds("commands.md");
+/// A test for each page, and one that no page is left out.
+macro_rules! pages {
+    ($($test:ident $page:literal)*) => {
+        $(#[test]
+        fn $test() {
+            holds($page);
+        })*
+
+        #[test]
+        fn every_page_of_messages_is_run() {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/messages");
+            let pages = fs::read_dir(folder).expect("it is there");
+            let pages = pages.map(|page| page.expect("it can be listed").file_name().to_string_lossy().into_owned());
+            assert_eq!(BTreeSet::from_iter(pages), BTreeSet::from([$($page.to_owned()),*]));
+        }
+    };
 }
 
-#[test]
-fn of_services_that_start() {
-    holds("services.md");
-}
-
-#[test]
-fn of_modules() {
-    holds("modules.md");
-}
-
-#[test]
-fn every_page_of_messages_is_run() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/messages");
-    let mut pages: Vec<String> = fs::read_dir(folder)
-        .expect("it is there")
-        .map(|page| page.expect("it can be listed").file_name().to_string_lossy().into_owned())
-        .collect();
-    pages.sort();
-    assert_eq!(pages, ["commands.md", "modules.md", "services.md"]);
+pages! {
+    of_checks "checks.md"
+    of_commands "commands.md"
+    of_databases "databases.md"
+    of_expressions "expressions.md"
+    of_globals "globals.md"
+    of_modules "modules.md"
+    of_more_of_modules "modules-more.md"
+    of_networks "networks.md"
+    of_what_is_opened "openings.md"
+    of_policies "policies.md"
+    of_processes "processes.md"
+    of_servers "servers.md"
+    of_services_that_start "services.md"
+    of_sources "sources.md"
+    of_templates "templates.md"
+    of_texts "texts.md"
+    of_workflows "workflows.md"
 }

@@ -41,8 +41,6 @@ pub(crate) const ABSENT: &[(&str, &str)] = &[
     ("load", "no code is made at run time; module `expr` evaluates expressions"),
     ("loadfile", "import the file as an entry of kind `library.lua`"),
     ("loadstring", "no code is made at run time; module `expr` evaluates expressions"),
-    ("math.frexp", "compute it with `math.log`"),
-    ("math.ldexp", "write `x * 2.0 ^ e`"),
     ("module", "return a table at the end of the source"),
     ("newproxy", "use a table with a metatable"),
     ("os.execute", "no programs are started from the sandbox"),

@@ -68,7 +68,12 @@ fn compile(pattern: &[u8]) -> Result<Regex, Failure> {
         .size_limit(MAX_COMPILED)
         .dfa_size_limit(MAX_COMPILED)
         .build()
-        .map_err(|error| refused(&error))
+        .map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => {
+                refused(&"it is too large when its repetitions are written out; repeat less often")
+            }
+            other => refused(&other),
+        })
 }
 
 /// A text in upper case; bytes that are not UTF-8 stay.

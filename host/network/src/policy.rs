@@ -19,7 +19,7 @@ pub enum Refusal {
     NotAllowed(String),
     /// An item would, if the address were public.
     #[error(
-        "its address is {what}, which only an item with its name admits; start the host with `--allow-net {item}`"
+        "its address is {what}, which must be allowed by its name; start the host with `--allow-net {item}`"
     )]
     NotPublic {
         /// What the address is.
@@ -28,7 +28,7 @@ pub enum Refusal {
         item: String,
     },
     /// The address is one that no name reaches.
-    #[error("its address is {0}, which only an item with the address itself admits")]
+    #[error("its address is {0}, which must be allowed by the address itself")]
     Special(&'static str),
     /// The host does, but no item of the entry's own list.
     #[error("the entry's own `network.allow` does not list it; add `{0}`")]

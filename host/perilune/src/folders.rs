@@ -34,7 +34,10 @@ impl Folders {
         // What is wrong with its fields is told with them.
         let failure =
             check_folder(embed, self.ground()).err().filter(|failure| failure.kind != Kind::Invalid)?;
-        let message = format!("there are no files to embed: {}", failure.message);
+        // The problem names entry and field itself.
+        let named = format!("{}: field `directory`: ", embed.id());
+        let why = failure.message.strip_prefix(&named).unwrap_or(&failure.message);
+        let message = format!("there are no files to embed: {why}");
         Some(
             Problem::in_field(embed, "directory", FOLDER, message)
                 .help("make the folder, or remove the entry"),

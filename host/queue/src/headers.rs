@@ -25,7 +25,7 @@ impl Headers {
             Value::Map(fields) => fields,
             Value::Array(items) if items.is_empty() => Vec::new(),
             other => {
-                let message = format!("headers are a table of names, not {}", other.type_name());
+                let message = format!("headers are a table of names, not a {}", other.type_name());
                 return Err(Failure::invalid(message));
             }
         };

@@ -66,7 +66,8 @@ impl Filter {
             Value::Map(pairs) => pairs.as_slice(),
             Value::Array(items) if items.is_empty() => &[],
             other => {
-                return Err(invalid(format!("expected a table of criteria, found {}", other.type_name())));
+                let found = if matches!(other, Value::Array(_)) { "a list" } else { other.type_name() };
+                return Err(invalid(format!("expected a table of criteria, found {found}")));
             }
         };
         // Comparing values recurses.

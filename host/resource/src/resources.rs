@@ -224,7 +224,14 @@ pub(crate) fn cast<T: Send + Sync + 'static>(
 ) -> Result<Arc<T>, Failure> {
     value.downcast().map_err(|_| {
         let name = std::any::type_name::<T>();
-        let name = name.rsplit("::").next().unwrap_or(name).to_lowercase();
-        Failure::new(Kind::Invalid, format!("{id} is no {name}"))
+        let name = name.rsplit("::").next().unwrap_or(name);
+        let mut words = String::new();
+        for c in name.chars() {
+            if c.is_uppercase() && !words.is_empty() {
+                words.push(' ');
+            }
+            words.extend(c.to_lowercase());
+        }
+        Failure::new(Kind::Invalid, format!("{id} is no {words}"))
     })
 }

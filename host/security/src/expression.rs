@@ -60,7 +60,7 @@ impl Expression {
         let compiled = thread::scope(|scope| scope.spawn(|| expr::compile(text)).join());
         let program = match compiled {
             Ok(Ok(program)) => program,
-            Ok(Err(error)) => return Err(format!("the expression is not valid: {error}")),
+            Ok(Err(error)) => return Err(explained(text, &error.to_string())),
             Err(_) => return Err("the expression is not valid".to_owned()),
         };
         Ok(Expression { text: text.to_owned(), program })
@@ -89,6 +89,22 @@ impl Expression {
 impl std::fmt::Debug for Expression {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Expression").field(&self.text).finish()
+    }
+}
+
+/// What a parser says that knows rules of a grammar alone, and a place: `--> 1:10`.
+fn explained(text: &str, error: &str) -> String {
+    let place = error.split_once("--> ").and_then(|(_, rest)| rest.lines().next()?.split_once(':'));
+    let place =
+        place.and_then(|(line, column)| Some((line.parse::<usize>().ok()?, column.parse::<usize>().ok()?)));
+    let Some((line, column)) = place else { return "the expression is not valid".to_owned() };
+    let rest = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    let rest: String = rest.chars().skip(column.saturating_sub(1)).take(20).collect();
+    match rest.trim().is_empty() {
+        true => "the expression is not valid: it ends where something is expected".to_owned(),
+        false => format!(
+            "the expression is not valid: `{rest}` is not expected there (line {line}, column {column})"
+        ),
     }
 }
 

@@ -105,13 +105,13 @@ impl Differ {
             0.0 => MAX_TIMEOUT,
             seconds if (0.0..=3600.0).contains(&seconds) => seconds.min(MAX_TIMEOUT),
             other => {
-                let message = format!("option `diff_timeout` is a number of seconds, not {other}");
+                let message =
+                    format!("option `diff_timeout` is a number of seconds from 0 to 3600, not {other}");
                 return Err(Failure::invalid(message));
             }
         };
         if options.patch_margin != MARGIN {
-            let message =
-                format!("option `patch_margin` is {MARGIN} and nothing else, not {}", options.patch_margin);
+            let message = format!("option `patch_margin` can only be {MARGIN}, not {}", options.patch_margin);
             return Err(Failure::invalid(message));
         }
         let mut differ = DiffMatchPatch::default();
@@ -242,13 +242,15 @@ fn check(patch: &str) -> Result<(), &'static str> {
         if number >= MAX_LINES {
             return Err("it has too many lines");
         }
-        let length = characters(&line[1..])?;
-        match line.as_bytes()[0] {
-            b' ' => (deleted, inserted) = (deleted + length, inserted + length),
-            b'-' => deleted += length,
-            b'+' => inserted += length,
+        let (deletes, inserts) = match line.as_bytes()[0] {
+            b' ' => (true, true),
+            b'-' => (true, false),
+            b'+' => (false, true),
             _ => return Err("a line begins with neither ` `, `+` nor `-`"),
-        }
+        };
+        let length = characters(&line[1..])?;
+        deleted += if deletes { length } else { 0 };
+        inserted += if inserts { length } else { 0 };
     }
     if (deleted, inserted) == (old, new) {
         Ok(())

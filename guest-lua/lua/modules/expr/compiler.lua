@@ -212,7 +212,7 @@ function compilers.unary(node)
   return function(frame)
     local value = operand(frame)
     if op == "!" then
-      return not boolean(value, "what ! takes")
+      return not boolean(value, "the operand of !")
     elseif type(value) ~= "number" then
       fail("%s cannot take %s", op, type_of(value))
     end
@@ -224,11 +224,11 @@ function compilers.binary(node)
   local op, left, right = node.op, compile(node.left), compile(node.right)
   if op == "&&" then
     return function(frame)
-      return boolean((left(frame)), "what && takes") and boolean((right(frame)), "what && takes")
+      return boolean((left(frame)), "an operand of &&") and boolean((right(frame)), "an operand of &&")
     end
   elseif op == "||" then
     return function(frame)
-      return boolean((left(frame)), "what || takes") or boolean((right(frame)), "what || takes")
+      return boolean((left(frame)), "an operand of ||") or boolean((right(frame)), "an operand of ||")
     end
   elseif op == "??" then
     return function(frame)
@@ -339,7 +339,8 @@ function compilers.call(node)
   local least, most, call = definition[1], definition[2], definition[3]
   if #arguments < least or #arguments > most then
     local range = least == most and tostring(least) or least .. " to " .. (most == math.huge and "any number" or most)
-    fail_at(node.at, ("%s takes %s arguments, not %d"):format(node.name, range, #arguments))
+    local word = most == 1 and "argument" or "arguments"
+    fail_at(node.at, ("%s takes %s %s, not %d"):format(node.name, range, word, #arguments))
   end
   return function(frame)
     local given = {}

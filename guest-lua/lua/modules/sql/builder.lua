@@ -69,11 +69,11 @@ function setters.conditions(clause)
   end
 end
 
--- Text with arguments; called again, it adds to it.
-function setters.expressions(clause, before)
+-- Text with arguments; called again, it adds to it. `name` is that of the method where it is another one.
+function setters.expressions(clause, before, name)
   return function(class, state, text, ...)
     if type(text) ~= "string" then
-      bad_argument(clause, "string", text)
+      bad_argument(name or clause, "string", text)
     end
     return with(class, state, { [clause] = appended(state[clause], condition.expr((before or "") .. text, ...)) })
   end
@@ -259,7 +259,7 @@ local function statement(kind, in_parentheses, clauses)
 end
 
 local function joins(word)
-  return setters.expressions("joins", word .. " ")
+  return setters.expressions("joins", word .. " ", (word:lower():gsub(" ", "_")))
 end
 
 local Select, select_empty = statement("select", true, {

@@ -246,6 +246,11 @@ impl Fields {
         let (prefix, option) = key.split_once('.').unwrap_or((key, ""));
         let known = ALL.iter().copied().find(|kind| kind.prefix == prefix && kind.stage == self.stage);
         let Some(kind) = known else {
+            if ALL.iter().any(|kind| kind.prefix == prefix) {
+                let other = if self.stage == Stage::Before { AFTER } else { BEFORE };
+                let message = format!("{} belongs to no middleware of `{}`", quote(key), self.list);
+                return Some(problem(message).help(format!("write it in `{}`", other.options)));
+            }
             let message = format!("{} belongs to no middleware", quote(key));
             return Some(problem(message).help("write `<middleware>.<option>`"));
         };

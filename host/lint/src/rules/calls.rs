@@ -196,7 +196,7 @@ impl<'a> Calls<'_, '_, '_, 'a> {
         if !is_open && args.len() < needed {
             let missing = params.get(args.len()).map_or("", |param| param.name.as_str());
             let message = format!("{name} needs {}, got {}", count(needed), args.len());
-            let help = format!("{} is missing of {}", quote(missing), quote(&signature));
+            let help = format!("its parameters are {}: {} is missing", quote(&signature), quote(missing));
             self.to.add(rule::ARGUMENTS, span, message, vec![help]);
         } else if !takes_more && args.len() > params.len() + usize::from(is_open) {
             let message = format!("{name} takes {}, got {}", count(params.len()), args.len());

@@ -3,7 +3,7 @@
 use super::clients::{self, Clients};
 use super::request::{Body, Content, File, Request};
 use super::response::{self, Response};
-use crate::network::tls::TlsOptions;
+use crate::network::tls::{self, TlsOptions};
 use crate::network::{Access, broken};
 use bytes::Bytes;
 use futures_util::stream;
@@ -252,5 +252,5 @@ fn cause(error: &dyn Error) -> String {
     while let Some(source) = inner.source() {
         inner = source;
     }
-    inner.to_string()
+    tls::explained(inner.to_string())
 }

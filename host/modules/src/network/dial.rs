@@ -1,6 +1,6 @@
 //! Connections for clients that have no library to make them.
 
-use super::tls::TlsOptions;
+use super::tls::{self, TlsOptions};
 use super::{Route, broken};
 use perilune_network::{Host, Target};
 use perilune_value::Failure;
@@ -40,6 +40,6 @@ pub(crate) async fn connect(
     };
     let config = TlsOptions::default().config(&[b"http/1.1"])?;
     let secured = TlsConnector::from(Arc::new(config)).connect(name, plain).await;
-    let secured = secured.map_err(|error| broken(format!("no TLS with `{target}`: {error}")))?;
+    let secured = secured.map_err(|error| broken(format!("no TLS with `{target}`: {}", tls::explained(error.to_string()))))?;
     Ok(Box::new(secured))
 }

@@ -209,3 +209,11 @@ impl ServerCertVerifier for Anyone {
         self.0.signature_verification_algorithms.supported_schemes()
     }
 }
+
+/// What TLS says, where that can be said in plainer words.
+pub(crate) fn explained(reason: String) -> String {
+    match reason.as_str() {
+        "received corrupt message of type InvalidContentType" => "its port does not speak TLS".to_owned(),
+        _ => reason,
+    }
+}

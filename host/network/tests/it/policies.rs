@@ -63,7 +63,7 @@ fn a_refusal_says_what_to_do() {
             None,
             "http://localhost:81",
             "127.0.0.1",
-            "this machine, which only an item with its name admits",
+            "this machine, which must be allowed by its name",
         ),
         (&["*"], None, "http://localhost:81", "127.0.0.1", "`--allow-net localhost:81`"),
         (&["x.example"], None, "http://x.example", "169.254.169.254", "only an item with the address itself"),

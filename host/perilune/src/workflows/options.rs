@@ -28,7 +28,12 @@ fn flag(name: &str, value: &Value) -> Result<bool, Failure> {
 }
 
 fn wrong(name: &str, expected: &str, value: &Value) -> Failure {
-    Failure::invalid(format!("option `{name}` is {expected}, not a {}", value.type_name()))
+    let found = match value {
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        other => format!("a {}", other.type_name()),
+    };
+    Failure::invalid(format!("option `{name}` is {expected}, not {found}"))
 }
 
 fn one_of<T: Copy>(name: &str, value: &Value, choices: &[(&str, T)]) -> Result<T, Failure> {

@@ -96,7 +96,7 @@ fn all_criteria_must_hold() {
 fn a_filter_that_is_not_understood_is_invalid_and_says_why() {
     let cases = [
         (Value::from("app"), "invalid filter: expected a table of criteria, found string"),
-        (Value::Array(vec!["app".into()]), "invalid filter: expected a table of criteria, found table"),
+        (Value::Array(vec!["app".into()]), "invalid filter: expected a table of criteria, found a list"),
         (map([(".knd", "x".into())]), "invalid filter: `.knd` is no criterion; did you mean `kind`?"),
         (
             map([(".colour", "x".into())]),

@@ -55,6 +55,13 @@ fn a_name_that_stands_for_nothing_makes_no_scope() {
 }
 
 #[test]
+fn a_scope_has_a_bound() {
+    let many = (0..1001).map(|number| in_groups(&format!("p{number}"), READ, &["staff"]));
+    let failure = Policies::default().of(&registry(many)).scope(Vec::<&str>::new(), ["app:staff"]);
+    assert_eq!(failure.expect_err("it is too large").message, "a scope holds at most 1000 policies");
+}
+
+#[test]
 fn a_change_of_the_registry_is_seen_and_what_stays_is_kept() {
     let registry = registry([entry("read", READ), entry("write", WRITE)]);
     let policies = Policies::default();

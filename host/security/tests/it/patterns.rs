@@ -55,11 +55,23 @@ fn one_pattern_of_a_list_is_enough() {
 
 #[test]
 fn a_policy_without_patterns_is_refused() {
-    assert!(refusal(r#"{"actions": [], "resources": "*", "effect": "allow"}"#).contains("policy.actions"));
+    let said = "app:wrong: field `policy.actions`: there is no pattern, so the policy would say nothing";
+    assert_eq!(refusal(r#"{"actions": [], "resources": "*", "effect": "allow"}"#), said);
     let many: Vec<String> = (0..300).map(|n| format!(r#""a{n}""#)).collect();
     let many = many.join(",");
-    let refused = refusal(&format!(r#"{{"actions": "*", "resources": [{many}], "effect": "allow"}}"#));
-    assert!(refused.contains("more than 256 patterns"), "{refused}");
+    let long = format!(r#""{}""#, "a".repeat(2000));
+    let condition = vec![r#"{"field": "action", "operator": "exists"}"#; 300].join(",");
+    for (fields, expected) in [
+        (format!(r#""resources": [{many}]"#), "field `policy.resources`: there are more than 256 patterns"),
+        (format!(r#""resources": {long}"#), "field `policy.resources`: a pattern is longer than 1024 bytes"),
+        (
+            format!(r#""resources": "*", "conditions": [{condition}]"#),
+            "field `policy.conditions`: there are more than 256 conditions",
+        ),
+    ] {
+        let refused = refusal(&format!(r#"{{"actions": "*", {fields}, "effect": "allow"}}"#));
+        assert_eq!(refused, format!("app:wrong: {expected}"));
+    }
 }
 
 #[test]

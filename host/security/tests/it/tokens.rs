@@ -84,6 +84,7 @@ async fn an_expiration_is_positive_and_bounded() {
     for expiration in [Duration::ZERO, Duration::MAX] {
         let failure = tokens.create(&grant(), Some(expiration)).await.expect_err("it is refused");
         assert_eq!(failure.kind, Kind::Invalid);
+        assert_eq!(failure.message, "a token expires after a positive time of at most ten years");
     }
 }
 

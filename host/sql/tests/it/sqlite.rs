@@ -266,6 +266,8 @@ async fn a_query_cannot_fill_the_disk() {
             assert_eq!(failure.kind, Kind::RateLimited, "{greedy}: {failure}");
             let limit = failure.details.as_ref().and_then(|details| details.get("limit"));
             assert_eq!(limit, Some(&"temporary".into()), "{greedy}");
+            let said = "sorting or grouping would take more than 256 MiB of disk: limit what is sorted, or make an index for it";
+            assert_eq!(failure.message, said);
         }
         // What it took is free again, and what spills within the limit works.
         let spilling = format!("{ROWS} SELECT count(*) FROM (SELECT DISTINCT randomblob(200) FROM n)");

@@ -166,7 +166,7 @@ fn check(entry: &Entry) -> Vec<Problem> {
             if list.iter().filter(|field| auth.get(field).is_some()).count() != 1 {
                 let message =
                     format!("`auth.type` is `{which}`, which needs exactly one of {}", list.join(", "));
-                problems.push(wrong("auth", message, "keep one of them"));
+                problems.push(wrong("auth", message, "give one of them, and no other"));
             }
         }
     }
