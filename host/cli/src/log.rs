@@ -1,5 +1,6 @@
 //! Log records, on stderr.
 
+use crate::bar;
 use crate::output;
 use crate::terminal;
 use perilune_settings::LogFormat;
@@ -18,13 +19,26 @@ pub(crate) fn start(filter: EnvFilter, may_hide: bool, format: LogFormat) {
     let writer = move || -> Box<dyn Write> {
         match may_hide && terminal::hides_logs() {
             true => Box::new(io::sink()),
-            false => Box::new(io::stderr()),
+            false => Box::new(Records),
         }
     };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     match format {
         LogFormat::Text => log.with_ansi(output::color()).init(),
         LogFormat::Json => log.event_format(Json).init(),
+    }
+}
+
+/// Where records go. Each is written at one go.
+struct Records;
+
+impl Write for Records {
+    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+        bar::above(|| io::stderr().write(record))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -17,11 +17,12 @@
 //! | `workflow/` | commands about durable workflows |
 //! | `test/` | the application's tests, JUnit, coverage |
 //! | `control/` | commands that ask a running application |
-//! | `output.rs`, `log.rs` | stdout, stderr and colours; log records |
+//! | `output.rs`, `log.rs`, `bar.rs` | stdout, stderr and colours; log records; how far something is |
 //! | `exit.rs`, `signals.rs` | exit codes; Ctrl-C and SIGTERM |
 
 mod application;
 mod arguments;
+mod bar;
 mod behalf;
 mod call;
 mod completions;

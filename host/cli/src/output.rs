@@ -1,5 +1,6 @@
 //! stdout for results, stderr for everything else.
 
+use crate::bar;
 use perilune_settings::Color;
 use std::env;
 use std::io::{self, IsTerminal, Write};
@@ -37,9 +38,10 @@ fn shows_color(stream: &impl IsTerminal) -> bool {
 
 /// A line of bytes on stdout. A reader that has gone away is no error: what it wanted it has.
 pub(crate) fn line(bytes: &[u8]) {
-    let mut stdout = io::stdout().lock();
-    let written =
-        stdout.write_all(bytes).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush());
+    let written = bar::above(|| {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(bytes).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush())
+    });
     if let Err(error) = written
         && error.kind() != io::ErrorKind::BrokenPipe
     {
@@ -60,7 +62,7 @@ pub(crate) fn warning(message: &str) {
 /// A text that says by itself what it is, on stderr.
 pub(crate) fn report(text: &str) {
     // Nobody is left to be told of a stderr that is closed.
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let _ = bar::above(|| io::stderr().lock().write_all(text.as_bytes()));
 }
 
 /// A line about what the program does meanwhile, on stderr. Whoever has the terminal to itself is not disturbed.

@@ -1,16 +1,15 @@
 //! `perilune pack` and `perilune keygen`: an application in one file, and the keys that sign it.
 
 use crate::arguments;
+use crate::bar::Bar;
 use crate::exit::Exit;
 use crate::signals::Signals;
 use crate::{application, output};
 use bytesize::ByteSize;
-use indicatif::{ProgressBar, ProgressStyle};
 use perilune::packs::{
     Pack, PackError, PackOptions, PackingError, Progress, SigningKey, Writer, read_key, save, save_key,
 };
 use perilune_settings::Settings;
-use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,12 +56,12 @@ fn write(
         command.sign.as_deref().map(read_key).transpose().map_err(|error| Exit::usage(error.to_string()))?;
     let runtime = application::load(directory, settings, None)?;
     let options = PackOptions { bytecode: command.bytecode.clone() };
-    let mut bar = Bar::new();
+    let mut bar = Patient::new();
     let packed = runtime.pack(&options, &mut |progress| {
         bar.show(progress);
         !stopped.load(Ordering::Relaxed)
     });
-    bar.clear();
+    drop(bar);
     let mut writer = packed.map_err(|error| exit(&error))?;
     let refused = |error: PackError| Exit::failed(format!("{error} [{}]", error.code()));
     if command.images {
@@ -103,12 +102,12 @@ fn add_images(
         None => builder,
     };
     let runtime = application::build(builder)?;
-    let mut bar = Bar::new();
+    let mut bar = Patient::new();
     let added = Handle::current().block_on(runtime.pack_images(writer, &mut |progress| {
         bar.show(progress);
         !stopped.load(Ordering::Relaxed)
     }));
-    bar.clear();
+    drop(bar);
     added.map_err(|error| exit(&error))
 }
 
@@ -127,35 +126,26 @@ fn summary(output: &Path, pack: &Pack, size: ByteSize) -> String {
     format!("{}: {} files, {size}, sha256:{hash}{signer}", output.display(), pack.all().count())
 }
 
-/// A bar on a terminal, once the work takes long.
-struct Bar {
+/// A bar, once the work takes long.
+struct Patient {
     began: Instant,
-    bar: Option<ProgressBar>,
-    /// Whether anybody would see it.
-    seen: bool,
+    bar: Option<Bar>,
 }
 
-impl Bar {
+impl Patient {
     fn new() -> Self {
-        Bar { began: Instant::now(), bar: None, seen: io::stderr().is_terminal() }
+        Patient { began: Instant::now(), bar: None }
     }
 
     fn show(&mut self, progress: Progress<'_>) {
-        if !self.seen || self.began.elapsed() < LONG {
+        if self.began.elapsed() < LONG {
             return;
         }
-        let bar = self.bar.get_or_insert_with(|| {
-            let bar = ProgressBar::new(progress.total as u64);
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}");
-            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        });
-        bar.set_position(progress.done as u64);
-        bar.set_message(progress.next.escape_debug().to_string());
-    }
-
-    fn clear(&self) {
+        if self.bar.is_none() {
+            self.bar = Bar::show(progress.total);
+        }
         if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+            bar.set(progress.done, progress.next);
         }
     }
 }

@@ -188,6 +188,90 @@ fn a_terminal_has_colours_unless_somebody_wants_none() {
 const ENTERED: &str = "\x1b[?2004l";
 
 /// `perilune repl` on a terminal, at its first prompt; what is typed is kept below this folder.
+/// What is left on the screen of what a terminal was sent: lines, without colours.
+fn screen(sent: &str) -> Vec<String> {
+    let (mut lines, mut at) = (vec![Vec::new()], 0);
+    let mut rest = sent.chars();
+    while let Some(next) = rest.next() {
+        let line = lines.last_mut().expect("there is one");
+        match next {
+            '\n' => lines.push(Vec::new()),
+            '\r' => at = 0,
+            '\x1b' => {
+                let mut sequence = String::new();
+                for part in rest.by_ref() {
+                    sequence.push(part);
+                    if part.is_ascii_alphabetic() {
+                        break;
+                    }
+                }
+                if sequence == "[2K" {
+                    line.clear();
+                }
+            }
+            shown => {
+                line.resize(line.len().max(at + 1), ' ');
+                line[at] = shown;
+                at += 1;
+            }
+        }
+    }
+    lines.into_iter().map(|line| line.into_iter().collect::<String>().trim_end().to_owned()).collect()
+}
+
+const NOISY: &str = "
+namespace: app
+entries:
+  - {name: host, kind: process.host, lifecycle: {auto_start: true}}
+  - {name: noise, kind: process.lua, method: main, modules: [time], source: 'return function() while true do print(\"noise\") require(\"time\").sleep(\"5ms\") end end'}
+  - {name: service, kind: process.service, process: noise, host: host, lifecycle: {auto_start: true}}
+  - {name: quick, kind: function.lua, method: main, meta: {type: test}, source: 'return function() end'}
+  - {name: slow, kind: function.lua, method: main, meta: {type: test}, modules: [time], source: 'return function() require(\"time\").sleep(\"80ms\") end'}
+  - {name: wrong, kind: function.lua, method: main, meta: {type: test}, source: 'return function() error(\"oh\") end'}
+  - {name: endless, kind: function.lua, method: main, meta: {type: test}, modules: [time], source: 'return function() require(\"time\").sleep(\"1h\") end'}
+";
+
+/// Whatever happens, nothing of a bar is left, and what was written meanwhile stands in lines of its own.
+#[test]
+fn a_bar_stays_below_what_is_written_and_goes() {
+    let app = App::new(NOISY, &[]);
+    for (filters, interrupts, code) in [
+        (&["quick", "slow"][..], false, 0),
+        (&["slow", "wrong"], false, 1),
+        (&["quick", "endless"], true, 130),
+    ] {
+        let mut keyboard = Keyboard::started(app.command(&[&["test"], filters].concat()));
+        keyboard.sees("1/2");
+        if interrupts {
+            keyboard.sees("noise\r\n");
+            keyboard.types("\x03");
+        }
+        // A terminal that nobody reads would hold it up.
+        keyboard.sees("passed");
+        let (ended, sent) = keyboard.ends();
+        assert_eq!(ended, Some(code), "{sent}");
+        let screen = screen(&sent);
+        assert!(screen.iter().all(|line| !line.contains(['█', '░'])), "{screen:#?}");
+        assert!(screen.iter().any(|line| line == "noise"), "{screen:#?}");
+        let strange = |line: &&String| line.contains("noise") && *line != "noise" && *line != "^Cnoise";
+        assert_eq!(screen.iter().find(strange), None);
+    }
+}
+
+#[test]
+fn a_bar_is_gone_once_a_pack_is_written() {
+    let entry = |n: usize| format!("  - {{name: e{n}, kind: library.lua, source: 'return {{{n}}}'}}\n");
+    let entries: String = (0..200).map(entry).collect();
+    let app = App::new(&format!("namespace: app\nentries:\n{entries}"), &[]);
+    let mut keyboard = Keyboard::started(app.command(&["pack", "-o", "app.pack", "--bytecode"]));
+    keyboard.sees("sha256:");
+    let (ended, sent) = keyboard.ends();
+    assert_eq!(ended, Some(0), "{sent}");
+    let screen = screen(&sent);
+    assert!(screen[0].starts_with("app.pack: 202 files"), "{screen:#?}");
+    assert_eq!(screen[1..], [""]);
+}
+
 fn repl(state: &std::path::Path) -> Keyboard {
     let mut command = program();
     command.arg("repl").current_dir(state).env("XDG_STATE_HOME", state);

@@ -202,12 +202,12 @@ fn with_one_job_they_run_one_after_the_other_and_a_time_limit_ends_those_that_wa
 #[test]
 fn those_that_say_the_same_in_serial_never_run_at_once() {
     let alone = RENDEZVOUS
-        .replace("{name: one,", "{name: one, meta: {serial: board, timeout: 50ms},")
+        .replace("{name: one,", "{name: one, meta: {serial: board, timeout: 1s},")
         .replace("{name: two,", "{name: two, meta: {serial: board},");
     let ended = entry(&alone).run(&["test", "--jobs", "2"]);
     assert_eq!(ended.code, 1, "{}", ended.stdout);
     assert!(ended.stdout.contains("1 passed, 1 failed"), "{}", ended.stdout);
-    let free = alone.replacen("serial: board", "serial: other", 1);
+    let free = alone.replacen("serial: board, timeout: 1s", "serial: other", 1);
     assert_eq!(entry(&free).run(&["test", "--jobs", "2"]).code, 0);
 }
 

@@ -4,6 +4,7 @@
 
 mod support;
 
+use perilune::bytecode::{Compiler, checksum};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -156,6 +157,42 @@ fn a_library_is_live_in_those_that_import_it() {
     write(&app, "words.lua", "return { greeting = 'good day' }");
     watching.until("reloaded app:words in ");
     assert_eq!(watching.answer(), "good day 1");
+}
+
+/// Whether its entry or the file is written first.
+#[test]
+fn bytecode_is_live_once_both_it_and_its_entry_are_there() {
+    let compiler = Compiler::new().expect("the sandbox starts");
+    let compiled = |greeting: &str| {
+        compiler.compile("app:words", &format!("return {{ greeting = '{greeting}' }}")).expect("it is Lua")
+    };
+    let yaml = |file: &[u8]| {
+        let words = format!(
+            "{{name: words, kind: library.lua.bc, fs: files, path: words.luac, hash: '{}'}}",
+            checksum(file)
+        );
+        let files = "{name: files, kind: fs.directory, directory: compiled}";
+        let text = "{name: words, kind: library.lua, source: 'file://words.lua'}";
+        YAML.replace(text, &format!("{words}\n  - {files}"))
+    };
+    let app = App::new(&yaml(&compiled("hello")), &[("hello.lua", HELLO)]);
+    let file = app.path().join("compiled/words.luac");
+    fs::create_dir(app.path().join("compiled")).expect("the folder is made");
+    fs::write(&file, compiled("hello")).expect("it is written");
+    let mut watching = Watching::start(&app);
+    assert_eq!(watching.answer(), "hello 1");
+    write(&app, "app.yaml", &yaml(&compiled("good day")));
+    watching.until("error[E408]: app:words: ");
+    watching.until("1 problem, the previous version goes on");
+    fs::write(&file, compiled("good day")).expect("it is written");
+    watching.until("reloaded app:words in ");
+    assert_eq!(watching.answer(), "good day 1");
+    fs::write(&file, compiled("good night")).expect("it is written");
+    watching.until("error[E408]: app:words: ");
+    assert_eq!(watching.answer(), "good day 1");
+    write(&app, "app.yaml", &yaml(&compiled("good night")));
+    watching.until("reloaded app:words in ");
+    assert_eq!(watching.answer(), "good night 1");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::bytecode::{self, Followed};
 use crate::runtime::kinds;
 use perilune_files::{Ground, Packed};
 use perilune_registry::{Applied, Kinds, Places, Reader, Registry, Reload, Report, Rules};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -60,6 +61,16 @@ impl Reloader {
             bytecode.accept();
         }
         applied
+    }
+
+    /// As [`Reloader::reload`], where nothing but these files has changed since the last time, relative to the directory: no other is looked
+    /// at, so that it takes as long as what has changed. `None` where that cannot be done, and everything has to be.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reloader::reload`].
+    pub fn reload_changed(&mut self, changed: &BTreeSet<PathBuf>) -> Option<Result<Option<Applied>, Report>> {
+        self.reload.apply_changed(&self.registry, changed)
     }
 
     /// The files and directories that the last reading depended on: when one of them changes, it is time to reload.

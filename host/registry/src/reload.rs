@@ -7,7 +7,7 @@ use crate::registry::{Applied, Registry, too_large};
 use crate::report::Report;
 use crate::state::Entries;
 use crate::{EntryId, VersionId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -47,9 +47,30 @@ impl Reload {
         registry: &Registry,
         touched: impl FnOnce(&BTreeMap<EntryId, Arc<Entry>>) -> Vec<Arc<Entry>>,
     ) -> Result<Option<Applied>, Report> {
-        let Baseline { entries, mut report, incomplete, .. } = self.reader.read(registry.rules());
+        let baseline = self.reader.read(registry.rules());
+        let touched = touched(&baseline.entries);
+        self.take(registry, baseline, touched)
+    }
+
+    /// As [`Reload::apply`], where nothing but these files has changed since the last time, relative to the directory: no other is looked
+    /// at. `None` where that cannot be done, and everything has to be.
+    pub fn apply_changed(
+        &mut self,
+        registry: &Registry,
+        changed: &BTreeSet<PathBuf>,
+    ) -> Option<Result<Option<Applied>, Report>> {
+        let baseline = self.reader.read_changed(registry.rules(), changed)?;
+        Some(self.take(registry, baseline, Vec::new()))
+    }
+
+    fn take(
+        &mut self,
+        registry: &Registry,
+        baseline: Baseline,
+        mut checked: Vec<Arc<Entry>>,
+    ) -> Result<Option<Applied>, Report> {
+        let Baseline { entries, mut report, incomplete, .. } = baseline;
         let change = Change::between(&self.last, &entries);
-        let mut checked = touched(&entries);
         if change.is_empty() && checked.is_empty() && report.is_empty() {
             self.last = entries;
             return Ok(None);

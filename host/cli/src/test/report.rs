@@ -3,12 +3,11 @@
 use super::place;
 use super::run::{Finished, Outcome};
 use super::select::Test;
+use crate::bar::Bar;
 use crate::control::text;
 use crate::output;
-use indicatif::{ProgressBar, ProgressStyle};
 use perilune::{Failure, Snapshot, Value, json};
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 const GREEN: &str = "\x1b[32m";
@@ -31,18 +30,12 @@ pub(crate) struct Printer {
     next: usize,
     /// Lines that wait for one before them, with their suites.
     early: BTreeMap<usize, (String, String)>,
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
 }
 
 impl Printer {
     pub(crate) fn new(tests: &[Test], is_quiet: bool) -> Self {
-        let bar = (!is_quiet && io::stderr().is_terminal()).then(|| {
-            let bar = ProgressBar::new(tests.len() as u64);
-            match ProgressStyle::with_template("{bar:30} {pos}/{len}") {
-                Ok(style) => bar.with_style(style),
-                Err(_) => bar,
-            }
-        });
+        let bar = if is_quiet { None } else { Bar::show(tests.len()) };
         Printer {
             is_quiet,
             color: output::stdout_color(),
@@ -58,7 +51,7 @@ impl Printer {
     /// A test has ended.
     pub(crate) fn finished(&mut self, position: usize, one: &Finished) {
         if let Some(bar) = &self.bar {
-            bar.inc(1);
+            bar.step();
         }
         if self.is_quiet {
             return;
@@ -72,11 +65,11 @@ impl Printer {
 
     fn show(&mut self, suite: String, line: &str) {
         if self.shows_suites && suite != self.suite {
-            self.print(&suite);
+            output::line(suite.as_bytes());
             self.suite = suite;
         }
         let indent = if self.shows_suites { "  " } else { "" };
-        self.print(&format!("{indent}{line}"));
+        output::line(format!("{indent}{line}").as_bytes());
     }
 
     /// Prints the failures and the last line.
@@ -90,9 +83,7 @@ impl Printer {
         for (suite, line) in std::mem::take(&mut self.early).into_values() {
             self.show(suite, &line);
         }
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
+        self.bar = None;
         if self.is_quiet {
             return;
         }
@@ -102,13 +93,6 @@ impl Printer {
             }
         }
         output::line(format!("\n{}", self.summary(finished, took)).as_bytes());
-    }
-
-    fn print(&self, line: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| output::line(line.as_bytes())),
-            None => output::line(line.as_bytes()),
-        }
     }
 
     fn line(&self, one: &Finished) -> String {

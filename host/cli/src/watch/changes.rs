@@ -8,7 +8,7 @@ use notify::event::{AccessKind, AccessMode, ModifyKind, RenameMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use perilune::Places;
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -18,6 +18,14 @@ const QUIET: Duration = Duration::from_millis(20);
 
 /// Changes that go on and on are looked at after so long all the same.
 const LONGEST: Duration = Duration::from_millis(250);
+
+/// What there is to look at.
+pub(super) struct News {
+    /// When the first change was told.
+    pub(super) since: Instant,
+    /// The one file that was saved, from the application's folder on, where that is all.
+    pub(super) saved: Option<PathBuf>,
+}
 
 /// Changes of an application's files.
 pub(super) struct Changes {
@@ -92,9 +100,9 @@ impl Changes {
         self.armed.as_ref().is_some_and(|armed| armed.folders.iter().any(is_root))
     }
 
-    /// Waits until something has changed, and whoever changes it is through. Gives when the first change was told. Without word from the
-    /// system it is time to look again after `patience`.
-    pub(super) async fn next(&self, patience: Option<Duration>) -> Instant {
+    /// Waits until something has changed, and whoever changes it is through. Without word from the system it is time to look again after
+    /// `patience`.
+    pub(super) async fn next(&self, patience: Option<Duration>) -> News {
         let heard = async {
             loop {
                 if let Some(since) = lock(&self.shared.told).since {
@@ -108,8 +116,11 @@ impl Changes {
             Some(patience) => tokio::time::timeout(patience, heard).await.unwrap_or_else(|_| Instant::now()),
         };
         while !self.is_one_save() && self.is_more(since + LONGEST).await {}
-        *lock(&self.shared.told) = Told::default();
-        since
+        let told = std::mem::take(&mut *lock(&self.shared.told));
+        let saved = told.is_one_save().then(|| told.complete.into_iter().next()).flatten();
+        let root = lock(&self.shared.interest).root().to_owned();
+        let saved = saved.and_then(|path| path.strip_prefix(root).ok().map(Path::to_owned));
+        News { since, saved }
     }
 
     /// Whether more is told soon.

@@ -13,10 +13,11 @@ mod status;
 use crate::exit::Exit;
 use crate::output;
 use crate::signals::Signals;
-use changes::Changes;
+use changes::{Changes, News};
 use perilune::{Places, Reloader, Runtime};
 use perilune_settings::FILE as SETTINGS;
 use status::Status;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
@@ -114,7 +115,7 @@ impl Watched {
         }
     }
 
-    async fn next(&self) -> Instant {
+    async fn next(&self) -> News {
         let patience = match self.is_untold {
             // Nothing tells that it is back, even if it is by now.
             false if !self.changes.has_root() => Some(GONE),
@@ -151,9 +152,28 @@ struct Follower {
 impl Follower {
     async fn follow(mut self) {
         loop {
-            let began = self.watched.next().await;
+            let News { since, saved } = self.watched.next().await;
             self.watched.mind_settings();
-            self.look(began).await;
+            if let Some(saved) = saved {
+                self.glance(since, saved).await;
+            }
+            self.look(since).await;
+        }
+    }
+
+    /// Puts one file into effect that was saved, if that is possible without looking at others. What the system tells may be less than what
+    /// has happened: whoever calls this looks at everything afterwards.
+    async fn glance(&mut self, began: Instant, saved: PathBuf) {
+        let Some(mut reloader) = self.reloader.take() else { return };
+        let changed = BTreeSet::from([saved]);
+        let glanced =
+            tokio::task::spawn_blocking(move || (reloader.reload_changed(&changed), reloader)).await;
+        let Ok((outcome, reloader)) = glanced else { return };
+        self.reloader = Some(reloader);
+        // What is wrong may be half of a change, and is told by the look at everything.
+        if let Some(Ok(Some(applied))) = outcome {
+            self.status.applied(&applied, began.elapsed());
+            self.told.send_replace(());
         }
     }
 

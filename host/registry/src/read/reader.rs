@@ -5,13 +5,13 @@ use super::files::{Files, Tree, shown, text};
 use super::sources::{Sources, Used};
 use super::texts::Texts;
 use super::walk::{Baseline, MAX_FILE_BYTES};
-use crate::SourceText;
 use crate::code::Code;
 use crate::entry::Entry;
 use crate::origin::Place;
 use crate::problem::Problem;
 use crate::rules::Rules;
-use std::collections::{BTreeSet, HashMap};
+use crate::{EntryId, SourceText};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub struct Reader {
     texts: Texts,
     parts: HashMap<PathBuf, Part>,
     places: Places,
+    /// The entries that were read last, if nothing was wrong with any file.
+    whole: Option<BTreeMap<EntryId, Arc<Entry>>>,
 }
 
 /// What a reading depends on, relative to the directory that was read.
@@ -51,7 +53,7 @@ impl Reader {
     /// A reader of this directory, which need not be there yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let (texts, parts, places) = (Texts::default(), HashMap::new(), Places::default());
-        Reader { root: root.into(), texts, parts, places }
+        Reader { root: root.into(), texts, parts, places, whole: None }
     }
 
     /// The directory.
@@ -62,6 +64,7 @@ impl Reader {
     /// Reads the directory as [`Baseline::read_dir`] does. `rules` are the same each time.
     pub fn read(&mut self, rules: &Rules) -> Baseline {
         let mut baseline = Baseline::new();
+        self.whole = None;
         let tree = match Tree::open(&self.root) {
             Ok(tree) => tree,
             Err(error) => {
@@ -92,7 +95,46 @@ impl Reader {
         }
         self.texts.finish();
         self.places = Places::of(directories, self.texts.asked());
+        self.whole = baseline.is_whole().then(|| baseline.entries.clone());
         baseline
+    }
+
+    /// As [`Reader::read`], where nothing but these files has changed since, relative to the directory: no other is looked at. `None` where
+    /// that cannot be done, and everything has to be.
+    pub fn read_changed(&mut self, rules: &Rules, changed: &BTreeSet<PathBuf>) -> Option<Baseline> {
+        let mut entries = self.whole.take()?;
+        let tree = Tree::open(&self.root).ok()?;
+        if !self.texts.again(changed) {
+            return None;
+        }
+        let asked = self.texts.count();
+        let mut sources = Sources::new(&tree, &rules.kinds, rules.limits.bytes, &mut self.texts);
+        let mut baseline = Baseline::new();
+        let is_touched = |(path, part): &(&PathBuf, &Part)| changed.contains(*path) || part.uses(changed);
+        let touched = self.parts.iter().filter(is_touched).map(|(path, _)| path.clone());
+        for path in touched.collect::<Vec<_>>() {
+            let mut part = self.parts.remove(&path)?;
+            for item in &part.items {
+                entries.remove(&item.written.id);
+            }
+            let text = sources.entry_file(&path, MAX_FILE_BYTES).ok()?;
+            if !Arc::ptr_eq(&part.text, &text) {
+                part = Part::parse(&path, text, rules);
+            }
+            part.add_to(&mut baseline, &mut sources, path.parent().unwrap_or(Path::new("")));
+            self.parts.insert(path, part);
+        }
+        // Another file is named, whose folder may have to be watched.
+        if self.texts.count() > asked {
+            return None;
+        }
+        for (id, entry) in entries {
+            if baseline.entries.insert(id, entry).is_some() {
+                return None;
+            }
+        }
+        self.whole = baseline.is_whole().then(|| baseline.entries.clone());
+        Some(baseline)
     }
 
     /// What the last reading of a directory that was there depended on.
@@ -130,6 +172,12 @@ impl Part {
         findings.report.extend(document.problems);
         let items = document.entries.into_iter().map(|written| Item { written, resolved: None });
         Part { text, findings, items: items.collect() }
+    }
+
+    /// Whether one of these files is part of an entry.
+    fn uses(&self, files: &BTreeSet<PathBuf>) -> bool {
+        let used = self.items.iter().filter_map(|item| item.resolved.as_ref()).flat_map(|(_, used)| used);
+        used.map(Used::path).any(|path| files.contains(path))
     }
 
     fn add_to(&mut self, baseline: &mut Baseline, sources: &mut Sources<'_>, directory: &Path) {

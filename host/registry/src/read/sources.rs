@@ -31,6 +31,14 @@ pub(crate) enum Used {
     Bytes(PathBuf, Stamp),
 }
 
+impl Used {
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Used::Text(path, _) | Used::Bytes(path, _) => path,
+        }
+    }
+}
+
 impl<'a> Sources<'a> {
     pub(crate) fn new(tree: &'a Tree, kinds: &'a Kinds, room: usize, texts: &'a mut Texts) -> Self {
         Sources { tree, kinds, room, texts }

@@ -33,6 +33,27 @@ impl Texts {
         self.asked.clear();
     }
 
+    /// Goes on with the round: only these files are looked at again, all of which were asked for in it, and the others are as they were. False
+    /// where that cannot be done, since nothing is known of one of them, or since another one may lead to it.
+    pub(crate) fn again(&mut self, changed: &BTreeSet<PathBuf>) -> bool {
+        let round = self.round;
+        let is_known = |path: &PathBuf| self.kept.get(path).is_some_and(|kept| kept.round == round);
+        if !changed.iter().all(is_known) || self.kept.values().any(|kept| kept.real.is_some()) {
+            return false;
+        }
+        for path in changed {
+            if let Some(kept) = self.kept.get_mut(path) {
+                (kept.round, kept.is_settled) = (0, false);
+            }
+        }
+        true
+    }
+
+    /// How many files this round asked for.
+    pub(crate) fn count(&self) -> usize {
+        self.asked.len()
+    }
+
     /// Forgets what was not asked for in this round.
     pub(crate) fn finish(&mut self) {
         let round = self.round;

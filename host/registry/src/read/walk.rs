@@ -110,6 +110,11 @@ impl Baseline {
         &self.report
     }
 
+    /// Whether nothing is wrong with any file.
+    pub(super) fn is_whole(&self) -> bool {
+        self.report.is_empty() && !self.incomplete
+    }
+
     /// Takes over what another one found out, besides its entries.
     pub(super) fn learn(&mut self, other: &Baseline) {
         self.report.append(other.report.clone());

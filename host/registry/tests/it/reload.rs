@@ -2,6 +2,7 @@
 
 use crate::support::{App, data, id, rules};
 use perilune_registry::{Applied, Operation, Places, Reader, Registry, Reload, VersionId};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -51,6 +52,44 @@ fn an_edited_source_changes_the_entries_that_name_it_and_no_others() {
     assert_eq!(source(&registry, "app:hello"), "return function() return 2 end");
     assert!(Arc::ptr_eq(&words, registry.snapshot().get(&id("app:words")).unwrap()));
     assert!(reload.apply(&registry).unwrap().is_none());
+}
+
+#[test]
+fn a_file_that_is_known_to_have_changed_is_read_without_a_look_at_others() {
+    let (app, registry, mut reload) = app();
+    let only = |path: &str| BTreeSet::from([PathBuf::from(path)]);
+    assert!(reload.apply_changed(&registry, &only("src/hello.lua")).is_none(), "nothing has been read yet");
+    assert!(reload.apply(&registry).unwrap().is_none());
+
+    app.write("src/words.lua", b"return {1}");
+    app.write("src/hello.lua", b"return function() return 2 end");
+    assert_eq!(ids(reload.apply_changed(&registry, &only("src/hello.lua")).unwrap().unwrap()), ["app:hello"]);
+    assert!(reload.apply_changed(&registry, &only("src/hello.lua")).unwrap().unwrap().is_none());
+    app.write("app.yaml", YAML.replace("value: 1", "value: 2").as_bytes());
+    assert_eq!(ids(reload.apply_changed(&registry, &only("app.yaml")).unwrap().unwrap()), ["app:number"]);
+    assert_eq!(source(&registry, "app:words"), "return {}");
+    assert_eq!(ids(reload.apply(&registry).unwrap()), ["app:words"]);
+
+    app.write("app.yaml", b"entries: [");
+    assert_eq!(reload.apply_changed(&registry, &only("app.yaml")).unwrap().unwrap_err().len(), 1);
+    assert!(reload.apply_changed(&registry, &only("app.yaml")).is_none(), "something was wrong");
+}
+
+#[test]
+fn what_a_look_at_one_file_cannot_tell_takes_one_at_all() {
+    let with = |line: &str| format!("{YAML}  - {line}\n");
+    for (file, text) in [
+        ("src/new.lua", "return 1".to_owned()),
+        ("more.yaml", "{namespace: app, name: more, kind: registry.entry}".to_owned()),
+        ("app.yaml", with("{name: new, kind: library.lua, source: 'file://src/new.lua'}")),
+        ("extra.yaml", "{namespace: app, name: number, kind: registry.entry}".to_owned()),
+    ] {
+        let (app, registry, mut reload) = app();
+        app.write("extra.yaml", b"{namespace: app, name: extra, kind: registry.entry}");
+        reload.apply(&registry).unwrap();
+        app.write(file, text.as_bytes());
+        assert!(reload.apply_changed(&registry, &BTreeSet::from([PathBuf::from(file)])).is_none(), "{file}");
+    }
 }
 
 #[test]
