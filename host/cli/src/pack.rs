@@ -123,7 +123,11 @@ fn exit(error: &PackingError) -> Exit {
 fn summary(output: &Path, pack: &Pack, size: ByteSize) -> String {
     let hash: String = pack.hash().iter().map(|byte| format!("{byte:02x}")).collect();
     let signer = pack.signer().map(|signer| format!(", signed with {signer}")).unwrap_or_default();
-    format!("{}: {} files, {size}, sha256:{hash}{signer}", output.display(), pack.all().count())
+    let files = match pack.all().count() {
+        1 => "1 file".to_owned(),
+        count => format!("{count} files"),
+    };
+    format!("{}: {files}, {size}, sha256:{hash}{signer}", output.display())
 }
 
 /// A bar, once the work takes long.

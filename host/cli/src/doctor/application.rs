@@ -31,7 +31,7 @@ pub(super) async fn findings(directory: &Path, settings: &Settings, given: &Give
         }
         Err(BuildError::Entries(report)) => findings.push(Finding::warn(
             "application",
-            format!("{} problems with its entries", report.len()),
+            format!("{} with its entries", counted(report.len())),
             "`perilune registry list` shows them all",
         )),
         Err(error) => findings.push(Finding::warn("application", error.to_string(), "see `sandbox` above")),
@@ -39,10 +39,14 @@ pub(super) async fn findings(directory: &Path, settings: &Settings, given: &Give
     findings
 }
 
+fn counted(problems: usize) -> String {
+    if problems == 1 { "1 problem".to_owned() } else { format!("{problems} problems") }
+}
+
 fn of_settings(given: &Given) -> Finding {
     if let Some(problems) = &given.problems {
         let first = problems.iter().next().map_or("", |problem| problem.message());
-        let message = format!("{} problems: {first}", problems.iter().count());
+        let message = format!("{}: {first}", counted(problems.iter().count()));
         return Finding::fail(
             "settings",
             message,

@@ -209,7 +209,7 @@ impl Fields {
                 };
                 problems.push(
                     Problem::in_field(entry, place, Code::BAD_VALUE, format!("`{full}`: {}", error.message))
-                        .maybe_help(known.map(|option| format!("it is {}", option.doc))),
+                        .maybe_help(known.map(|option| format!("its meaning: {}", option.doc))),
                 );
             }
         }

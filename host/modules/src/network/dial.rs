@@ -40,6 +40,7 @@ pub(crate) async fn connect(
     };
     let config = TlsOptions::default().config(&[b"http/1.1"])?;
     let secured = TlsConnector::from(Arc::new(config)).connect(name, plain).await;
-    let secured = secured.map_err(|error| broken(format!("no TLS with `{target}`: {}", tls::explained(error.to_string()))))?;
+    let secured = secured
+        .map_err(|error| broken(format!("no TLS with `{target}`: {}", tls::explained(error.to_string()))))?;
     Ok(Box::new(secured))
 }

@@ -58,15 +58,15 @@ fn what_no_item_could_admit_is_not_even_looked_up() {
 fn a_refusal_says_what_to_do() {
     for (host, own, url, at, says) in [
         (&[][..], None, "http://a.example:81", "1.1.1.1", "`--allow-net a.example:81`"),
-        (
-            &["*"],
-            None,
-            "http://localhost:81",
-            "127.0.0.1",
-            "this machine, which must be allowed by its name",
-        ),
+        (&["*"], None, "http://localhost:81", "127.0.0.1", "this machine, which must be allowed by its name"),
         (&["*"], None, "http://localhost:81", "127.0.0.1", "`--allow-net localhost:81`"),
-        (&["x.example"], None, "http://x.example", "169.254.169.254", "only an item with the address itself"),
+        (
+            &["x.example"],
+            None,
+            "http://x.example",
+            "169.254.169.254",
+            "must be allowed by the address itself",
+        ),
         (&["10.0.0.0/8"], None, "http://x.example", "1.1.1.1", "`--allow-net x.example`"),
         (
             &["*"],
