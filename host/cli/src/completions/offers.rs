@@ -197,10 +197,9 @@ fn tests(entry: &Entry, offers: &mut Offers) {
     }
 }
 
-fn of_codes<I: Iterator<Item = (&'static str, &'static str)>>(codes: fn() -> I) -> ArgValueCandidates
-where
-    I: 'static,
-{
+fn of_codes<I: Iterator<Item = (&'static str, &'static str)> + 'static>(
+    codes: fn() -> I,
+) -> ArgValueCandidates {
     let owned = |(code, what): (&str, &str)| (code.to_owned(), what.to_owned());
     ArgValueCandidates::new(move || candidates(codes().map(owned).collect()))
 }
