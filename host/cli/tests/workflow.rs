@@ -165,7 +165,8 @@ fn what_is_no_history_is_refused() {
 
 #[test]
 fn an_application_without_workflows_says_so() {
-    let app = Operated::of("version: '1.0'\nnamespace: app\nentries: [{name: some, kind: registry.entry}]\n", &[]);
+    let app =
+        Operated::of("version: '1.0'\nnamespace: app\nentries: [{name: some, kind: registry.entry}]\n", &[]);
     assert_snapshot!(failed(&app.ask(&["workflow", "list"])), @"error: the application has no workflow.host and no temporal.worker [NotFound]");
     let usage = app.ask(&["workflow", "list", "--status", "asleep"]);
     assert_eq!(usage.code, 2, "{}", usage.stderr);
