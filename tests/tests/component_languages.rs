@@ -112,7 +112,7 @@ async fn values_of_all_types_pass_through_python() {
         ("style", Value::Array(vec![Value::from("upper"), Value::from("reversed")])),
         ("order", Value::from("falling")),
     ]);
-    assert_eq!(app.call("app:same", &[every.clone()]).await.unwrap(), every);
+    assert_eq!(app.call("app:same", std::slice::from_ref(&every)).await.unwrap(), every);
 }
 
 #[tokio::test]

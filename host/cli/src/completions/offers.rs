@@ -220,8 +220,12 @@ fn modules() -> Offers {
 fn running(place: &Path) -> Offers {
     let (sender, receiver) = mpsc::channel();
     let place = place.to_owned();
-    std::thread::spawn(move || sender.send(perilune_control::ask::<Listing>(&place, &Order::List)));
-    let Ok(Ok(listing)) = receiver.recv_timeout(PATIENCE) else { return Offers::new() };
+    std::thread::spawn(move || {
+        if let Ok(listing) = perilune_control::ask::<Listing>(&place, &Order::List) {
+            let _ = sender.send(listing);
+        }
+    });
+    let Ok(listing) = receiver.recv_timeout(PATIENCE) else { return Offers::new() };
     let mut offers = Offers::new();
     for service in listing.overview.services {
         offer(&mut offers, &service.id, &service.kind);
