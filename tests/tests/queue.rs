@@ -28,7 +28,7 @@ entries:
     source: file://work.lua
     method: main
     modules: [queue, funcs, gate]
-    limits: {memory: 16MiB, cpu: 100ms, timeout: 5s}
+    limits: {memory: 16MiB, cpu: 500ms, timeout: 5s}
     FIELDS
 "#;
 

@@ -193,7 +193,7 @@ fn tests_run_side_by_side() {
 
 #[test]
 fn with_one_job_they_run_one_after_the_other_and_a_time_limit_ends_those_that_wait() {
-    let ended = entry(RENDEZVOUS).run(&["test", "--jobs", "1", "--timeout", "100ms"]);
+    let ended = entry(RENDEZVOUS).run(&["test", "--jobs", "1", "--timeout", "1s"]);
     // The second finds what the first has left.
     assert_eq!(ended.code, 1);
     assert_snapshot!(timeless(&ended.stdout));

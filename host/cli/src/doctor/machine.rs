@@ -1,11 +1,9 @@
 //! The kernel, memory, cores, and how many cells they allow.
 
 use super::Finding;
+use super::facts::Facts;
 use crate::application;
-use perilune::Machine;
 use perilune_settings::Settings;
-use std::fs;
-use std::thread::available_parallelism;
 
 /// Bytes of a gibibyte and a mebibyte.
 const GIB: u64 = 1 << 30;
@@ -14,23 +12,22 @@ const MIB: u64 = 1 << 20;
 /// Files that a host with a few hundred connections has open.
 const FEW_FILES: u64 = 4096;
 
-pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
-    let machine = Machine::detect();
-    let mut findings =
-        vec![system(), written_pages(), cells(settings, machine), memory(settings, machine), cores(settings)];
-    findings.extend(overcommit());
-    findings.extend(open_files());
+pub(super) fn findings(facts: &Facts, settings: &Settings) -> Vec<Finding> {
+    let mut findings = vec![
+        system(facts),
+        written_pages(facts),
+        cells(facts, application::cells(settings)),
+        memory(facts, settings),
+        cores(facts, settings),
+    ];
+    findings.extend(facts.overcommit.as_deref().map(overcommit));
+    findings.extend(facts.open_files.map(open_files));
     findings
 }
 
-/// A file of the kernel's, trimmed.
-fn read(path: &str) -> Option<String> {
-    Some(fs::read_to_string(path).ok()?.trim().to_owned())
-}
-
-fn system() -> Finding {
-    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    match (os, read("/proc/sys/kernel/osrelease")) {
+fn system(facts: &Facts) -> Finding {
+    let Facts { os, arch, .. } = facts;
+    match (*os, &facts.release) {
         ("linux", Some(release)) => Finding::ok("system", format!("Linux {release} on {arch}")),
         ("linux", None) => Finding::warn(
             "system",
@@ -45,8 +42,8 @@ fn system() -> Finding {
     }
 }
 
-fn written_pages() -> Finding {
-    match Machine::tells_written_pages() {
+fn written_pages(facts: &Facts) -> Finding {
+    match facts.tells_written_pages {
         true => Finding::ok("PAGEMAP_SCAN", "the kernel tells which pages a cell has written"),
         false => Finding::warn(
             "PAGEMAP_SCAN",
@@ -57,9 +54,10 @@ fn written_pages() -> Finding {
 }
 
 /// How many cells fit, and what of.
-fn cells(settings: &Settings, machine: Machine) -> Finding {
+fn cells(facts: &Facts, wanted: u32) -> Finding {
+    let machine = facts.machine;
     let fit = machine.cells();
-    let wanted = application::cells(settings);
+    let fits = if fit == 1 { "fits" } else { "fit" };
     let scarce = [
         (
             machine.cells_by_address_space(),
@@ -73,20 +71,21 @@ fn cells(settings: &Settings, machine: Machine) -> Finding {
         ),
         (machine.cells_by_memory(), format!("memory ({} MiB)", machine.memory / MIB), "more memory"),
     ];
-    let Some((least, what, remedy)) = scarce.into_iter().min_by_key(|(cells, _, _)| *cells) else {
-        return Finding::info("cells", format!("{fit} fit"));
-    };
+    let [first, others @ ..] = scarce;
+    let (least, what, remedy) =
+        others.into_iter().fold(first, |scarcest, other| if other.0 < scarcest.0 { other } else { scarcest });
     let bound = if least <= u64::from(fit) { format!(", bound by {what}") } else { String::new() };
     if wanted > fit {
-        let message = format!("{wanted} are asked for, {fit} fit{bound}");
+        let message = format!("{wanted} are asked for, {fit} {fits}{bound}");
         return Finding::warn("cells", message, format!("lower `cells.max`, or give more: {remedy}"));
     }
-    Finding::ok("cells", format!("room for {wanted} at the same time; {fit} fit{bound}"))
+    Finding::ok("cells", format!("room for {wanted} at the same time; {fit} {fits}{bound}"))
 }
 
 /// Memory of the machine, or of the container.
-fn memory(settings: &Settings, machine: Machine) -> Finding {
-    let limit = cgroup_memory().filter(|limit| *limit < machine.memory);
+fn memory(facts: &Facts, settings: &Settings) -> Finding {
+    let machine = facts.machine;
+    let limit = facts.granted_memory.filter(|limit| *limit < machine.memory);
     let all = limit.unwrap_or(machine.memory);
     let of = if limit.is_some() { "of the control group" } else { "of the machine" };
     let message = format!(
@@ -100,34 +99,11 @@ fn memory(settings: &Settings, machine: Machine) -> Finding {
     }
 }
 
-/// The limit of the control group, of either version.
-fn cgroup_memory() -> Option<u64> {
-    let text =
-        read("/sys/fs/cgroup/memory.max").or_else(|| read("/sys/fs/cgroup/memory/memory.limit_in_bytes"))?;
-    text.parse().ok()
-}
-
-/// Cores that the control group grants, where it grants a share.
-fn cgroup_cores() -> Option<f64> {
-    if let Some(text) = read("/sys/fs/cgroup/cpu.max") {
-        return share(&text);
-    }
-    let quota = read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")?;
-    share(&format!("{quota} {}", read("/sys/fs/cgroup/cpu/cpu.cfs_period_us")?))
-}
-
-/// `50000 100000` is half a core; `max 100000` and `-1 100000` are no limit.
-fn share(text: &str) -> Option<f64> {
-    let (quota, period) = text.split_once(' ')?;
-    let (quota, period) = (quota.parse::<f64>().ok()?, period.parse::<f64>().ok()?);
-    (quota > 0.0 && period > 0.0).then(|| quota / period)
-}
-
-fn cores(settings: &Settings) -> Finding {
-    let cores = available_parallelism().map_or(1, usize::from);
+fn cores(facts: &Facts, settings: &Settings) -> Finding {
+    let cores = facts.cores;
     let threads = settings.threads.map_or(cores, |threads| threads as usize);
     let message = format!("{cores} for {threads} threads");
-    match cgroup_cores() {
+    match facts.granted_cores {
         Some(share) if share < threads as f64 => Finding::warn(
             "cores",
             format!("{message}, of which the control group grants {share:.1}"),
@@ -141,59 +117,106 @@ fn cores(settings: &Settings) -> Finding {
 }
 
 /// Strict accounting may refuse what cells reserve and never use.
-fn overcommit() -> Option<Finding> {
-    let mode = read("/proc/sys/vm/overcommit_memory")?;
-    Some(match mode.as_str() {
+fn overcommit(mode: &str) -> Finding {
+    match mode {
         "2" => Finding::warn(
             "overcommit",
             "vm.overcommit_memory is 2: memory that is reserved and not used counts",
             "`sysctl -w vm.overcommit_memory=0`, or lower `cells.max` when cells cannot be made",
         ),
         _ => Finding::ok("overcommit", format!("vm.overcommit_memory is {mode}")),
-    })
+    }
 }
 
-#[cfg(unix)]
-fn open_files() -> Option<Finding> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the pointer is to a structure that lives until the call returns.
-    let done = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
-    if done != 0 {
-        return None;
-    }
-    // The types differ between systems.
-    #[allow(clippy::unnecessary_cast, reason = "not everywhere the same type")]
-    let most = limit.rlim_cur as u64;
-    Some(match most < FEW_FILES {
+fn open_files(most: u64) -> Finding {
+    match most < FEW_FILES {
         true => Finding::warn(
             "open files",
             format!("{most} at the most"),
             format!("`ulimit -n {FEW_FILES}` for servers: each connection is one"),
         ),
         false => Finding::ok("open files", format!("{most} at the most")),
-    })
-}
-
-#[cfg(not(unix))]
-fn open_files() -> Option<Finding> {
-    None
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::share;
+    use super::super::render;
+    use super::{Facts, GIB, findings};
+    use insta::assert_snapshot;
+    use perilune::Machine;
+    use perilune_settings::{Settings, Sources, resolve};
+
+    fn settings(change: impl FnOnce(&mut Settings)) -> Settings {
+        let mut settings = resolve(&Sources::default()).expect("the defaults are right").settings();
+        settings.cells_max = Some(1000);
+        change(&mut settings);
+        settings
+    }
+
+    /// A machine with enough of everything.
+    fn good() -> Facts {
+        Facts {
+            os: "linux",
+            arch: "x86_64",
+            release: Some("6.12.1".to_owned()),
+            tells_written_pages: true,
+            machine: Machine { address_space: 1 << 47, mappings: 262_144, memory: 16 * GIB },
+            granted_memory: None,
+            granted_cores: None,
+            cores: 8,
+            overcommit: Some("1".to_owned()),
+            open_files: Some(65_536),
+        }
+    }
+
+    fn told(facts: &Facts, settings: &Settings) -> String {
+        render(&findings(facts, settings), false)
+    }
 
     #[test]
-    fn a_share_of_cores_is_read_as_the_kernel_writes_it() {
-        for (text, expected) in [
-            ("50000 100000", Some(0.5)),
-            ("200000 100000", Some(2.0)),
-            ("max 100000", None),
-            ("-1 100000", None),
-            ("0 0", None),
-            ("", None),
-        ] {
-            assert_eq!(share(text), expected, "{text:?}");
-        }
+    fn a_machine_with_enough_of_everything() {
+        assert_snapshot!(told(&good(), &settings(|_| {})));
+    }
+
+    #[test]
+    fn a_small_container() {
+        let facts = Facts {
+            release: None,
+            tells_written_pages: false,
+            machine: Machine { mappings: 6_000, ..good().machine },
+            granted_memory: Some(100 << 20),
+            granted_cores: Some(1.5),
+            overcommit: Some("2".to_owned()),
+            open_files: Some(1024),
+            ..good()
+        };
+        assert_snapshot!(told(&facts, &settings(|_| {})));
+    }
+
+    #[test]
+    fn another_system_with_little_address_space_and_more_threads_than_cores() {
+        let facts = Facts {
+            os: "macos",
+            arch: "aarch64",
+            release: None,
+            machine: Machine { address_space: 12 * GIB, ..good().machine },
+            overcommit: None,
+            open_files: None,
+            ..good()
+        };
+        assert_snapshot!(told(&facts, &settings(|settings| settings.threads = Some(16))));
+    }
+
+    #[test]
+    fn little_memory_bounds_cells() {
+        let facts = Facts { machine: Machine { memory: GIB / 8, ..good().machine }, ..good() };
+        assert_snapshot!(told(&facts, &settings(|settings| settings.cells_max = Some(100))));
+    }
+
+    #[test]
+    fn one_warning_is_one() {
+        let facts = Facts { tells_written_pages: false, ..good() };
+        assert_snapshot!(told(&facts, &settings(|_| {})));
     }
 }

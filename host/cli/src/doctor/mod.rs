@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `mod.rs` | the command: all findings as lines or JSON |
+//! | `facts.rs` | what the machine says of itself |
 //! | `machine.rs` | the kernel, memory, cores, and how many cells they allow |
 //! | `sandbox.rs` | whether a cell starts and computes |
 //! | `places.rs` | folders for the cache and the control socket |
@@ -10,6 +11,7 @@
 //! | `tools.rs` | compilers that only building Perilune needs, and the terminal |
 
 mod application;
+mod facts;
 mod machine;
 mod places;
 mod sandbox;
@@ -20,6 +22,7 @@ use crate::control::text::shown;
 use crate::exit::Exit;
 use crate::output;
 use crate::settings::Given;
+use facts::Facts;
 use perilune_settings::Settings;
 use serde::Serialize;
 use std::path::Path;
@@ -72,7 +75,7 @@ impl Finding {
 
 /// Looks at everything.
 pub(crate) async fn doctor(directory: &Path, settings: &Settings, given: &Given, format: Format) -> Exit {
-    let mut findings = machine::findings(settings);
+    let mut findings = machine::findings(&Facts::detect(), settings);
     findings.extend(sandbox::findings(settings).await);
     findings.extend(places::findings(settings));
     findings.extend(application::findings(directory, settings, given).await);
