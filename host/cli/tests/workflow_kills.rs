@@ -95,7 +95,8 @@ fn kills_at_random_moments_lose_nothing() {
         assert_eq!((&row["done"], &row["sum"]), (&6.into(), &42.into()), "{row}");
     }
     for id in ["r0-1", "r100-2", "r199-3"] {
-        assert_eq!(app.ask(&["workflow", "replay", id]).code, 0, "{id}");
+        let replayed = app.ask(&["workflow", "replay", id]);
+        assert_eq!(replayed.code, 0, "{id}: {}{}", replayed.stdout, replayed.stderr);
     }
 }
 
