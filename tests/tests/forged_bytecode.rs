@@ -3,12 +3,19 @@
 
 use perilune::bytecode::{Compiler, checksum};
 use perilune::{Kind, Limits, Value};
+use perilune_cell::{
+    Cell, CellSpec, Chunk, Engine, EngineOptions, Form, Guest, Identity, Image, Pid, Template,
+};
+use perilune_modules::{ALWAYS, MODULES};
 use perilune_tests::compiled::Compiled;
+use perilune_tests::hostile::Quiet;
 use perilune_tests::render;
+use perilune_value::args_to_msgpack;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use std::{env, fs};
 
@@ -81,13 +88,22 @@ fn mutate(random: &mut StdRng, file: &[u8], head: usize) -> Vec<u8> {
     forged
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn thousands_of_forged_chunks_end_in_an_error_or_a_dead_cell() {
+/// As the test is told, or always the same.
+fn randomness() -> StdRng {
     let seed = env::var("PERILUNE_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x5eed);
     println!("PERILUNE_TEST_SEED={seed}");
-    let mut random = StdRng::seed_from_u64(seed);
+    StdRng::seed_from_u64(seed)
+}
+
+/// Bytes of a chunk before what is compiled.
+fn head() -> usize {
+    7 + Compiler::version().len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_forged_chunks_end_in_an_error_or_a_dead_cell() {
+    let mut random = randomness();
     let compiler = Compiler::new().expect("the sandbox starts");
-    let head = 7 + Compiler::version().len();
 
     let mut application = Compiled::default()
         .line("{name: neighbour, kind: function.lua, method: main, pool: {type: inline}, source: 'local n = 0 return { main = function() n = n + 1 return n end }'}");
@@ -96,7 +112,7 @@ async fn thousands_of_forged_chunks_end_in_an_error_or_a_dead_cell() {
         let genuine = compiler.compile(&format!("app:{name}"), source).expect("the source is Lua");
         application = application.file(name, "function", "method: main", &genuine, &checksum(&genuine));
         for number in 0..MUTANTS {
-            let mutant = mutate(&mut random, &genuine, head);
+            let mutant = mutate(&mut random, &genuine, head());
             let name = format!("{name}_{number}");
             application = application.file(&name, "function", "method: main", &mutant, &checksum(&mutant));
             forged.push(name);
@@ -139,4 +155,91 @@ fn contents(application: &Compiled) -> BTreeMap<std::path::PathBuf, Vec<u8>> {
     let folder = fs::read_dir(application.path().join("bytecode")).expect("it is there");
     let paths = folder.map(|entry| entry.expect("it can be read").path());
     paths.map(|path| (path.clone(), fs::read(path).expect("it can be read"))).collect()
+}
+
+/// Each program's mutants that run between neighbours whose memory is compared.
+const MUTANTS_BETWEEN: usize = 60;
+
+fn spec() -> CellSpec {
+    CellSpec {
+        identity: Identity { entry: "app:main".into(), pid: Pid::numbered("test".into(), 1) },
+        limits: LIMITS,
+        host: Arc::new(Quiet),
+        context: Arc::new(()),
+        extensions: Arc::new([]),
+    }
+}
+
+fn chunk(form: Form, code: Vec<u8>) -> Chunk {
+    Chunk { id: "app:main".into(), form, source: code, imports: vec![], modules: vec![], surface: None }
+}
+
+/// Memories that lie beside each other in the pool, the last of them free, and what the host keeps to make more.
+struct Neighbours {
+    template: Arc<Template>,
+    image: Image,
+    cells: Vec<Cell>,
+}
+
+impl Neighbours {
+    async fn new() -> Self {
+        let options = EngineOptions { max_cells: 4, ..EngineOptions::default() };
+        let engine = Engine::new(options).expect("an engine");
+        let guest = Guest::new(&engine, perilune_guest_lua::COMPONENT, ALWAYS, MODULES).expect("a guest");
+        let template = guest.template([]).expect("it links");
+        let source =
+            "local kept = {} return function(n) for i = 1, n do kept[i] = {i .. ''} end return #kept end";
+        let image = template.image(spec(), &[chunk(Form::Text, source.into())]).await.expect("it loads");
+        let mut neighbours = Neighbours { template, image, cells: Vec::new() };
+        for number in 1..=2_i64 {
+            let mut cell = neighbours.fresh().await;
+            let args = args_to_msgpack(&[Value::from(number * 1000)]);
+            cell.run("main", &args, None).await.expect("a neighbour runs");
+            neighbours.cells.push(cell);
+        }
+        neighbours
+    }
+
+    async fn fresh(&self) -> Cell {
+        self.template.from_image(spec(), &self.image).await.expect("there is room")
+    }
+
+    /// Every byte of the neighbours, of the image on the host, and of a cell that is made from it.
+    async fn bytes(&mut self) -> Vec<Box<[u8]>> {
+        let mut all = vec![self.image.to_bytes().into()];
+        let mut fresh = self.fresh().await;
+        for cell in self.cells.iter_mut().chain([&mut fresh]) {
+            all.push(cell.data(&self.image).expect("it was made from an image"));
+        }
+        all
+    }
+
+    /// Loads code as an entry is loaded, and runs it.
+    async fn run(&self, code: Vec<u8>) {
+        let mut cell = self.template.instantiate(spec()).await.expect("there is room");
+        // How it ends is for the other test.
+        if let Ok(Ok(_)) = cell.load(&[chunk(Form::Bytecode, code)]).await {
+            let _ = cell.run("main", &args_to_msgpack(&[]), None).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn neighbours_and_what_the_host_keeps_stay_as_they_are_byte_for_byte() {
+    let mut random = randomness();
+    let compiler = Compiler::new().expect("the sandbox starts");
+    let mut neighbours = Neighbours::new().await;
+    let before = neighbours.bytes().await;
+    for (name, source) in PROGRAMS {
+        let genuine = compiler.compile(&format!("app:{name}"), source).expect("the source is Lua");
+        for number in 0..MUTANTS_BETWEEN {
+            neighbours.run(mutate(&mut random, &genuine, head())).await;
+            if number % 10 == 9 {
+                assert!(
+                    neighbours.bytes().await == before,
+                    "a byte has changed by mutant {number} of {name}"
+                );
+            }
+        }
+    }
 }
