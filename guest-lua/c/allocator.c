@@ -8,9 +8,10 @@
 #include "guest.h"
 
 enum {
-  GRAIN = 8,            /* what doubles and 64-bit integers are aligned to */
-  LARGEST = 512,        /* beyond it a block's own header costs little */
-  RESERVE = 16 << 10,   /* taken from malloc at a time */
+  GRAIN = 8,               /* what doubles and 64-bit integers are aligned to */
+  LARGEST = 512,           /* beyond it a block's own header costs little */
+  FIRST_RESERVE = 1 << 10, /* taken from malloc first: what a short call allocates and what it is given then share a page */
+  RESERVE = 16 << 10,      /* the most that is taken at a time */
 };
 
 typedef struct unused {
@@ -19,6 +20,7 @@ typedef struct unused {
 
 static unused *freed[LARGEST / GRAIN + 1]; /* by size in grains */
 static char *reserve, *reserve_end;       /* never used so far */
+static size_t next_reserve = FIRST_RESERVE;
 
 static void release(void *at, size_t grains) {
   unused *released = at;
@@ -34,11 +36,13 @@ static void *small(size_t grains) {
   }
   size_t size = grains * GRAIN;
   if ((size_t)(reserve_end - reserve) < size) {
-    char *more = malloc(RESERVE);
+    size_t taken = next_reserve;
+    char *more = malloc(taken);
     if (more == NULL) return malloc(size); /* the last bytes below the limit */
     if (reserve != reserve_end) release(reserve, (size_t)(reserve_end - reserve) / GRAIN);
     reserve = more;
-    reserve_end = more + RESERVE;
+    reserve_end = more + taken;
+    next_reserve = taken < RESERVE ? 2 * taken : RESERVE;
   }
   void *fresh = reserve;
   reserve += size;
@@ -92,6 +96,7 @@ void *guest_alloc(void *ud, void *old, size_t old_size, size_t new_size) {
 void begin_new_pages(void) {
   memset(freed, 0, sizeof freed);
   reserve = reserve_end = NULL;
+  next_reserve = FIRST_RESERVE;
 }
 
 /* Blocks in the lists keep their links; what was never used may have been something else's before. */

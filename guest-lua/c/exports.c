@@ -418,6 +418,13 @@ static int load_prelude(lua_State *state) {
   return 0;
 }
 
+/* Room for nested calls of the main thread, which every call of an entry writes to. What the prelude's first nesting left has a page
+   for each. */
+static void lay_calls_together(void) {
+  enum { DEPTH = 8 };
+  for (int i = 0; i < DEPTH; i++) luaE_extendCI(L, 1);
+}
+
 /* Runs once, when the guest is built; the memory it leaves is where every cell begins. */
 void exports_lua_cell_init(void) {
   L = lua_newstate(guest_alloc, NULL);
@@ -433,5 +440,6 @@ void exports_lua_cell_init(void) {
   lua_settop(L, 0);
   lua_gc(L, LUA_GCCOLLECT);
   begin_new_pages();
+  lay_calls_together();
   clear_free_blocks();
 }

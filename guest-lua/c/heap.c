@@ -30,6 +30,7 @@ typedef struct block {
 static block *bins[BINS];
 static uint64_t filled[WORDS];
 static block *end = NULL; /* a header of size 0 behind the last block */
+static uint32_t last_size; /* of that block: its `before` would be one page more that nearly each call writes */
 
 extern uint8_t __heap_base;
 
@@ -81,7 +82,10 @@ static void take(block *b) {
 
 static void set_size(block *b, uint32_t size) {
   b->size = size;
-  after(b)->before = size;
+  if (after(b) == end)
+    last_size = size;
+  else
+    after(b)->before = size;
 }
 
 /* Makes a block that is in no bin free, together with its neighbours that are. */
@@ -122,7 +126,6 @@ static int grow(uint32_t size) {
       limit += 2 * WASM_PAGE;
     }
     end = (block *)start;
-    end->before = 0;
     end->size = 0;
     end->free = 0;
   }
@@ -134,6 +137,7 @@ static int grow(uint32_t size) {
   }
   uint32_t added = (uint32_t)((limit - HEADER - (uintptr_t)end) / UNIT * UNIT);
   block *fresh = end;
+  fresh->before = last_size;
   end = (block *)((char *)fresh + added);
   end->size = 0;
   end->free = 0;

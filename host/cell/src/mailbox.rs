@@ -3,8 +3,10 @@
 use crate::{Backlog, Event, Message};
 use perilune_value::Failure;
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use tokio::sync::Notify;
 
 /// Why a mailbox did not take a message.
@@ -123,8 +125,23 @@ impl Shared {
                 return Arrival::Nothing;
             }
             arrived.await;
+            after_others().await;
         }
     }
+}
+
+/// Lets all that is ready run first: what wakes a cell is often the first of many messages, and a turn takes all of them.
+async fn after_others() {
+    let mut has_given_way = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_given_way, true) {
+            return Poll::Ready(());
+        }
+        // Not `yield_now`, which also waits for a look at timers and sockets.
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 #[expect(clippy::derivable_impls, reason = "the type is generated")]

@@ -19,7 +19,12 @@ const KEYS: &[Key] = &[
         Unit::PerSecond,
         "processes in a second that start, with clean memory, and end; one core",
     ),
-    Key::new("actor.spawn_over_native", Unit::Ratio, "ractor's rate over it").at_most(5.0),
+    Key::new(
+        "actor.spawn_over_native",
+        Unit::Ratio,
+        "the rate of ractor, where a supervisor is told of each end, over it",
+    )
+    .at_most(5.0),
     Key::new("actor.pingpong_us", Unit::Micros, "a message to a process and its answer, p50, one core"),
     Key::new("actor.pingpong_over_native", Unit::Ratio, "over ractor's"),
     Key::new(

@@ -1,7 +1,7 @@
 //! The same programs on ractor.
 
 use anyhow::anyhow;
-use ractor::{Actor, ActorProcessingErr, ActorRef};
+use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -36,14 +36,43 @@ impl Actor for Brief {
     }
 }
 
+/// Starts actors that it watches, and stops when it has been told of the end of each.
+struct Supervisor;
+
+impl Actor for Supervisor {
+    type Msg = ();
+    type State = u32;
+    type Arguments = u32;
+
+    async fn pre_start(&self, _: ActorRef<()>, count: u32) -> Result<u32, ActorProcessingErr> {
+        Ok(count)
+    }
+
+    async fn post_start(&self, this: ActorRef<()>, count: &mut u32) -> Result<(), ActorProcessingErr> {
+        for _ in 0..*count {
+            Actor::spawn_linked(None, Brief, (), this.get_cell()).await?;
+        }
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        this: ActorRef<()>,
+        event: SupervisionEvent,
+        left: &mut u32,
+    ) -> Result<(), ActorProcessingErr> {
+        if matches!(event, SupervisionEvent::ActorTerminated(..)) {
+            *left -= 1;
+            if *left == 0 {
+                this.stop(None);
+            }
+        }
+        Ok(())
+    }
+}
+
 pub(super) async fn spawn(count: u32) -> anyhow::Result<()> {
-    let mut ends = Vec::new();
-    for _ in 0..count {
-        ends.push(Actor::spawn(None, Brief, ()).await?.1);
-    }
-    for end in ends {
-        end.await?;
-    }
+    Actor::spawn(None, Supervisor, count).await?.1.await?;
     Ok(())
 }
 
