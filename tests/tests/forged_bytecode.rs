@@ -89,10 +89,8 @@ fn mutate(random: &mut StdRng, file: &[u8], head: usize) -> Vec<u8> {
 }
 
 /// As the test is told, or always the same.
-fn randomness() -> StdRng {
-    let seed = env::var("PERILUNE_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x5eed);
-    println!("PERILUNE_TEST_SEED={seed}");
-    StdRng::seed_from_u64(seed)
+fn seed() -> u64 {
+    env::var("PERILUNE_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x5eed)
 }
 
 /// Bytes of a chunk before what is compiled.
@@ -102,7 +100,9 @@ fn head() -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn thousands_of_forged_chunks_end_in_an_error_or_a_dead_cell() {
-    let mut random = randomness();
+    let seed = seed();
+    println!("PERILUNE_TEST_SEED={seed}");
+    let mut random = StdRng::seed_from_u64(seed);
     let compiler = Compiler::new().expect("the sandbox starts");
 
     let mut application = Compiled::default()
@@ -226,7 +226,9 @@ impl Neighbours {
 
 #[tokio::test]
 async fn neighbours_and_what_the_host_keeps_stay_as_they_are_byte_for_byte() {
-    let mut random = randomness();
+    let seed = seed();
+    println!("PERILUNE_TEST_SEED={seed}");
+    let mut random = StdRng::seed_from_u64(seed);
     let compiler = Compiler::new().expect("the sandbox starts");
     let mut neighbours = Neighbours::new().await;
     let before = neighbours.bytes().await;
