@@ -495,7 +495,10 @@ async fn an_actor_of_an_earlier_call_is_worth_nothing() {
     assert_eq!(first.get("actor"), Some(&Value::from("user:bob")));
     let failure = as_ann(&app, &["app:everything"]).await.expect_err("it was another call's");
     assert_eq!(failure.kind, Kind::Invalid);
-    assert!(failure.message.contains("belongs to another call"), "{failure}");
+    assert_eq!(
+        failure.message,
+        "this actor belongs to another call: get or make it in the call that uses it"
+    );
 }
 
 #[tokio::test]

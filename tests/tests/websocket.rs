@@ -148,7 +148,8 @@ echo_tests! {
         client:send(("x"):rep(1001))
         local message, ok = client:channel():receive()
         assert(message == nil and ok == false)
-        assert(client:error():kind() == errors.INTERNAL and client:error():message():find("read_limit"), tostring(client:error()))
+        assert(client:error():kind() == errors.INTERNAL)
+        assert(client:error():message() == "websocket: cannot receive: Message too long: 1001 > 1000; see `read_limit`", tostring(client:error()))
     "#
 
     a_server_that_says_nothing_is_given_up_when_asked r#"
@@ -285,6 +286,33 @@ async fn what_answers_otherwise_is_no_websocket() {
         assert_eq!((&failure.kind, failure.retryable), (&Kind::Internal, Some(true)), "{failure}");
     }
     assert!(refusal(&app, &url(redirecting)).await.message.contains("answered 302 Found"));
+}
+
+#[tokio::test]
+async fn a_server_that_goes_without_a_goodbye_is_told() {
+    let port = serve_websocket(|socket| async move { drop(socket) }).await;
+    let body = "local client = assert(websocket.connect(url))
+        client:channel():receive()
+        return client:error():message()";
+    let message =
+        "websocket: cannot receive: WebSocket protocol error: Connection reset without closing handshake";
+    assert_eq!(check(body, &url(port)).await, Value::from(message));
+}
+
+#[tokio::test]
+async fn a_server_that_takes_nothing_is_given_up() {
+    let port = serve_websocket(|socket| async move {
+        let _socket = socket;
+        std::future::pending().await
+    })
+    .await;
+    let body = "local client = assert(websocket.connect(url, { write_timeout = 50 }))
+        for _ = 1, 1000 do
+            local ok, problem = client:send(('x'):rep(1 << 20))
+            if problem then return problem:message() end
+        end";
+    let message = "websocket: the server did not take the message within 50ms";
+    assert_eq!(check(body, &url(port)).await, Value::from(message));
 }
 
 #[tokio::test]

@@ -116,9 +116,9 @@ pub(crate) fn command_text(command: &CommandKind) -> String {
         C::UpsertSearchAttributes(_) => "UpsertWorkflowSearchAttributes".to_owned(),
         C::UpsertMemo(_) => "WorkflowPropertiesModified".to_owned(),
         C::AcceptUpdate { id } => format!("WorkflowExecutionUpdateAccepted `{id}`"),
-        C::RejectUpdate { id, .. } => format!("the rejection of update `{id}`"),
         C::CompleteUpdate { id, .. } => format!("WorkflowExecutionUpdateCompleted `{id}`"),
-        C::AnswerQuery(answer) => format!("the answer to query `{}`", answer.id),
+        // They leave no event to be compared with.
+        C::RejectUpdate { .. } | C::AnswerQuery(_) => String::new(),
         C::Complete(_) => "WorkflowExecutionCompleted".to_owned(),
         C::Fail(failure) => format!("WorkflowExecutionFailed ({failure})"),
         C::Cancelled(_) => "WorkflowExecutionCanceled".to_owned(),

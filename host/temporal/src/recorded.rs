@@ -4,6 +4,7 @@ use prost::Message;
 use prost_reflect::{
     DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, SerializeOptions,
 };
+use std::error::Error;
 use std::sync::LazyLock;
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_common::protos::temporal::api::history::v1::{
@@ -114,8 +115,9 @@ fn from_json(bytes: &[u8]) -> Result<History, RecordedError> {
     let mut from = serde_json::Deserializer::from_slice(bytes);
     // Newer servers have fields that this host does not know, and replay does not need.
     let options = DeserializeOptions::new().deny_unknown_fields(false);
+    let failed = |error: &dyn Error| RecordedError(format!("no history as JSON: {error}"));
     let dynamic = DynamicMessage::deserialize_with_options(HISTORY.clone(), &mut from, &options)
         .and_then(|dynamic| from.end().map(|()| dynamic))
-        .map_err(|error| RecordedError(format!("no history as JSON: {error}")))?;
-    dynamic.transcode_to().map_err(|error| RecordedError(format!("no history: {error}")))
+        .map_err(|error| failed(&error))?;
+    dynamic.transcode_to().map_err(|error| failed(&error))
 }

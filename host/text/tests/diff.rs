@@ -96,6 +96,9 @@ fn texts_that_are_too_long_are_refused_and_bytes_invalid() {
     assert_eq!(differ().compare(b"\xff", b"a").expect_err("no text").kind, Kind::Invalid);
     let patches = vec!["@@ -1 +1 @@\n-a\n+b\n".to_owned(); 1001];
     assert_eq!(differ().apply(&patches, b"a").expect_err("too many").kind, Kind::RateLimited);
+    let failure = differ().apply(&patches[..1000], long.as_bytes()).expect_err("too much");
+    assert_eq!(failure.kind, Kind::RateLimited);
+    assert_eq!(failure.message, "the patches are too long for a text of this length; apply them in parts");
 }
 
 #[test]

@@ -334,6 +334,13 @@ fn what_is_never_safe_cannot_be_allowed() {
             "unclosed group",
         ),
         (with(Policy { elements: vec!["a".to_owned(); 3000], ..Policy::default() }), "at most"),
+        (
+            with(Policy {
+                attributes: vec![attributes(&["id"], None, Some(r"\p{L}{200}"))],
+                ..Policy::default()
+            }),
+            "the patterns of the policy are too large; repeat less often in them",
+        ),
     ] {
         assert_eq!(failure.kind, Kind::Invalid);
         assert!(failure.message.contains(says), "{failure}");
@@ -364,6 +371,10 @@ fn texts_made_to_be_expensive_are_refused() {
         let rules = Arc::new(Rules::new(generous()).expect("right"));
         let text = &text.as_bytes()[..text.len().min(MAX_TEXT)];
         let refused = sanitize(&rules, text, false);
+        if what == "many attributes" {
+            let failure = refused.as_ref().expect_err("each is compared with all before");
+            assert_eq!(failure.message, "reading the text takes too long");
+        }
         assert_eq!(refused.map(|_| ()).map_err(|failure| failure.kind), Err(Kind::RateLimited), "{what}");
         assert_eq!(sanitize(&rules, &text[..4096], true).map(|_| ()), Ok(()), "{what}: a piece of it");
     }

@@ -1,7 +1,7 @@
 //! Regular expressions: their syntax, what they find, and what keeps them within bounds.
 
 use perilune_text::regexp::{Bound, Cache, Exceeded, Parsed, Regexp};
-use perilune_value::Kind;
+use perilune_value::{Failure, Kind};
 use proptest::prelude::*;
 
 const ROOM: usize = 1 << 20;
@@ -187,14 +187,19 @@ fn searches_that_would_take_for_ever_are_refused_or_broken_off() {
     assert_eq!(wide.spans(&text, true, 1, Bound::long(ROOM)), Err(Exceeded::Work));
     // A million searches, each to the end of the text.
     let quadratic = regexp("a(?:[a-z]*Q)?");
-    assert_eq!(quadratic.spans(&text, false, usize::MAX, Bound::long(64 << 20)), Err(Exceeded::Time));
+    let exceeded =
+        quadratic.spans(&text, false, usize::MAX, Bound::long(64 << 20)).expect_err("it is broken off");
+    assert_eq!(exceeded, Exceeded::Time);
+    assert_eq!(Failure::from(exceeded).message, "the search took longer than 2 s; search in smaller pieces");
     assert_eq!(quadratic.spans(&text, false, usize::MAX, Bound::quick()), Err(Exceeded::Work));
 }
 
 #[test]
 fn results_are_bounded() {
     let text = vec![b'a'; 100_000];
-    assert_eq!(regexp("a").spans(&text, false, usize::MAX, Bound::long(1 << 10)), Err(Exceeded::Memory));
+    let exceeded = regexp("a").spans(&text, false, usize::MAX, Bound::long(1 << 10)).expect_err("too much");
+    assert_eq!(exceeded, Exceeded::Memory);
+    assert_eq!(Failure::from(exceeded).message, "the result is too large; search in smaller pieces");
     let long = vec![b'x'; 10_000];
     assert_eq!(regexp("a").replace_all(&text, &long, Bound::long(1 << 20)), Err(Exceeded::Memory));
     assert_eq!(

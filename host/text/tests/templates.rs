@@ -115,6 +115,17 @@ fn expressions_hold_together_as_in_jet() {
 }
 
 #[test]
+fn signs_in_strings_are_text() {
+    renders(&[
+        ("{{ if x := \"a;b\"; x == \"a;b\" }}{{ x }}{{ end }}", "{}", "a;b"),
+        ("{{ if x := `a\";b`; x }}yes{{ end }}", "{}", "yes"),
+        ("{{ range split(\"a:=b\", \":=\") }}{{ . }},{{ end }}", "{}", "a,b,"),
+        ("{{ range i, v := split(\"a:=b\", \":=\") }}{{ i }}{{ v }},{{ end }}", "{}", "0a,1b,"),
+        ("{{ \"}}\" }}{{ `}}` }}", "{}", "}}}}"),
+    ]);
+}
+
+#[test]
 fn range_goes_over_lists_and_maps() {
     renders(&[
         ("{{ range xs }}{{ . }},{{ end }}", r#"{"xs": [1, 2]}"#, "1,2,"),
@@ -237,8 +248,9 @@ fn errors_name_template_and_line() {
         ("{{ nope(1) }}", 1, "there is no function `nope`"),
         ("{{ upper() }}", 1, "`upper` takes 1 arguments, not 0"),
         ("{{ x", 1, "this action lacks its `}}`"),
-        ("{* x", 1, "this comment lacks its `*}`"),
         ("{{ \"x }}", 1, "this action lacks its `}}`"),
+        ("{{ `x }}", 1, "this action lacks its `}}`"),
+        ("{* x", 1, "this comment lacks its `*}`"),
         ("{{ }}", 1, "this action is empty"),
         ("{{ x = 1 }}", 1, "`x` is changed but was not made"),
         ("{{ else }}", 1, "`else` stands in neither"),
@@ -344,10 +356,17 @@ fn templates_made_to_be_expensive_are_refused() {
             templates::check(&source("t", Syntax::Jet, &format!("{{{{ {text} }}}}")), &Delimiters::default());
         assert!(wrong.is_err());
     }
+    let long = format!("{{{{ {} }}}}", "x".repeat(5_000));
+    let wrong =
+        templates::check(&source("t", Syntax::Jet, &long), &Delimiters::default()).expect_err("too long");
+    assert_eq!(wrong.message, "an action is longer than 4096 bytes");
+    let nested = "{% set ns = namespace(x=1) %}{% for a in range(300) %}{% set ns.x = [ns.x] %}{% endfor %}{{ _json(ns.x) }}";
+    let failure = jinja(nested).expect_err("too deep");
+    assert!(failure.message.ends_with("`json` was given a value that nests too deep"), "{failure}");
     let long = "x".repeat(MAX_SOURCE + 1);
     let wrong =
         templates::check(&source("t", Syntax::Jet, &long), &Delimiters::default()).expect_err("too long");
-    assert!(wrong.message.contains("more than the"), "{wrong}");
+    assert_eq!(wrong.message, "its text has 131073 bytes, more than the 131072 allowed");
 }
 
 #[test]

@@ -82,6 +82,20 @@ async fn it_does_not_leave_the_directory() {
     }
 }
 
+#[tokio::test]
+async fn what_is_no_directory_is_not_mounted() {
+    let folder = folder();
+    let file = std::fs::File::open(folder.path().join("secret.txt")).unwrap();
+    let mut setting = Setting::new();
+    setting.mounts =
+        vec![Mounted { directory: Dir::from_std_file(file), path: "/data".to_owned(), writable: false }];
+    let failure = setting.call(&program(FILES, Some("count")), &[]).await.unwrap_err();
+    assert_eq!(
+        failure.message,
+        "app:main: the sandbox trapped: a directory cannot be mounted: Not a directory (os error 20)"
+    );
+}
+
 #[test]
 fn imports_that_nothing_grants_are_refused_by_name() {
     let text = r#"(component
@@ -114,4 +128,23 @@ fn an_export_that_is_missing_is_refused_with_those_there_are() {
         "the component exports neither `perilune:component/entry@0.1.0` nor `wasi:cli/run`"
     );
     assert!(load(FUNCTIONS, Some("point")).is_err());
+    let refusal = load("(component)", None).err().expect("it is refused");
+    assert_eq!(
+        refusal.help().unwrap(),
+        "export the interface `entry` of `perilune:component`, or build a command of `wasi:cli`"
+    );
+}
+
+#[test]
+fn an_entry_of_another_type_is_refused() {
+    let text = r#"(component
+      (core module $m (func (export "run"))) (core instance $i (instantiate $m))
+      (func $run (canon lift (core func $i "run")))
+      (instance $entry (export "run" (func $run)))
+      (export "perilune:component/entry@0.1.0" (instance $entry)))"#;
+    assert_eq!(
+        load(text, None).err().expect("it is refused").to_string(),
+        "the function `perilune:component/entry@0.1.0#run` cannot be called from outside: it is not \
+         `func(arguments: string) -> result<string, string>`"
+    );
 }

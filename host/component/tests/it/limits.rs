@@ -1,8 +1,10 @@
 //! Each limit ends the instance that reaches it, and nothing else.
 
-use crate::support::{ENGINE, FUNCTIONS, PROCESS, Setting, call, limit, program};
+use crate::support::{ENGINE, FUNCTIONS, PROCESS, Setting, call, component, limit, program};
 use perilune_cell::Limits;
+use perilune_component::{Engine, Options, Program};
 use perilune_value::{Failure, Kind, Value};
+use std::sync::Arc;
 use std::time::Duration;
 
 async fn ends(method: &str, limits: Limits) -> Failure {
@@ -61,6 +63,24 @@ async fn all_memories_of_a_component_count() {
 async fn endless_recursion_ends_at_the_stack() {
     let failure = ends("deep", crate::support::TIGHT).await;
     assert_eq!((failure.kind.clone(), limit(&failure)), (Kind::Internal, Some("stack")));
+    assert_eq!(failure.message, "app:main: nested calls deeper than the sandbox's stack");
+}
+
+#[tokio::test]
+async fn a_call_without_a_free_instance_is_refused_after_the_longest_wait() {
+    let options = Options { max_instances: 1, max_wait: Duration::from_millis(10), cache: None };
+    let engine = Engine::new(options).unwrap();
+    let program = Arc::new(Program::new(&engine, &component(PROCESS), None).unwrap());
+    let mut setting = Setting::new();
+    setting.limits.timeout = None;
+    let waits = tokio::spawn(setting.start(&program, &[]));
+    while engine.live_instances() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let failure = Setting::new().call(&program, &[]).await.unwrap_err();
+    assert_eq!(failure.kind, Kind::Unavailable);
+    assert_eq!(failure.message, "all 1 instances of components were in use for 10ms");
+    waits.abort();
 }
 
 #[tokio::test]

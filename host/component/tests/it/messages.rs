@@ -30,6 +30,34 @@ async fn it_waits_for_a_message_without_using_its_cpu_time() {
 }
 
 #[tokio::test]
+async fn whoever_waits_for_what_nobody_can_send_is_ended() {
+    let mut setting = Setting::new();
+    let program = program(PROCESS, None);
+    let running = setting.start(&program, &[]);
+    drop(setting);
+    assert_eq!(
+        running.await.unwrap_err().message,
+        "app:main: the sandbox trapped: the component waits for a message that cannot come"
+    );
+}
+
+#[tokio::test]
+async fn values_that_are_no_array_are_not_sent() {
+    // Sends a number in place of what it received, and fails with what it is told.
+    let text = PROCESS
+        .replace("(data (i32.const 520) \"spin\")", "(data (i32.const 520) \"spin17\")")
+        .replace(
+            "(i32.load (i32.const 116)) (i32.load (i32.const 120)) (i32.const 64))",
+            "(i32.const 524) (i32.const 2) (i32.const 64)) (return (call $answer (i32.const 1) (i32.load (i32.const 68)) (i32.load (i32.const 72))))",
+        );
+    let mut setting = Setting::new();
+    setting.sender.deliver(message("a", &[])).unwrap();
+    let failure = setting.call(&program(&text, None), &[]).await.unwrap_err();
+    assert_eq!(failure.kind, Kind::Invalid);
+    assert_eq!(failure.message, "values are passed as a JSON array, even a single one");
+}
+
+#[tokio::test]
 async fn whoever_waits_is_ended_at_once() {
     let mut setting = Setting::new();
     let running = tokio::spawn(setting.start(&program(PROCESS, None), &[]));

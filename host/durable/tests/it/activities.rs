@@ -217,9 +217,9 @@ async fn an_attempt_that_the_host_took_along_counts() {
     host.begin("a", vec![]).await;
     begun.notified().await;
     host.stop().await;
-    assert!(
-        matches!(world.host().await.end("a").await, Outcome::Failed(failure) if failure.kind == Kind::Unavailable)
-    );
+    let Outcome::Failed(failure) = world.host().await.end("a").await else { panic!() };
+    assert_eq!(failure.kind, Kind::Unavailable);
+    assert_eq!(failure.message, "the host stopped while the attempt ran");
 }
 
 /// A workflow that cancels its activity after a second, and says how that ended and when.

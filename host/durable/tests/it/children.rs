@@ -4,7 +4,8 @@ use crate::script::{End, outcome};
 use crate::world::{World, completed, seconds};
 use perilune_value::{Failure, Kind, Value};
 use perilune_workflow::{
-    Backend, ChildCancellation, ChildOptions, ParentClosePolicy, Resolution, StartOptions, Status, Target,
+    Backend, ChildCancellation, ChildOptions, Outcome, ParentClosePolicy, Resolution, StartOptions, Status,
+    Target,
 };
 
 fn named(id: &str) -> ChildOptions {
@@ -58,6 +59,27 @@ async fn the_failure_of_a_child_is_its_own() {
     let host = world.host().await;
     host.begin("a", vec![]).await;
     assert_eq!(host.end("a").await, completed(Failure::invalid("bad")));
+}
+
+#[tokio::test]
+async fn a_parent_hears_why_its_child_was_terminated() {
+    let world = World::with(|flow| async move {
+        match flow.child("child", vec![], named("c")).2.await {
+            Resolution::Failed(failure) | Resolution::Cancelled(failure) => Ok(failure.into()),
+            other => panic!("{other:?}"),
+        }
+    });
+    world.programs.put("child", |flow| async move {
+        flow.receive("never").await;
+        Ok(Value::Nil)
+    });
+    let host = world.host().await;
+    host.begin("a", vec![]).await;
+    host.pass(seconds(1)).await;
+    host.terminate(Target::from("c"), "enough").await.unwrap();
+    let failure =
+        Failure::new(Kind::Canceled, "the child `c` was terminated").with_detail("reason", "enough");
+    assert_eq!(host.end("a").await, completed(failure));
 }
 
 #[tokio::test]
@@ -140,8 +162,11 @@ async fn children_are_left_as_their_policy_says() {
         let host = world.host().await;
         host.begin("a", vec![]).await;
         host.end("a").await;
-        host.end("c").await;
+        let end = host.end("c").await;
         assert_eq!(host.describe(Target::from("c")).await.unwrap().summary.status, status);
+        if parent_close == ParentClosePolicy::Terminate {
+            assert_eq!(end, Outcome::Terminated("its parent closed".into()));
+        }
     }
 }
 
@@ -150,6 +175,7 @@ async fn workflows_signal_and_cancel_each_other() {
     let world = World::with(|flow| async move {
         let missing = flow.signal("nobody", "go", vec![]).await.unwrap();
         assert_eq!(missing.kind, Kind::NotFound);
+        assert_eq!(missing.message, "no run of the workflow `nobody` is open");
         assert_eq!(flow.cancel_other("nobody").await.unwrap().kind, Kind::NotFound);
         assert_eq!(flow.signal("b", "go", vec![Value::Integer(1)]).await, None);
         assert_eq!(flow.signal("a", "self", vec![Value::Integer(2)]).await, None);

@@ -5,8 +5,8 @@ use crate::world::{World, completed, seconds};
 use perilune_durable::{Clock, Settings};
 use perilune_value::{Failure, Kind, Value};
 use perilune_workflow::{
-    Backend, Code, ConflictPolicy, Filter, Outcome, RetryPolicy, ReusePolicy, Signal, StartOptions, Status,
-    Target,
+    Backend, Code, ConflictPolicy, EventKind, Filter, Outcome, RetryPolicy, ReusePolicy, Signal,
+    StartOptions, Status, Target,
 };
 use std::collections::BTreeSet;
 
@@ -30,13 +30,15 @@ async fn an_open_id_is_treated_as_the_conflict_policy_says() {
     let host = world.host().await;
     let first = host.begin("a", vec![]).await;
     let again = |conflict| host.try_begin(StartOptions { conflict, ..options("a") }, vec![]);
-    assert_eq!(again(ConflictPolicy::Fail).await.unwrap_err().code, Code::AlreadyStarted);
+    let refused = again(ConflictPolicy::Fail).await.unwrap_err();
+    assert_eq!(refused.code, Code::AlreadyStarted);
+    assert_eq!(refused.message, "an open run has the workflow id `a`; choose another id, or another policy");
     let existing = again(ConflictPolicy::UseExisting).await.unwrap();
     assert_eq!((existing.run_id.as_str(), existing.is_new), (first.run_id.as_str(), false));
     let new = again(ConflictPolicy::TerminateExisting).await.unwrap();
     assert!(new.is_new);
     let old = Target { workflow_id: "a".into(), run_id: Some(first.run_id) };
-    assert_eq!(host.describe(old).await.unwrap().summary.status, Status::Terminated);
+    assert_eq!(host.result(old).await.unwrap(), Outcome::Terminated("another run took its id".into()));
 }
 
 #[tokio::test]
@@ -47,7 +49,9 @@ async fn a_closed_id_is_treated_as_the_reuse_policy_says() {
     again(ReusePolicy::RejectDuplicate).await.unwrap();
     host.send("a", "go", vec![Value::Bool(false)]).await;
     host.end("a").await;
-    assert_eq!(again(ReusePolicy::RejectDuplicate).await.unwrap_err().code, Code::AlreadyStarted);
+    let refused = again(ReusePolicy::RejectDuplicate).await.unwrap_err();
+    assert_eq!(refused.code, Code::AlreadyStarted);
+    assert_eq!(refused.message, "a closed run has the workflow id `a`; choose another id, or another policy");
     again(ReusePolicy::AllowDuplicateFailedOnly).await.unwrap();
     host.send("a", "go", vec![]).await;
     host.end("a").await;
@@ -112,6 +116,15 @@ async fn runs_and_rows_of_runs_have_limits_of_time() {
     let host = world.host().await;
     host.try_begin(StartOptions { run_timeout: Some(seconds(5)), ..options("a") }, vec![]).await.unwrap();
     assert_eq!(host.end("a").await, Outcome::TimedOut);
+    let retried = StartOptions {
+        run_timeout: Some(seconds(5)),
+        retry: Some(RetryPolicy { maximum_attempts: 2, ..RetryPolicy::default() }),
+        ..options("retried")
+    };
+    host.try_begin(retried, vec![]).await.unwrap();
+    assert_eq!(host.end("retried").await, Outcome::TimedOut);
+    let EventKind::WorkflowExecutionStarted(last) = host.events("retried").await.remove(0) else { panic!() };
+    assert_eq!(last.last_failure.unwrap().message, "the run took too long");
     let begin = world.clock.now();
     let row = StartOptions {
         run_timeout: Some(seconds(5)),
@@ -198,5 +211,13 @@ async fn a_long_history_suggests_to_continue_and_ends_in_the_end() {
     host.begin("b", vec![]).await;
     let Outcome::Failed(failure) = host.end("b").await else { panic!() };
     assert_eq!(failure.details.unwrap().get("code"), Some(&"WF_HISTORY_TOO_LONG".into()));
-    assert!(failure.message.contains("continue as new"));
+    let length = host.names("b").await.len() - 1;
+    let bytes = failure.message.split(' ').nth(6).unwrap();
+    assert_eq!(
+        failure.message,
+        format!(
+            "the history has {length} events of {bytes} bytes, and 200 events or 52428800 bytes are the most; continue as new \
+             earlier (`process.upgrade`), when `workflow.history_length()` says so"
+        )
+    );
 }

@@ -92,7 +92,7 @@ impl Flow {
         }))
     }
 
-    fn command(&self, kind: CommandKind) {
+    pub(crate) fn command(&self, kind: CommandKind) {
         let mut state = self.state();
         state.line += 1;
         let position = Some(format!("app:script:{}", state.line));
@@ -276,6 +276,7 @@ impl Script {
             Job::SideEffect { seq, value } => drop(state.side_effects.insert(seq, value)),
             Job::NewSeed(_) => {}
             Job::Signal(signal) => state.signals.entry(signal.name).or_default().push_back(signal.args),
+            Job::Update { name, .. } if name == "ignored" => {}
             Job::Update { id, name, args, run_validator, .. } => {
                 let handler = state.handler.clone();
                 drop(state);

@@ -2,7 +2,7 @@
 
 use crate::world::{Host, World, completed};
 use perilune_value::Value;
-use perilune_workflow::{Backend, Code, Status, Target};
+use perilune_workflow::{Backend, Code, Status, Target, WorkflowError};
 use std::path::PathBuf;
 
 async fn filled() -> (World, PathBuf) {
@@ -19,12 +19,12 @@ async fn filled() -> (World, PathBuf) {
     (world, path)
 }
 
-async fn refusal(world: &World) -> Code {
+async fn refusal(world: &World) -> WorkflowError {
     let before = std::fs::read(world.settings().path).unwrap();
     let error = world.try_host(world.settings()).await.err().unwrap();
     assert_eq!(std::fs::read(world.settings().path).unwrap(), before, "the file was changed");
     assert!(error.to_string().starts_with(&format!("[{}]", error.code)));
-    error.code
+    error
 }
 
 fn sqlite(path: &PathBuf, sql: &str) {
@@ -41,20 +41,39 @@ async fn a_store_has_one_host() {
 }
 
 #[tokio::test]
+async fn a_store_that_another_program_has_locked_is_refused() {
+    let (world, path) = filled().await;
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
+    let error = world.try_host(world.settings()).await.err().unwrap();
+    assert_eq!(error.code, Code::StoreLocked);
+    assert_eq!(
+        error.message,
+        format!("another program holds a lock on the workflows in `{}`: database is locked", path.display())
+    );
+}
+
+#[tokio::test]
 async fn a_newer_store_is_refused() {
     let (world, path) = filled().await;
     sqlite(&path, "PRAGMA user_version = 99");
-    assert_eq!(refusal(&world).await, Code::StoreNewer);
+    assert_eq!(refusal(&world).await.code, Code::StoreNewer);
 }
 
 #[tokio::test]
 async fn a_store_of_something_else_is_refused() {
     let world = World::new();
     sqlite(&world.settings().path, "CREATE TABLE notes (text)");
-    assert_eq!(refusal(&world).await, Code::StoreForeign);
+    let error = refusal(&world).await;
+    let path = world.settings().path;
+    assert_eq!(error.code, Code::StoreForeign);
+    assert_eq!(
+        error.message,
+        format!("`{}` is a database of something else; give another path", path.display())
+    );
     std::fs::write(world.settings().path, "no database at all, but long enough to look like one".repeat(100))
         .unwrap();
-    assert_eq!(refusal(&world).await, Code::StoreForeign);
+    assert_eq!(refusal(&world).await.code, Code::StoreForeign);
 }
 
 #[tokio::test]
@@ -63,7 +82,7 @@ async fn a_truncated_store_is_refused() {
     let whole = std::fs::read(&path).unwrap();
     for part in [whole.len() / 2, 5000, 700] {
         std::fs::write(&path, &whole[..part]).unwrap();
-        let code = refusal(&world).await;
+        let code = refusal(&world).await.code;
         assert!(matches!(code, Code::StoreCorrupt | Code::StoreForeign), "{code}");
     }
     std::fs::write(&path, &whole).unwrap();

@@ -4,7 +4,7 @@ use crate::script::End;
 use crate::world::{World, completed, seconds};
 use perilune_durable::{Difference, Settings, replay};
 use perilune_value::{Failure, Value};
-use perilune_workflow::{Backend, Code, Outcome, Target, TaskFailure};
+use perilune_workflow::{Answer, Backend, Code, CommandKind, Outcome, Target, TaskFailure, UpdateRequest};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -47,7 +47,9 @@ async fn a_poison_workflow_is_seen_and_can_be_terminated() {
     let trouble = host.describe(Target::from("a")).await.unwrap().trouble.unwrap();
     assert_eq!((trouble.code.as_str(), trouble.attempts), ("WF_TASK_FAILED", 4));
     assert_eq!(trouble.failure.message, "out of fuel");
-    assert_eq!(host.ask("a", "state").await.unwrap_err().code, Code::TaskFailed);
+    let refused = host.ask("a", "state").await.unwrap_err();
+    assert_eq!(refused.code, Code::TaskFailed);
+    assert_eq!(refused.message, "the workflow's code fails: out of fuel");
     host.terminate(Target::from("a"), "poison").await.unwrap();
     assert_eq!(host.end("a").await, Outcome::Terminated("poison".into()));
 }
@@ -105,6 +107,7 @@ async fn an_unknown_type_is_refused_and_waited_for() {
     host.ask("a", "state").await.unwrap();
     let error = host.start("nobody", vec![], Default::default()).await.unwrap_err();
     assert_eq!(error.code, Code::UnknownType);
+    assert_eq!(error.message, "there is no workflow `nobody`; check the entry's id and its worker");
     host.stop().await;
     world.programs.remove("main");
     let host = world.host().await;
@@ -211,6 +214,146 @@ async fn replay_names_the_first_difference() {
     });
     let Err(Difference::Nondeterminism { expected, got, .. }) = check("more").await else { panic!() };
     assert_eq!((expected.as_str(), got.as_str()), ("no further command", "TimerStarted 2"));
+}
+
+#[tokio::test]
+async fn replay_names_markers() {
+    let world = World::with(|flow| async move {
+        flow.side_effect(|| Value::Integer(1));
+        flow.version("greeting", 2);
+        Ok(Value::Nil)
+    });
+    let host = world.host().await;
+    host.begin("a", vec![]).await;
+    host.end("a").await;
+    let history = host.history(Target::from("a")).await.unwrap();
+    let difference = |name: &'static str| {
+        let (mut machine, history) = (world.programs.machine(name).unwrap(), history.clone());
+        async move {
+            let Err(Difference::Nondeterminism { expected, got, .. }) = replay(&history, &mut *machine).await
+            else {
+                panic!()
+            };
+            (expected, got)
+        }
+    };
+    world.programs.put("other number", |flow| async move {
+        let _ = flow.timer(seconds(1));
+        flow.side_effect(|| Value::Integer(1));
+        Ok(Value::Nil)
+    });
+    world.programs.put("other effect", |flow| async move {
+        flow.command(CommandKind::RecordSideEffect { seq: 9, value: Value::Integer(1) });
+        Ok(Value::Nil)
+    });
+    world.programs.put("other version", |flow| async move {
+        flow.side_effect(|| Value::Integer(1));
+        flow.command(CommandKind::RecordVersion { change_id: "greeting".into(), version: 3 });
+        Ok(Value::Nil)
+    });
+    assert_eq!(
+        difference("other number").await,
+        ("MarkerRecorded: side effect 1".to_owned(), "TimerStarted 1".to_owned())
+    );
+    assert_eq!(
+        difference("other effect").await,
+        ("MarkerRecorded: side effect 1".to_owned(), "MarkerRecorded: side effect 9".to_owned())
+    );
+    assert_eq!(
+        difference("other version").await,
+        (
+            "MarkerRecorded: version 2 of `greeting`".to_owned(),
+            "MarkerRecorded: version 3 of `greeting`".to_owned()
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_history_without_its_start_is_none() {
+    let world = World::with(|_| async { Ok(Value::Nil) });
+    let host = world.host().await;
+    host.begin("a", vec![]).await;
+    host.end("a").await;
+    let history = host.history(Target::from("a")).await.unwrap();
+    let mut machine = world.programs.machine("main").unwrap();
+    assert_eq!(
+        replay(&history[1..], &mut *machine).await.unwrap_err().to_string(),
+        "[WF_STORE_CORRUPT] not a history: it does not begin with WorkflowExecutionStarted"
+    );
+}
+
+/// What is said of a workflow that gives a command.
+async fn said_of(command: CommandKind) -> String {
+    let world = World::with(move |flow| {
+        flow.command(command.clone());
+        flow.command(CommandKind::StartTimer { seq: 1, after: seconds(1) });
+        async { std::future::pending().await }
+    });
+    let host = world.host().await;
+    host.begin("a", vec![]).await;
+    host.pass(seconds(1)).await;
+    host.describe(Target::from("a")).await.unwrap().trouble.unwrap().failure.message
+}
+
+#[tokio::test]
+async fn commands_that_cannot_be_carried_out_say_why() {
+    let (id, outcome) = ("u".to_owned(), Ok(Value::Nil));
+    for (command, expected) in [
+        (
+            CommandKind::StartTimer { seq: 1, after: seconds(1) },
+            "app:script:2: the number of a command is in use",
+        ),
+        (CommandKind::AcceptUpdate { id: id.clone() }, "app:script:1: there is no update `u` to answer"),
+        (
+            CommandKind::CompleteUpdate { id: id.clone(), outcome: outcome.clone() },
+            "app:script:1: no update `u` was accepted",
+        ),
+        (CommandKind::AnswerQuery(Answer { id, outcome }), "app:script:1: nothing was asked"),
+        (
+            CommandKind::RecordSideEffect { seq: 1, value: Value::String(vec![0; 3 << 20]) },
+            "app:script:1: the values of a command take about 3145733 bytes, and 2097152 are kept at most; keep the data \
+             elsewhere, and pass where",
+        ),
+    ] {
+        assert_eq!(said_of(command).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn an_update_that_is_not_answered_stops_its_workflow() {
+    let world = World::with(|_| async { std::future::pending().await });
+    let host = world.host().await;
+    host.begin("a", vec![]).await;
+    let update = UpdateRequest {
+        id: Some("u".into()),
+        name: "ignored".into(),
+        args: vec![],
+        ..UpdateRequest::default()
+    };
+    let asked = host.update(Target::from("a"), update);
+    let seen = async {
+        loop {
+            if let Some(trouble) = host.describe(Target::from("a")).await.unwrap().trouble {
+                break trouble.failure.message;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let said = tokio::select! {
+        answered = asked => panic!("{answered:?}"),
+        said = seen => said,
+    };
+    assert_eq!(said, "update `u` was neither accepted nor rejected");
+}
+
+#[tokio::test]
+async fn a_host_that_ends_takes_nothing_new() {
+    let world = World::with(|_| async { Ok(Value::Nil) });
+    let host = world.host().await;
+    host.shutdown(Duration::ZERO).await;
+    let error = host.try_begin(Default::default(), vec![]).await.unwrap_err();
+    assert_eq!(error.code, Code::ShuttingDown);
+    assert_eq!(error.message, "the host of this workflow is shutting down; ask again when it is back");
 }
 
 #[tokio::test]

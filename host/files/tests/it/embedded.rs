@@ -1,7 +1,7 @@
 //! `fs.embed`: the same files whether they lie in the application's folder or in a pack.
 
 use crate::support::{of_kind, path, read};
-use perilune_files::{Access, Directory, FileType, Ground, Packed, read_whole};
+use perilune_files::{Access, Directory, Embedded, FileType, Ground, Packed, read_whole};
 use perilune_pack::{BLOCK, Content, Pack, Writer};
 use perilune_registry::{Entry, EntryId};
 use perilune_resource::stream::Whence;
@@ -97,7 +97,9 @@ async fn they_list_the_same() {
             });
             assert_eq!(shown.collect::<Vec<_>>().join(" "), expected, "{of}");
         }
-        assert_eq!(directory.list(&path("/"), 3).await.expect_err("too many").kind, Kind::RateLimited);
+        let failure = directory.list(&path("/"), 3).await.expect_err("too many");
+        assert_eq!(failure.kind, Kind::RateLimited);
+        assert_eq!(failure.message, "app:files: `/`: it holds more than 3 files");
         assert_eq!(directory.list(&path("/index.html"), 3).await.expect_err("a file").kind, Kind::Invalid);
         assert_eq!(directory.list(&path("/none"), 3).await.expect_err("nothing").kind, Kind::NotFound);
     }
@@ -167,6 +169,67 @@ async fn patterns_choose_what_is_shown() {
         let items = directory.list(&path("/"), 100).await.expect("listed");
         assert_eq!(items.iter().map(|item| item.name.as_str()).collect::<Vec<_>>(), ["img"]);
     }
+}
+
+#[test]
+fn a_file_that_is_too_large_for_a_pack_is_named() {
+    let (folder, _) = both(&web());
+    let entry =
+        Entry::new(EntryId::parse("app:files").expect("an id"), "fs.embed").with_field("directory", "web");
+    let found = Embedded::find(&entry, folder.path()).expect("found");
+    let large = found.paths().position(|path| path.ends_with("large")).expect("it is there");
+    let failure = found.read(large, 1_000).expect_err("too large");
+    assert_eq!(failure.kind, Kind::RateLimited);
+    assert_eq!(failure.message, "app:files: `large`: it has 1048576 bytes, more than a pack holds");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_whose_name_is_no_text_cannot_be_embedded() {
+    use std::os::unix::ffi::OsStrExt;
+    let (folder, _) = both(&web());
+    fs::write(folder.path().join("web/img").join(std::ffi::OsStr::from_bytes(b"a\xff")), "x")
+        .expect("written");
+    let entry =
+        Entry::new(EntryId::parse("app:files").expect("an id"), "fs.embed").with_field("directory", "web");
+    let failure = Embedded::find(&entry, folder.path()).map(drop).expect_err("no text");
+    assert_eq!(failure.kind, Kind::Invalid);
+    assert_eq!(failure.message, "app:files: the name `a\u{fffd}` in `/img` is not UTF-8");
+}
+
+#[test]
+fn what_a_capability_cannot_stand_for_has_none() {
+    let (folder, [embedded, _]) = both(&web());
+    let opened = |fields: &[(&str, Value)]| {
+        let fields = [&[("directory", Value::from("web"))], fields].concat();
+        of_kind("fs.directory", Some(folder.path()), &[], &fields, Shared::default())
+            .get::<Directory>("app:files")
+            .expect("opened")
+    };
+    let limits = Value::from_iter([("files", Value::Integer(10))]);
+    for (directory, why) in [
+        (embedded, "app:files: its files are embedded, and no folder holds them alone"),
+        (opened(&[("mode", Value::from("0500"))]), "app:files: its `mode` does not allow that"),
+        (
+            opened(&[("limits", limits)]),
+            "app:files: it has limits, which are not kept where something writes by itself",
+        ),
+    ] {
+        let failure = directory.capability(true).map(drop).expect_err(why);
+        assert_eq!((failure.kind, failure.message.as_str()), (Kind::PermissionDenied, why));
+    }
+    assert!(opened(&[]).capability(true).is_ok());
+}
+
+#[test]
+fn a_file_of_a_directory_that_is_known_later_is_not_read_before() {
+    let entry = Entry::new(EntryId::parse("app:files").expect("an id"), "fs.directory")
+        .with_field("directory", "${env:WHERE}");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let ground = Ground { folder: Some(folder.path()), directories: &[], pack: None };
+    let failure = read_whole(&entry, ground, "a", 100).expect_err("not known");
+    assert_eq!(failure.kind, Kind::Invalid);
+    assert_eq!(failure.message, "app:files: where it lies is known only when it is opened");
 }
 
 #[test]

@@ -119,7 +119,12 @@ async fn a_directory_that_is_made_anew_is_found_again() {
 #[test]
 fn wrong_fields_are_refused() {
     for (folder, fields, part) in [
-        (None, vec![("directory", Value::from("data"))], "the application has no folder"),
+        (
+            None,
+            vec![("directory", Value::from("data"))],
+            "app:files: field `directory`: `data` is relative, but the application has no folder: write an absolute path, or, \
+             where it is a pack, say where paths begin with `--data DIR`",
+        ),
         (Some(Path::new("/x")), vec![("directory", Value::from("a\0b"))], "has a NUL byte"),
         (
             Some(Path::new("/x")),

@@ -79,6 +79,20 @@ async fn malformed_requests_are_refused() {
 }
 
 #[tokio::test]
+async fn a_request_to_no_host_or_to_two_is_told_why_it_is_refused() {
+    let (site, _) = site("").await;
+    for hosts in ["", "Host: one\r\nHost: two\r\n"] {
+        let mut wire = site.connect().await;
+        wire.send(format!("GET /a HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n")).await;
+        let reply = wire.reply().await;
+        assert_eq!(
+            (reply.status, reply.text().as_str()),
+            (400, r#"{"error":"a request names its host, once"}"#)
+        );
+    }
+}
+
+#[tokio::test]
 async fn header_bombs_are_refused() {
     let (site, _) = site("limits: {max_header_bytes: 16KiB, max_headers: 20}").await;
     let with =

@@ -177,6 +177,13 @@ async fn what_placeholders_hide_is_refused_when_the_server_starts() {
         (failure.kind, failure.message.as_str()),
         (Kind::Conflict, "app:two and app:one both answer GET /v1/a")
     );
+    let twin = "{name: twin, kind: http.router, server: web, prefix: '${env:NONE|/v1}'}";
+    let lines = [SERVER.to_owned(), ROUTER.to_owned(), twin.to_owned()];
+    let failure = Site::of(&lines, []).await.err().expect("it does not start");
+    assert_eq!(
+        (failure.kind, failure.message.as_str()),
+        (Kind::Conflict, "app:twin and app:api have the same prefix `/v1`")
+    );
 }
 
 #[tokio::test]

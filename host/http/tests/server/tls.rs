@@ -116,5 +116,11 @@ async fn what_is_no_certificate_is_refused_with_its_field() {
         );
         let failure = Site::of(&[line], []).await.err().expect("it does not start");
         assert!(failure.message.contains(field), "{failure}");
+        if key == CLIENT.1 {
+            assert_eq!(
+                failure.message,
+                "app:web: field `tls.cert`: certificate and key do not fit: keys may not be consistent: KeyMismatch"
+            );
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! A request, read from Lua's options.
 
-use crate::network::headers;
 use crate::network::options::Options;
 use crate::network::tls::TlsOptions;
+use crate::network::{check_length, headers};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -22,9 +22,6 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Bytes of a body after decompression, unless the entry says otherwise. What the cell may hold is less as a rule.
 const MOST_BODY: u64 = 120 << 20;
-
-/// Characters of a URL; servers refuse longer ones.
-const MOST_URL: usize = 16 << 10;
 
 /// What is to be sent, and how.
 pub(super) struct Request {
@@ -124,9 +121,7 @@ fn read_method(text: &str) -> Result<Method, Failure> {
 }
 
 fn read_url(text: &str) -> Result<Url, Failure> {
-    if text.len() > MOST_URL {
-        return Err(Failure::invalid(format!("the URL is longer than {MOST_URL} bytes")));
-    }
+    check_length(text)?;
     let url = Url::parse(text)
         .map_err(|error| Failure::invalid(format!("`{text}` is no URL: {error}; write `https://host/path`")))?;
     match url.scheme() {

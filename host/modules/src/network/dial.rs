@@ -44,3 +44,19 @@ pub(crate) async fn connect(
         .map_err(|error| broken(format!("no TLS with `{target}`: {}", tls::explained(error.to_string()))))?;
     Ok(Box::new(secured))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_name_that_no_certificate_can_hold_is_refused() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("it is bound");
+        let route = Route { addresses: Arc::new([address]), is_private: true };
+        let target = Target { host: Host::Name("a-".to_owned()), port: address.port() };
+        let failure = connect(&target, &route, true).await.map(drop).expect_err("no such certificate");
+        assert_eq!(failure.message, "`a-` cannot have a certificate");
+    }
+}

@@ -59,6 +59,21 @@ pub(crate) async fn apart<T: Send + 'static>(
     }
 }
 
+/// Characters of a URL; servers refuse longer ones.
+const MOST_URL: usize = 16 << 10;
+
+/// Refuses a URL that is too long.
+///
+/// # Errors
+///
+/// `Invalid`.
+pub(crate) fn check_length(url: &str) -> Result<(), Failure> {
+    if url.len() > MOST_URL {
+        return Err(Failure::invalid(format!("the URL is longer than {MOST_URL} bytes")));
+    }
+    Ok(())
+}
+
 /// What the network did wrong: another try may succeed.
 pub(crate) fn broken(message: impl Into<String>) -> Failure {
     Failure::internal(message).with_retryable(true)

@@ -1,7 +1,7 @@
 //! What Lua says about a connection.
 
-use crate::network::headers;
 use crate::network::options::Options;
+use crate::network::{check_length, headers};
 use http::{HeaderMap, HeaderValue};
 use perilune_value::{Failure, Value};
 use std::time::Duration;
@@ -38,6 +38,7 @@ impl Settings {
     ///
     /// `Invalid` with the option.
     pub(super) fn read(url: &str, options: &[u8]) -> Result<Settings, Failure> {
+        check_length(url)?;
         let mut url = Url::parse(url)
             .map_err(|error| Failure::invalid(format!("`{url}` is no URL: {error}; write `wss://host/path`")))?;
         if !matches!(url.scheme(), "ws" | "wss") {

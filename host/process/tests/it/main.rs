@@ -152,6 +152,17 @@ fn a_name_belongs_to_one_run_until_that_ends() {
 }
 
 #[test]
+fn names_of_all_are_bounded() {
+    let table = Arc::<Table>::default();
+    let all: Vec<Born> = (0..1_001).map(|_| begin(&table, 4)).collect();
+    let refused = all.iter().find_map(|born| {
+        (0..1_000)
+            .find_map(|number| table.register(&format!("{}-{number}", born.run.pid.number), &born.run).err())
+    });
+    assert_eq!(refused.expect("a bound").message, "all processes together have 1000000 names already");
+}
+
+#[test]
 fn who_is_asked_to_end_too_often_is_not_flooded_and_one_that_is_full_is_reached() {
     let table = Arc::<Table>::default();
     let mut full = begin(&table, 2);
@@ -182,19 +193,23 @@ fn an_end_whose_result_does_not_fit_is_told_without_it() {
     assert!(results[0].get("value").is_some() && results[1].get("value").is_none(), "{results:?}");
     let Some(Value::Error(failure)) = results[1].get("error") else { panic!("{results:?}") };
     assert_eq!(failure.kind, Kind::RateLimited);
+    assert_eq!(failure.message, "how {app:host|00003} ended does not fit into the mailbox");
 }
 
 #[test]
 fn who_never_reads_of_ends_starts_no_more_than_there_is_room_for() {
     let table = Arc::<Table>::default();
     let watcher = begin(&table, 4);
+    let mut refused = None;
     let told = (0..100_000)
         .take_while(|_| {
             let ends = begin(&table, 4);
-            table.relate(&watcher.run, &ends.run, Relation::Monitor).is_ok()
+            refused = table.relate(&watcher.run, &ends.run, Relation::Monitor).err();
+            refused.is_none()
         })
         .count();
     assert_eq!(told, 10_004);
+    assert_eq!(refused.expect("it is refused").message, "a process has at most 10000 relations of one kind");
 }
 
 /// Pairs of 1,500 are more than the host keeps; none has too many by itself.
@@ -212,7 +227,7 @@ fn relations_of_all_are_bounded_and_an_end_makes_room() {
     assert_eq!(full.kind, Kind::RateLimited, "{full:?}");
     let limit = full.details.as_ref().and_then(|details| details.get("limit"));
     assert_eq!(limit.and_then(Value::as_str), Some("relations"));
-    assert!(full.message.contains("all processes together"), "{}", full.message);
+    assert_eq!(full.message, "all processes together have 2000000 relations already");
     // The first has a relation with each other one, in both directions, and the second too.
     all.remove(0).end(&Ok([].into()));
     let (one, other) = (begin(&table, 4), begin(&table, 4));

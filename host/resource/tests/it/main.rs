@@ -1,6 +1,7 @@
 //! Live things and services as a specification.
 
 mod groups;
+mod logs;
 mod placeholders;
 mod processes;
 mod resources;

@@ -124,7 +124,10 @@ fn placeholders_are_bounded() {
     let app = App::new(&[("a", "thing", r#"{"any": "${env:LARGE}${env:LARGE}"}"#)]);
     app.shared::<Values>().set("LARGE", &"x".repeat(600_000));
     let failure = app.thing("a").map(drop).expect_err("too large");
-    assert!(failure.message.contains("more than 1048576 bytes in one entry"), "{failure}");
+    assert_eq!(
+        failure.message,
+        "app:a: field `any`: placeholders that stand for more than 1048576 bytes in one entry"
+    );
 }
 
 proptest! {

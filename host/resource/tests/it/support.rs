@@ -104,9 +104,11 @@ const PLAIN: ResourceKind = ResourceKind {
 struct Told {
     id: String,
     start: Vec<String>,
-    /// `on`, `exit 5s`, `fail 5s`, or `until told` to fail.
+    /// `on`, `exit 5s`, `fail 5s`, `until told` to fail, or `panic`.
     run: Vec<String>,
     stop: Vec<String>,
+    terminate: String,
+    drop: String,
     log: Arc<Log>,
     starts: AtomicUsize,
     told: Arc<Notify>,
@@ -160,6 +162,7 @@ impl Service for Told {
         let how = self.how(&self.run).to_owned();
         let (id, told) = (self.id.clone(), self.told.clone());
         Box::pin(async move {
+            assert!(how != "panic", "ended {id} broke");
             if how == "until told" {
                 told.notified().await;
                 return Ended::Failed(Failure::internal(format!("{id} failed")));
@@ -185,7 +188,19 @@ impl Service for Told {
 
     fn terminate(&self) -> BoxFuture<'static, ()> {
         self.log.note(format!("terminate {}", self.id));
-        Box::pin(async {})
+        let how = self.terminate.clone();
+        Box::pin(async move {
+            assert!(how != "panic", "its end broke");
+            if how == "hang" {
+                std::future::pending().await
+            }
+        })
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        assert!(self.drop != "panic", "its last moment broke");
     }
 }
 
@@ -196,6 +211,8 @@ const SERVICE: ResourceKind = ResourceKind {
             Field { name: "on_start", ty: Type::String, ..FIELD },
             Field { name: "on_run", ty: Type::String, ..FIELD },
             Field { name: "on_stop", ty: Type::String, ..FIELD },
+            Field { name: "on_terminate", ty: Type::String, ..FIELD },
+            Field { name: "on_drop", ty: Type::String, ..FIELD },
             Field { name: "uses", ty: Type::Entries(&[]), ..FIELD },
             Field { name: "text", ty: Type::String, ..FIELD },
             LIFECYCLE,
@@ -216,6 +233,8 @@ const SERVICE: ResourceKind = ResourceKind {
             start: words("on_start"),
             run: words("on_run"),
             stop: words("on_stop"),
+            terminate: words("on_terminate").join(", "),
+            drop: words("on_drop").join(", "),
             log: opening.shared().get::<Log>(),
             starts: AtomicUsize::new(0),
             told: opening.shared().get::<Failing>().of(opening.id().name()),

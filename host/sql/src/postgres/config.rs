@@ -69,7 +69,7 @@ impl Config {
                     return Ok(());
                 }
                 closed.fetch_add(1, Ordering::Relaxed);
-                Err(HookError::message("the connection is older than `pool.max_lifetime`"))
+                Err(HookError::message("expired"))
             }))
             .build()
             .map_err(|problem| Failure::internal(problem.to_string()))?;

@@ -1,6 +1,6 @@
 //! Where a database of SQLite may lie.
 
-use crate::support::{kind, open};
+use crate::support::{kind, open, open_in};
 use perilune_resource::Allowed;
 use perilune_sql::Database;
 use perilune_value::{Failure, Kind, Value};
@@ -72,6 +72,10 @@ fn no_path_leads_out() {
         for file in ["link/x.db", "file.db"] {
             assert_eq!(kind(places.open(file, &[]).map(drop)), Kind::PermissionDenied, "{file}");
         }
+        assert_eq!(
+            places.open("file.db", &[]).map(drop).expect_err("a link").message,
+            "app:db: file: `file.db` is a link; name the file itself"
+        );
     }
     for (file, expected) in [
         ("../outside/x.db", Kind::PermissionDenied),
@@ -85,6 +89,18 @@ fn no_path_leads_out() {
         assert_eq!(kind(places.open(file, &[]).map(drop)), expected, "{file:?}");
     }
     assert_eq!(fs::read_dir(places.path("outside")).expect("a folder").count(), 0);
+}
+
+#[test]
+fn without_a_folder_no_path_is_relative() {
+    let fields = [("file", Value::from("x.db"))];
+    let failure =
+        open_in("db.sql.sqlite", &fields, None, Allowed::default()).map(drop).expect_err("no folder");
+    assert_eq!(failure.kind, Kind::Invalid);
+    assert_eq!(
+        failure.message,
+        "app:db: file: `x.db` is relative, but the application has no folder; write `:memory:` or an absolute path"
+    );
 }
 
 #[tokio::test]

@@ -53,6 +53,11 @@ async fn every_common_type_has_a_form() {
         let failure = db.query(&format!("SELECT {sql} AS v"), &[]).await.expect_err(sql);
         assert!(failure.kind == Kind::Invalid && failure.message.contains("v::text"), "{}", failure.message);
     }
+    let failure = db.query("SELECT point(1, 2) AS v", &[]).await.expect_err("it has no form");
+    assert_eq!(
+        failure.message,
+        "column `v` is a point, which has no form in Lua; write `v::text`, for example"
+    );
     assert_eq!(db.value("SELECT point(1, 2)::text AS v", &[]).await, Value::from("(1,2)"));
 }
 
@@ -118,6 +123,11 @@ async fn parameters_out_of_range_are_invalid_and_named() {
             failure.message
         );
     }
+    let failure = db.query("SELECT ?::text AS v", &[Param::Bytes(vec![255])]).await.expect_err("no text");
+    assert!(
+        failure.message.ends_with(" is no text; bytes that are no UTF-8 go into columns of type bytea"),
+        "{failure}"
+    );
     // What only the server can judge.
     for (ty, param) in [
         ("int4", text("x")),
@@ -192,6 +202,18 @@ async fn what_a_caller_leaves_on_its_connection_is_undone() {
 }
 
 #[tokio::test]
+async fn whoever_waits_too_long_for_a_connection_is_told_why() {
+    let Some(db) = alone() else { return };
+    let _open = db.database.begin(Default::default()).await.expect("it begins");
+    let failure = db.query("SELECT 1", &[]).await.expect_err("there is no other connection");
+    assert_eq!((failure.kind, failure.retryable), (Kind::Unavailable, Some(true)));
+    assert_eq!(
+        failure.message,
+        "waited too long for a connection: all that `pool.max_open` allows are in use, or the server does not answer"
+    );
+}
+
+#[tokio::test]
 async fn ever_new_statements_do_not_fill_the_server() {
     let Some(db) = alone() else { return };
     for number in 0..500 {
@@ -261,11 +283,10 @@ async fn a_failed_statement_spoils_its_transaction() {
     transaction.execute(db.sql("INSERT INTO T VALUES (1)"), Vec::new()).await.expect("inserted");
     assert_eq!(kind(transaction.execute("SELECT 1 / 0", Vec::new()).await), Kind::Invalid);
     assert_eq!(kind(transaction.execute("SELECT 1", Vec::new()).await), Kind::Conflict);
-    assert_eq!(
-        kind(transaction.commit().await),
-        Kind::Conflict,
-        "what was not committed is not reported as committed"
-    );
+    let failure =
+        transaction.commit().await.expect_err("what was not committed is not reported as committed");
+    assert_eq!(failure.kind, Kind::Conflict);
+    assert_eq!(failure.message, "a statement failed before, so the transaction was rolled back");
     assert_eq!(db.count().await, 0);
     assert_eq!(single(db.query("SELECT 1 AS x", &[]).await.expect("rows")), Value::Integer(1));
 }

@@ -39,6 +39,16 @@ pub(crate) fn open(
     folder: &Path,
     allowed: Allowed,
 ) -> Result<Arc<Database>, Failure> {
+    open_in(kind, fields, Some(folder), allowed)
+}
+
+/// As [`open`], perhaps of an application without a folder.
+pub(crate) fn open_in(
+    kind: &str,
+    fields: &[(&str, Value)],
+    folder: Option<&Path>,
+    allowed: Allowed,
+) -> Result<Arc<Database>, Failure> {
     let id = EntryId::new("app", "db").expect("a good id");
     let mut entry = Entry::new(id, kind);
     for (name, value) in fields {
@@ -51,7 +61,7 @@ pub(crate) fn open(
     let host = Host {
         registry: Arc::new(registry),
         functions: Arc::new(NoFunctions),
-        folder: Some(folder.to_owned()),
+        folder: folder.map(Path::to_owned),
         allowed,
         shared: Shared::default(),
         variables: |_, _| Ok(None),

@@ -57,7 +57,9 @@ on_all! {
         let transaction = begin(&db).await;
         let statement = transaction.prepare(db.sql("SELECT * FROM T ")).await.expect("prepared");
         transaction.commit().await.expect("committed");
-        assert_eq!(kind(transaction.commit().await), Kind::Invalid);
+        let failure = transaction.commit().await.expect_err("it has ended");
+        assert_eq!(failure.kind, Kind::Invalid);
+        assert_eq!(failure.message, "the transaction was committed or rolled back before");
         assert_eq!(kind(transaction.rollback().await), Kind::Invalid);
         assert_eq!(kind(transaction.savepoint("a").await), Kind::Invalid);
         assert_eq!(kind(insert(&db, &transaction, 1).await), Kind::Invalid);

@@ -205,6 +205,15 @@ async fn a_second_start_follows_the_conflict_policy() {
     };
     let refused = start(ConflictPolicy::Fail, vec![]).await.unwrap_err();
     assert_eq!(refused.code, Code::AlreadyStarted, "{refused}");
+    assert_eq!(refused.message, "workflow `one` is open, or may not be started again");
+    let elsewhere = Target {
+        workflow_id: "one".to_owned(),
+        run_id: Some("00000000-0000-4000-8000-000000000000".to_owned()),
+    };
+    assert_eq!(
+        world.backend.describe(elsewhere).await.unwrap_err().message,
+        "there is no workflow `one`, run `00000000-0000-4000-8000-000000000000`"
+    );
     let signals = vec![
         Signal { name: "a".into(), ..Signal::default() },
         Signal { name: "b".into(), ..Signal::default() },

@@ -26,6 +26,14 @@ async fn a_server_that_is_away_is_named() {
 }
 
 #[tokio::test]
+async fn a_server_whose_name_nobody_knows_is_named() {
+    let settings = ClientSettings::new("server.invalid:7233");
+    let error = Client::new(settings).unwrap().check().await.unwrap_err().to_string();
+    let begin = "[TEMPORAL_UNAVAILABLE] no Temporal server answers at server.invalid:7233: cannot find `server.invalid`: ";
+    assert!(error.starts_with(begin), "{error}");
+}
+
+#[tokio::test]
 async fn a_server_that_says_nothing_is_given_up() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut settings = ClientSettings::new(silent.local_addr().unwrap().to_string());
@@ -66,6 +74,11 @@ fn settings_that_contradict_each_other_are_refused() {
     };
     let error = Client::new(ClientSettings { tls, ..ClientSettings::new("h:1") }).unwrap_err();
     assert!(error.to_string().starts_with("[TEMPORAL_SETTING] `tls.server_name`"), "{error}");
+    let error = Client::new(ClientSettings::new("h:port")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "[TEMPORAL_SETTING] `address` is no `host:port`: `h:port` (invalid port number)"
+    );
     let error = Client::new(ClientSettings::default()).unwrap_err();
     assert_eq!(error.to_string(), "[TEMPORAL_SETTING] `address` is required: `host:port`");
     let one = WorkerSettings { workflow_task_pollers: 1, ..WorkerSettings::new("q") };

@@ -67,6 +67,15 @@ async fn every_form_of_a_history_is_read() {
     world.end().await;
 }
 
+#[tokio::test]
+async fn a_history_that_has_only_begun_is_not_replayed() {
+    let mut begun: serde_json::Value = serde_json::from_slice(include_bytes!("histories/echo.json")).unwrap();
+    begun["events"].as_array_mut().unwrap().truncate(1);
+    let begun = Recorded::read(&serde_json::to_vec(&begun).unwrap()).unwrap();
+    let Replayed::Failed { message, .. } = against(&begun, echo).await else { panic!("it is replayed") };
+    assert_eq!(message, "the history was not replayed: it holds no completed workflow task");
+}
+
 #[test]
 fn what_is_no_history_is_refused() {
     for (bytes, says) in [

@@ -4,11 +4,13 @@ use crate::basics::{echo, mailbox};
 use crate::support::script::{Deeds, Scripts, activity, answer};
 use crate::support::server::Server;
 use crate::support::{QUEUE, World, until, within, worker};
-use perilune_temporal::WorkerSettings;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use perilune_temporal::{TemporalBackend, Worker, WorkerSettings};
 use perilune_value::Value;
 use perilune_workflow::{
-    Activation, ActivityOptions, Backend, Code, CommandKind, Fields, Job, Outcome, QueryRequest, Resolution,
-    Signal, StartOptions, Target,
+    Activation, ActivityOptions, Backend, Code, Command, CommandKind, Fields, Job, Machine, Machines,
+    Outcome, QueryRequest, Resolution, Signal, StartOptions, Target, TaskFailure,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -176,6 +178,61 @@ async fn a_panic_and_a_missing_type_are_troubles_that_pass() {
 }
 
 #[tokio::test]
+async fn a_side_effect_is_refused_with_what_to_do_instead() {
+    let scripts = Scripts::default().with("wf", || {
+        |job: &Job, _: &Activation, out: &mut Vec<CommandKind>| {
+            if matches!(job, Job::Start(_)) {
+                out.push(CommandKind::RecordSideEffect { seq: 1, value: Value::Nil });
+            }
+        }
+    });
+    let Some(world) = World::new(scripts, Deeds::default()).await else { return };
+    world.start("wf", "w", vec![]).await;
+    let trouble = until(async || world.backend.describe(Target::from("w")).await.unwrap().trouble).await;
+    assert_eq!(trouble.code, "WF_INVALID_COMMAND");
+    assert_eq!(
+        trouble.failure.message,
+        "a Temporal server keeps no side effects: draw the value from the run's seed, or let an activity make it"
+    );
+    world.end().await;
+}
+
+/// Workflows that never come to rest.
+struct Endless;
+
+impl Machine for Endless {
+    fn activate(&mut self, _: Activation) -> BoxFuture<'_, Result<Vec<Command>, TaskFailure>> {
+        std::future::pending().boxed()
+    }
+}
+
+impl Machines for Endless {
+    fn knows(&self, _: &str) -> bool {
+        true
+    }
+
+    fn create<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<Box<dyn Machine>, TaskFailure>> {
+        async { Ok(Box::new(Endless) as Box<dyn Machine>) }.boxed()
+    }
+}
+
+#[tokio::test]
+async fn code_that_never_comes_to_rest_is_given_up() {
+    let Some(server) = Server::start().await else { return };
+    let limit = Duration::from_millis(10);
+    let settings = WorkerSettings { deadlock_detection_timeout: limit, ..WorkerSettings::new(QUEUE) };
+    let started = Worker::start(&server.client(), &settings, Arc::new(Endless), Arc::new(Deeds::default()));
+    let worker = within(started).await.unwrap();
+    let backend = TemporalBackend::new(server.client(), QUEUE);
+    let options = StartOptions { id: Some("w".to_owned()), ..StartOptions::default() };
+    backend.start("wf", vec![], options).await.unwrap();
+    let trouble = until(async || backend.describe(Target::from("w")).await.unwrap().trouble).await;
+    assert_eq!(trouble.code, "WF_TASK_TIMEOUT");
+    assert_eq!(trouble.failure.message, "the workflow's code did not come to rest within 10ms");
+    within(worker.shutdown(Duration::from_secs(5))).await;
+}
+
+#[tokio::test]
 async fn another_worker_goes_on_where_one_ended() {
     let scripts = Scripts::default().with("kitchen", kitchen);
     let Some(world) = World::new(scripts.clone(), add()).await else { return };
@@ -237,6 +294,7 @@ async fn a_server_that_dies_under_load_loses_no_workflow() {
         world.server.restart(async || {}).await;
     }
     for target in &targets {
+        sum_is(&world, target, 13).await;
         until(async || world.backend.signal(target.clone(), signal("end")).await.ok()).await;
     }
     for run in 0..RUNS {

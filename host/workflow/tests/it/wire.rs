@@ -1,7 +1,9 @@
 //! Events survive being stored.
 
 use perilune_value::{Failure, Kind, Value};
-use perilune_workflow::{ActivityOptions, Event, EventKind, Fields, ScheduleActivity, Signal, Timestamp};
+use perilune_workflow::{
+    ActivityOptions, Event, EventKind, Fields, Recording, ScheduleActivity, Signal, Timestamp,
+};
 
 fn kept(kind: EventKind) {
     let event = Event { id: 7, at: Timestamp(-5), position: Some("app:order:12".into()), kind };
@@ -9,6 +11,16 @@ fn kept(kind: EventKind) {
     assert_eq!(rmp_serde::from_slice::<Event>(&bytes).unwrap(), event);
     let text = serde_json::to_string(&event).unwrap();
     assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event, "{text}");
+}
+
+#[test]
+fn a_recording_of_another_format_is_refused() {
+    let text =
+        br#"{"perilune_history": 2, "workflow_id": "a", "run_id": "b", "workflow_type": "c", "events": []}"#;
+    assert_eq!(
+        Recording::read(text).unwrap_err().to_string(),
+        "[WF_RECORDING] the recording has format 2, and this program knows format 1"
+    );
 }
 
 #[test]

@@ -53,6 +53,8 @@ const SYMBOLS: [&str; 26] = [
 /// A `.` after white space: it begins another operand, as in `include "x" .user`.
 const DETACHED_DOT: &str = " .";
 
+const TOO_EARLY: &str = "the expression ends too early";
+
 fn tokens(text: &str) -> Result<Vec<Token>, String> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
@@ -65,7 +67,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
                 length
             }
             '`' => {
-                let end = rest[1..].find('`').ok_or("a string lacks its closing `")?;
+                let end = rest[1..].find('`').ok_or(TOO_EARLY)?;
                 tokens.push(Token::Text(literal(&rest[1..=end])));
                 end + 2
             }
@@ -124,7 +126,7 @@ fn quoted(text: &str) -> Result<(String, usize), String> {
             other => out.push(other),
         }
     }
-    Err("a string lacks its closing quote".to_owned())
+    Err(TOO_EARLY.to_owned())
 }
 
 /// A string as Jinja writes it, on one line.
@@ -397,7 +399,7 @@ impl<'a> Parser<'a> {
                 _ => Ok(Built::single(self::name(&name)?.to_owned())),
             },
             Some(token) => Err(format!("{} is not expected here", shown(&token))),
-            None => Err("the expression ends too early".to_owned()),
+            None => Err(TOO_EARLY.to_owned()),
         }
     }
 

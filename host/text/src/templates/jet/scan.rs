@@ -41,7 +41,8 @@ pub(super) fn parts<'a>(text: &'a str, delimiters: &Delimiters) -> Result<Vec<Pa
         line += lines(before);
         let (opening, closing) = if is_comment { (comment_left, comment_right) } else { (left, right) };
         let after = &after[opening.len()..];
-        let end = if is_comment { after.find(closing.as_str()) } else { end_of_action(after, closing) };
+        let end =
+            if is_comment { after.find(closing.as_str()) } else { find_outside_strings(after, closing) };
         let Some(end) = end else {
             let what = if is_comment { "comment" } else { "action" };
             return Err(Wrong { line, message: format!("this {what} lacks its `{closing}`") });
@@ -61,13 +62,13 @@ fn lines(text: &str) -> usize {
     text.matches('\n').count()
 }
 
-/// The end of an action, which strings in it do not end.
-fn end_of_action(text: &str, closing: &str) -> Option<usize> {
+/// Where a mark first stands in an action; in its strings it is text.
+pub(super) fn find_outside_strings(text: &str, mark: &str) -> Option<usize> {
     let mut quote = None;
     let mut escaped = false;
     for (at, c) in text.char_indices() {
         match quote {
-            None if text[at..].starts_with(closing) => return Some(at),
+            None if text[at..].starts_with(mark) => return Some(at),
             None if matches!(c, '"' | '`') => quote = Some(c),
             Some('"') if escaped => escaped = false,
             Some('"') if c == '\\' => escaped = true,

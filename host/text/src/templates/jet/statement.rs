@@ -2,7 +2,7 @@
 
 use super::Wrong;
 use super::expression::{Boxes, Parser, Token, boxed};
-use super::scan::{Action, Part};
+use super::scan::{Action, Part, find_outside_strings};
 use crate::templates::functions::{PAIRS, VALUES};
 use crate::templates::values::DOT;
 use std::collections::BTreeSet;
@@ -146,7 +146,7 @@ impl Translator {
         let mut condition = rest;
         // `if x := e; x`
         if let Some((name, ":=", value)) = assignment(rest)
-            && let Some((value, after)) = value.split_once(';')
+            && let Some((value, after)) = split_outside_strings(value, ";")
         {
             tags.push(Tag::Statement(self.assign(name, ":=", value)?));
             condition = after;
@@ -175,7 +175,7 @@ impl Translator {
     }
 
     fn begin_range(&mut self, rest: &str, line: usize) -> Result<Tags, String> {
-        let (names, list) = match rest.split_once(":=") {
+        let (names, list) = match split_outside_strings(rest, ":=") {
             Some((names, list)) => (names.split(',').map(str::trim).collect(), list),
             None => (Vec::new(), rest),
         };
@@ -250,6 +250,11 @@ impl Translator {
         let open = self.open.pop().ok_or("this `end` ends nothing")?;
         Ok(Tags(open.ends.into_iter().map(|end| Tag::Statement(end.to_owned())).collect()))
     }
+}
+
+fn split_outside_strings<'a>(text: &'a str, mark: &str) -> Option<(&'a str, &'a str)> {
+    let at = find_outside_strings(text, mark)?;
+    Some((&text[..at], &text[at + mark.len()..]))
 }
 
 fn within(sets: &[String], tag: Tag) -> Tags {
