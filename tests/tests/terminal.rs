@@ -288,6 +288,19 @@ async fn an_upgrade_keeps_the_terminal() {
 }
 
 #[tokio::test]
+async fn what_a_terminal_cannot_do_is_said() {
+    let body = "local _, problem = io.readline() return problem:message()";
+    assert_eq!(
+        returned(body, vec![b'x'; 3 * LONGEST_LINE]).await,
+        "a line is longer than 1024 KiB: read it in pieces".into()
+    );
+    assert_eq!(
+        returned("local _, problem = io.raw() return problem:message()", "").await,
+        "the input is no terminal, which alone has a raw mode".into()
+    );
+}
+
+#[tokio::test]
 async fn raw_mode_ends_when_nobody_wants_it_any_more() {
     let modes = Arc::new(Mutex::new(Vec::new()));
     for body in [

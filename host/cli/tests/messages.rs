@@ -37,11 +37,13 @@ macro_rules! pages {
 
 pages! {
     of_checks "checks.md"
+    of_clients "clients.md"
     of_commands "commands.md"
     of_databases "databases.md"
     of_doctor "doctor.md"
     of_expressions "expressions.md"
     of_globals "globals.md"
+    of_handlers_and_consumers "handlers.md"
     of_modules "modules.md"
     of_more_of_modules "modules-more.md"
     of_networks "networks.md"
@@ -55,4 +57,5 @@ pages! {
     of_templates "templates.md"
     of_texts "texts.md"
     of_workflows "workflows.md"
+    of_more_of_workflows "workflows-more.md"
 }

@@ -207,10 +207,10 @@ impl Work {
             }
             Err(failure) => delivery.nack(&failure.message),
         };
-        let (consumer, message) = (&self.id, &delivery.message().id);
+        let (consumer, id) = (&self.id, &delivery.message().id);
         if let Err(failure) = called {
             let (error, was_settled) = (&failure.message, settled.is_err());
-            tracing::warn!(%consumer, %message, attempts = delivery.attempts(), was_settled, %error, "a message failed");
+            tracing::warn!(%consumer, %id, attempts = delivery.attempts(), was_settled, %error, "a message failed");
         }
     }
 

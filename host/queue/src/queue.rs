@@ -337,11 +337,11 @@ impl Queue {
             // There first and gone here then: a host that dies in between loses both, one that lives neither.
             match dead.queue.push(held.message.dead(&self.id, held.attempts, reason)) {
                 Ok(()) => {
-                    tracing::warn!(queue = %self.id, message = %held.message.id, attempts = held.attempts, reason, "a message goes to the dead letters");
+                    tracing::warn!(queue = %self.id, id = %held.message.id, attempts = held.attempts, reason, "a message goes to the dead letters");
                     return self.done(&held);
                 }
                 Err(failure) => {
-                    tracing::warn!(queue = %self.id, message = %held.message.id, error = %failure.message, "a dead letter is kept: its queue does not take it");
+                    tracing::warn!(queue = %self.id, id = %held.message.id, error = %failure.message, "a dead letter is kept: its queue does not take it");
                 }
             }
         }

@@ -6,6 +6,7 @@ use prost_reflect::{
 };
 use std::error::Error;
 use std::sync::LazyLock;
+use temporalio_common::protos::temporal::api::enums::v1::EventType;
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 use temporalio_common::protos::temporal::api::history::v1::{
     History, WorkflowExecutionStartedEventAttributes,
@@ -101,6 +102,11 @@ impl Recorded {
     /// The events, as [`Backend::history`](perilune_workflow::Backend::history) gives them.
     pub fn events(&self) -> Vec<perilune_workflow::Event> {
         crate::convert::event::events(self.run_id(), &self.0.events)
+    }
+
+    /// Whether the code of the workflow has done anything yet.
+    pub(crate) fn has_completed_task(&self) -> bool {
+        self.0.events.iter().any(|event| event.event_type() == EventType::WorkflowTaskCompleted)
     }
 
     fn started(&self) -> Option<&WorkflowExecutionStartedEventAttributes> {

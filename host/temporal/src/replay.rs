@@ -45,6 +45,11 @@ pub async fn replay(recorded: &Recorded, machines: Arc<dyn Machines>) -> Replaye
         Context { task_queue: "replay".to_owned(), ..Context::default() },
     ));
     let failed = |message: String| Replayed::Failed { code: Code::TaskFailed, message };
+    let unplayed = || failed("the history was not replayed: it holds no completed workflow task".to_owned());
+    // Core would wait for one for ever.
+    if !recorded.has_completed_task() {
+        return unplayed();
+    }
     let types = WorkerTaskTypes::workflow_only();
     let config = WorkerConfig::builder()
         .namespace("replay")
@@ -66,7 +71,7 @@ pub async fn replay(recorded: &Recorded, machines: Arc<dyn Machines>) -> Replaye
 
     let evicted = std::mem::take(&mut *runs.evicted.lock().unwrap_or_else(PoisonError::into_inner));
     let Some((reason, message)) = evicted.into_iter().next() else {
-        return failed("the history was not replayed: it holds no completed workflow task".to_owned());
+        return unplayed();
     };
     match reason {
         EvictionReason::LangRequested

@@ -27,11 +27,12 @@ impl Corpus {
                 corpus.push('\n');
             }
         }
-        Corpus(corpus.replace("\\\"", "\""))
+        Corpus(plain(&corpus))
     }
 
     /// Whether a text is in it, with anything on the same line in place of its holes.
     pub(crate) fn holds(&self, text: &str) -> bool {
+        let text = plain(text);
         let parts: Vec<&str> = text.split("{}").filter(|part| !part.is_empty()).collect();
         let Some(longest) = (0..parts.len()).max_by_key(|&part| parts[part].len()) else { return true };
         self.0.match_indices(parts[longest]).any(|(at, found)| {
@@ -39,6 +40,11 @@ impl Corpus {
             precede(before, &parts[..longest]) && follow(after, &parts[longest + 1..])
         })
     }
+}
+
+/// Without the backslashes before quotes, which pages and snapshots have where messages have none.
+fn plain(text: &str) -> String {
+    text.replace("\\\"", "\"")
 }
 
 /// Whether the parts stand at the end of a text, in their order.

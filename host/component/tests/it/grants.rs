@@ -109,6 +109,14 @@ fn imports_that_nothing_grants_are_refused_by_name() {
 }
 
 #[test]
+fn a_component_with_error_contexts_is_none() {
+    let text = r#"(component
+      (core module $m (func (export "f") (param i32))) (core instance $i (instantiate $m))
+      (func (export "f") (param "error" error-context) (canon lift (core func $i "f"))))"#;
+    assert!(matches!(load(text, Some("f")).err(), Some(Refusal::NoComponent(_))));
+}
+
+#[test]
 fn an_import_of_another_type_than_the_hosts_is_refused() {
     let text = r#"(component
       (import "wasi:cli/environment@0.2.0" (instance (export "get-arguments" (func (result u32)))))

@@ -55,6 +55,7 @@ fn expressions_that_could_take_long_or_mean_nothing_are_refused() {
         ("1or1", "is no number"),
         ("trueortrue", "cannot be told from two words"),
         (r#"action == "x"#, "closing quote"),
+        (r#"action == "\q""#, r#"texts know the escapes `\\`, `\"`, `\'`, `\/`, `\n`, `\r` and `\t`"#),
         (deep.as_str(), "parentheses"),
         (long.as_str(), "names, texts and signs"),
         (patterns.as_str(), "regular expressions"),

@@ -149,11 +149,11 @@ impl Lane {
 
     fn busy(&self) -> Failure {
         let what = match self.role {
-            Role::Reader => "all connections that read are in use",
-            Role::Writer | Role::Only => "another transaction is open",
+            Role::Reader => "all connections that read are in use; end one of their transactions before",
+            Role::Writer | Role::Only => "another transaction is open; end it before",
         };
         let message = format!(
-            "waited {} seconds for the database: {what}; end it before, or use it for this statement as well",
+            "waited {} seconds for the database: {what}, or use it for this statement as well",
             PATIENCE.as_secs()
         );
         Failure::new(Kind::Unavailable, message).with_retryable(true)

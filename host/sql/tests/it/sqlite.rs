@@ -180,6 +180,25 @@ async fn who_waits_for_itself_is_told_so_in_the_end() {
 }
 
 #[tokio::test]
+async fn who_waits_for_its_own_readers_is_told_so_in_the_end() {
+    let db = table("test.db").await;
+    let reading = Begin { read_only: true, ..Begin::default() };
+    let mut open = Vec::new();
+    let failure = loop {
+        match db.database.begin(reading).await {
+            Ok(transaction) => open.push(transaction),
+            Err(failure) => break failure,
+        }
+    };
+    assert_eq!((failure.kind, failure.retryable), (Kind::Unavailable, Some(true)));
+    assert_eq!(
+        failure.message,
+        "waited 5 seconds for the database: all connections that read are in use; end one of their transactions before, or use it for \
+         this statement as well"
+    );
+}
+
+#[tokio::test]
 async fn a_statement_that_reads_by_its_looks_may_write() {
     let db = table("test.db").await;
     let sql = "WITH new(id, v) AS (VALUES (2, 'two')) INSERT INTO T SELECT id, v FROM new RETURNING id";

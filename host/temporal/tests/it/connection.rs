@@ -27,7 +27,10 @@ async fn a_server_that_is_away_is_named() {
 
 #[tokio::test]
 async fn a_server_whose_name_nobody_knows_is_named() {
-    let settings = ClientSettings::new("server.invalid:7233");
+    let settings = ClientSettings {
+        connection_timeout: Duration::from_secs(60),
+        ..ClientSettings::new("server.invalid:7233")
+    };
     let error = Client::new(settings).unwrap().check().await.unwrap_err().to_string();
     let begin = "[TEMPORAL_UNAVAILABLE] no Temporal server answers at server.invalid:7233: cannot find `server.invalid`: ";
     assert!(error.starts_with(begin), "{error}");

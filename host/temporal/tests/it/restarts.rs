@@ -221,9 +221,10 @@ async fn code_that_never_comes_to_rest_is_given_up() {
     let Some(server) = Server::start().await else { return };
     let limit = Duration::from_millis(10);
     let settings = WorkerSettings { deadlock_detection_timeout: limit, ..WorkerSettings::new(QUEUE) };
-    let started = Worker::start(&server.client(), &settings, Arc::new(Endless), Arc::new(Deeds::default()));
+    let client = server.client();
+    let started = Worker::start(&client, &settings, Arc::new(Endless), Arc::new(Deeds::default()));
     let worker = within(started).await.unwrap();
-    let backend = TemporalBackend::new(server.client(), QUEUE);
+    let backend = TemporalBackend::new(client, QUEUE);
     let options = StartOptions { id: Some("w".to_owned()), ..StartOptions::default() };
     backend.start("wf", vec![], options).await.unwrap();
     let trouble = until(async || backend.describe(Target::from("w")).await.unwrap().trouble).await;
