@@ -99,9 +99,17 @@ impl Tokens {
     /// `Invalid` for a token that was not made here, has expired or was revoked, which of them is not told; and what the store
     /// fails with.
     pub async fn validate(&self, token: &str) -> Result<Grant, Failure> {
-        let key = key(&self.read(token)?);
-        let kept = self.shelf.get(key).await?.ok_or_else(invalid)?;
-        grant(&kept).ok_or_else(invalid)
+        self.find(token).await?.ok_or_else(invalid)
+    }
+
+    /// Whom a token stands for; `None` for one that is not valid.
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with.
+    pub async fn find(&self, token: &str) -> Result<Option<Grant>, Failure> {
+        let Ok(body) = self.read(token) else { return Ok(None) };
+        Ok(self.shelf.get(key(&body)).await?.and_then(|kept| grant(&kept)))
     }
 
     /// Ends a token.

@@ -9,7 +9,7 @@ use http::header::COOKIE;
 use perilune_registry::EntryId;
 use perilune_resource::Resources;
 use perilune_security::{Authority, Policies, Tokens};
-use perilune_value::{Failure, Kind};
+use perilune_value::Failure;
 use std::sync::Arc;
 use url::form_urlencoded;
 
@@ -96,13 +96,14 @@ impl TokenAuth {
         pairs.find(|(name, _)| *name == self.cookie).map(|(_, value)| value.trim_matches('"').to_owned())
     }
 
-    async fn authority(&self, token: &str, resources: &Arc<Resources>) -> Result<Authority, Failure> {
+    /// Whom a token stands for; `None` for one that is not valid.
+    async fn authority(&self, token: &str, resources: &Arc<Resources>) -> Result<Option<Authority>, Failure> {
         let tokens = resources.get::<Tokens>(&self.store.to_string())?;
-        let grant = tokens.validate(token).await?;
+        let Some(grant) = tokens.find(token).await? else { return Ok(None) };
         let host = resources.host();
         let policies = host.shared.get::<Policies>().of(&host.registry);
         let scope = policies.scope(&grant.policies, &[])?;
-        Ok(Authority { actor: Some(Arc::new(grant.actor)), scope: Some(scope) })
+        Ok(Some(Authority { actor: Some(Arc::new(grant.actor)), scope: Some(scope) }))
     }
 }
 
@@ -111,9 +112,9 @@ impl Middleware for TokenAuth {
         async move {
             if let Some(token) = self.token(&request) {
                 match self.authority(&token, next.resources()).await {
-                    Ok(authority) => request.authority = authority,
+                    Ok(Some(authority)) => request.authority = authority,
                     // Whose token is not valid goes on as somebody unknown.
-                    Err(failure) if failure.kind == Kind::Invalid => {}
+                    Ok(None) => {}
                     Err(failure) => {
                         tracing::error!(store = %self.store, error = %failure.message, "a token could not be looked up");
                     }
