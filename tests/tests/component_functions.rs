@@ -49,6 +49,13 @@ async fn lua_calls_a_component_as_it_calls_lua() {
 }
 
 #[tokio::test]
+async fn a_component_has_no_image() {
+    let id = perilune::EntryId::new("app", "main").expect("an id");
+    let failure = function("add", "").runtime.image(&id).await.expect_err("it is no Lua");
+    assert_eq!(failure.message, "app:main is a component, which has no image");
+}
+
+#[tokio::test]
 async fn a_call_starts_from_nothing_each_time() {
     let app = function("count", ", pool: {type: static, size: 1}");
     for _ in 0..3 {

@@ -301,6 +301,11 @@ fn names_that_lua_has_already_are_refused() {
         let built = Runtime::builder().module(Extension::new(name)).build();
         assert!(matches!(built, Err(BuildError::ModuleName(refused)) if refused == name), "{name}");
     }
+    let refused = Runtime::builder().module(Extension::new("json")).build().err().expect("it is taken");
+    assert_eq!(
+        refused.to_string(),
+        "a module cannot be named `json`: a name is not empty, holds no colon, and is not taken by Lua or another module"
+    );
     let twice = Runtime::builder().module(weather()).module(weather()).build();
     assert!(matches!(twice, Err(BuildError::ModuleName(refused)) if refused == "weather"));
 }

@@ -1,7 +1,7 @@
 //! `websocket_relay` and `sse_relay`: clients of a server that talk to processes.
 
 use futures_util::{SinkExt, StreamExt};
-use perilune::{HttpService, Value};
+use perilune::{HttpService, ProcessKind, Value};
 use perilune_tests::web::{Answer, Wire};
 use perilune_tests::{App, PATIENCE};
 use std::net::SocketAddr;
@@ -184,6 +184,20 @@ pub(crate) async fn told(client: &mut Client) -> String {
 
 async fn event(wire: &mut Wire) -> String {
     String::from_utf8(wire.chunk().await.unwrap_or_default()).expect("text")
+}
+
+/// It has a pid as processes have, and whoever operates the host cannot end it by that.
+#[tokio::test]
+async fn a_client_is_no_process_to_operators() {
+    let mut house = House::new("").await;
+    let room = house.room("hall").await;
+    let (_client, _) =
+        house.try_client(&format!("pid={room}&topic=chat&name=ann"), None).await.expect("it connects");
+    house.heard("hall: ws.join ann").await;
+    let processes = house.app.runtime.processes();
+    let client = processes.iter().find(|process| process.kind == ProcessKind::Client).expect("it is seen");
+    let failure = house.app.runtime.terminate(&client.pid).expect_err("it is no process");
+    assert_eq!(failure.message, format!("{} is a client of the host, not a process", client.pid));
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use support::{App, ended};
 
 const EMPTY: &str = "namespace: app\nentries: []\n";
@@ -94,15 +94,160 @@ fn servers_that_entries_name_are_tried() {
     }
 }
 
+// What is said, where it depends on what is around the program. `messages/doctor.md` shows the rest.
+
+/// What is found of one thing: how bad it is, what it is, and what to do about it.
+fn found(command: &mut Command, check: &str) -> String {
+    let ended = ended(command.args(["doctor", "--json"]).output().expect("the program runs"));
+    let all: Vec<Value> = serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{}", ended.stderr));
+    let finding = all.iter().find(|finding| finding["check"] == check).expect("it is looked at");
+    let text = |key: &str| finding[key].as_str().map(str::to_owned);
+    let parts = [text("status"), text("message"), text("help")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+/// The program in an application without entries, and without the settings of whoever runs the tests.
+fn alone(app: &App) -> Command {
+    let mut command = app.command(&[]);
+    let own = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PERILUNE_"));
+    own.for_each(|(name, _)| drop(command.env_remove(name)));
+    command
+}
+
+#[test]
+fn defaults_are_told_from_what_flags_say() {
+    let app = App::new(EMPTY, &[]);
+    assert_eq!(found(&mut alone(&app), "settings"), "ok\nall defaults");
+    let expected = "ok\n1 differ from the defaults, by the environment and flags";
+    assert_eq!(found(alone(&app).args(["--cells-max", "20"]), "settings"), expected);
+}
+
+#[test]
+fn a_compiler_is_named_by_a_variable_or_not_at_all() {
+    let app = App::new(EMPTY, &[("zig", "")]);
+    let compiler =
+        |name: &str, path: &str| found(alone(&app).env_remove("WASI_SDK_PATH").env(name, path), "C compiler");
+    assert_eq!(compiler("PERILUNE_ZIG", "zig"), "ok\nPERILUNE_ZIG names zig, for building Perilune");
+    assert_eq!(
+        compiler("PERILUNE_ZIG", "gone"),
+        "warn\nPERILUNE_ZIG names gone, which is not there\nunset PERILUNE_ZIG, or name one that is; only building Perilune needs it"
+    );
+    assert_eq!(
+        compiler("PERILUNE_ZIG", ""),
+        "info\nnone is named, and only building Perilune needs one: `cargo xtask setup` fetches it"
+    );
+}
+
+#[test]
+fn colours_are_as_the_setting_says() {
+    let app = App::new(EMPTY, &[]);
+    assert_eq!(
+        found(alone(&app).args(["--color", "always"]), "terminal"),
+        "info\nnone; texts are with colours"
+    );
+}
+
+#[test]
+fn without_a_home_there_is_no_cache() {
+    let app = App::new(EMPTY, &[]);
+    let mut command = alone(&app);
+    command.env_remove("HOME").env_remove("XDG_CACHE_HOME");
+    assert_eq!(
+        found(&mut command, "cache"),
+        "warn\nno folder is known\nset `cache.dir`, or HOME: each start waits for the compiler without it"
+    );
+}
+
+#[test]
+fn two_things_that_are_missing_are_counted() {
+    let app = App::new(EMPTY, &[("wrong.yaml", "cells: 1")]);
+    let ended = app.run(&["doctor", "--config", "wrong.yaml", "-C", "nowhere"]);
+    assert_eq!((ended.code, ended.stdout.lines().last()), (1, Some("2 things that are needed are missing")));
+}
+
+/// Its queue of connections is full, so that the system answers nobody.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_not_waited_for() {
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+    let listener = socket.listen(1).expect("it listens");
+    let address = listener.local_addr().expect("it is bound");
+    let mut waiting = Vec::new();
+    let patience = std::time::Duration::from_secs(2);
+    while let Ok(Ok(stream)) = tokio::time::timeout(patience, tokio::net::TcpStream::connect(address)).await {
+        waiting.push(stream);
+    }
+    let yaml = format!("namespace: app\nname: far\nkind: temporal.client\naddress: '{address}'\n");
+    let app = App::new(&yaml, &[]);
+    assert_eq!(
+        found(&mut alone(&app), "Temporal"),
+        format!(
+            "warn\napp:far: {address} does not answer within 3s\nstart the server, or look at `address`; workers go on trying"
+        )
+    );
+}
+
 #[cfg(unix)]
 #[test]
-fn a_cache_that_others_may_write_to_is_a_warning() {
+fn folders_that_are_not_fit_are_named_with_the_way_out() {
     use std::os::unix::fs::PermissionsExt;
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("it is ours");
-    let cache = folder.path().to_str().expect("a UTF-8 path");
-    let (code, findings) = findings(&App::new(EMPTY, &[]), &["--cache-dir", cache]);
-    assert_eq!((code, &findings["cache"]["status"]), (0, &"warn".into()), "{findings:?}");
+    let app = App::new(EMPTY, &[("file", "")]);
+    let open = app.path().join("open");
+    fs::create_dir(&open).expect("it is made");
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).expect("it is ours");
+    let folder = |flag: &str, folder: &str, check: &str| {
+        let said = found(alone(&app).args([flag, folder]), check);
+        said.replace(&format!("{}/", app.path().display()), "")
+    };
+    assert_eq!(
+        folder("--cache-dir", "open", "cache"),
+        "warn\nopen: others may write there, and what lies there is run as native code\n`chmod go-w open`"
+    );
+    assert_eq!(
+        folder("--cache-dir", "file", "cache"),
+        "warn\nfile cannot be used: Not a directory (os error 20)\nmake it, or set `cache.dir`: each start waits for the compiler without it"
+    );
+    assert_eq!(
+        folder("--control-dir", "open", "control socket"),
+        "warn\nopen is no safe place for a control socket: others may enter it; `chmod 700` it\n`perilune ps` will find nobody; `control.dir` names another folder"
+    );
+}
+
+/// Nobody can make a file in `/proc`.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_cache_that_cannot_be_written_is_a_warning() {
+    let app = App::new(EMPTY, &[]);
+    assert_eq!(
+        found(alone(&app).args(["--cache-dir", "/proc"]), "cache"),
+        "warn\n/proc cannot be written\nlet this user write there, or set `cache.dir`"
+    );
+}
+
+/// A program that may have little address space.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_room_for_cells_nothing_runs() {
+    let app = App::new("namespace: app\nname: one\nkind: registry.entry\n", &[]);
+    let within = |args: &str| {
+        let mut command = Command::new("sh");
+        let program = env!("CARGO_BIN_EXE_perilune");
+        command.args(["-c", &format!("ulimit -v 4000000; exec '{program}' --cells-max 100 {args}")]);
+        ended(command.current_dir(app.path()).env("NO_COLOR", "1").output().expect("the program runs"))
+    };
+    let looked = within("doctor");
+    assert_eq!(looked.code, 1, "{}", looked.stderr);
+    for line in [
+        "no cell runs: the sandbox engine cannot start with room for 100 cells: ",
+        "→ look at the warnings above, and try `perilune doctor --cells-max 10`",
+        "→ see `sandbox` above",
+    ] {
+        assert!(looked.stdout.contains(line), "{line}: {}", looked.stdout);
+    }
+    let listed = within("registry list");
+    let help = "help: `perilune doctor` says what the machine grants; `--cells-max 100` asks for less\n";
+    assert!(listed.stderr.ends_with(help), "{}", listed.stderr);
 }
 
 // perilune explain

@@ -38,7 +38,8 @@ fn settings_of_somebody_else_are_left_alone() {
     let own = "// mine\n{\"diagnostics.globals\": [\"x\"]}\n";
     fs::write(folder.path().join(".luarc.json"), own).expect("it is written");
     let said = editor(folder.path());
-    assert!(said.contains(".luarc.json: left as it is; add \".perilune/lua\""), "{said}");
+    let advice = r#".luarc.json: left as it is; add ".perilune/lua" to its "workspace.library", and set "runtime.version" to "Lua 5.4""#;
+    assert_eq!(said.lines().last(), Some(advice));
     assert_eq!(read(folder.path(), ".luarc.json"), own);
 }
 

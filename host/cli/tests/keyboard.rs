@@ -274,12 +274,23 @@ fn a_bar_is_gone_once_a_pack_is_written() {
     assert_eq!(screen[1..], [""]);
 }
 
+#[test]
+fn doctor_names_the_terminal() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut command = program();
+    command.args(["doctor", "--color", "never"]).current_dir(folder.path());
+    let mut keyboard = Keyboard::started(command);
+    keyboard.sees("input, output, errors of type `xterm`; texts are without colours\r\n");
+    assert!(keyboard.ends().0.is_some());
+}
+
 fn repl(state: &std::path::Path) -> Keyboard {
     let mut command = program();
     command.arg("repl").current_dir(state).env("XDG_STATE_HOME", state);
     let mut keyboard = Keyboard::started(command);
-    keyboard.sees("Lua in the sandbox");
-    keyboard.prompts("Lua in the sandbox");
+    let greeting = "Lua in the sandbox: .help explains, Ctrl-D leaves\r\n";
+    keyboard.sees(greeting);
+    keyboard.prompts(greeting);
     keyboard
 }
 
@@ -324,6 +335,23 @@ fn typing_lua_goes_on_after_limits_and_interrupts() {
     assert!(kept.contains("x = 41\nx + 1\n") && !kept.contains("function f()"), "{kept}");
     let mode = std::fs::metadata(&history).expect("it is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+/// A file that is open cannot be kept with the globals, nor what is typed behind it.
+#[test]
+fn what_was_left_open_is_lost_with_what_came_after() {
+    let state = tempfile::tempdir().expect("a temporary folder");
+    let yaml = "namespace: app\nname: here\nkind: fs.directory\ndirectory: .\n";
+    std::fs::write(state.path().join("app.yaml"), yaml).expect("it is written");
+    let mut keyboard = repl(state.path());
+    keyboard.brings("x = 1\r", ENTERED);
+    keyboard.brings("file = fs.get('app:here'):open('app.yaml')\r", ENTERED);
+    keyboard.brings("x = 2\r", ENTERED);
+    let goes_on = "the session goes on with its globals as they were before the last 3 inputs, which had left something open\r\n";
+    keyboard.brings("while true do end\r", goes_on);
+    keyboard.brings("x\r", "\n1\r\n");
+    keyboard.types(".exit\r");
+    assert_eq!(keyboard.ends().0, Some(0));
 }
 
 #[test]

@@ -98,6 +98,14 @@ fn a_signature_is_required_and_checked() {
     let file = app.path().join("key.pub");
     let file = file.to_str().expect("a path");
     assert_eq!(with(&signed, &["--require-signature", file, "call", "app:double", "1"]), out("2\n"));
+    let bytes = app.path().join("no-text.key");
+    fs::write(&bytes, b"\xff").expect("it is written");
+    let bytes = bytes.to_str().expect("a UTF-8 path");
+    let refused = with(&signed, &["--require-signature", bytes, "call", "app:double", "1"]);
+    assert_eq!(
+        (refused.code, refused.stderr.replace(bytes, "no-text.key").as_str()),
+        (2, "error: --require-signature: cannot read `no-text.key`: stream did not contain valid UTF-8\n")
+    );
     let foreign = with(&signed, &["--require-signature", other, "call", "app:double", "1"]);
     assert_eq!((foreign.code, foreign.stdout.as_str()), (1, ""));
     assert!(foreign.stderr.contains("is none of the required keys"), "{}", foreign.stderr);

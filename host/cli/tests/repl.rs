@@ -234,6 +234,29 @@ fn commands_tell_of_the_session() {
 }
 
 #[test]
+fn a_library_of_lua_is_explained_with_what_is_as_everywhere() {
+    let shown = shown(".doc table\n");
+    assert!(shown.contains("\nas in Lua 5.4: table.concat, table.insert, "), "{shown}");
+}
+
+#[test]
+fn a_name_that_means_several_libraries_is_refused() {
+    let library = |namespace: &str| {
+        format!("namespace: {namespace}\nname: words\nkind: library.lua\nsource: 'return {{}}'\n")
+    };
+    let user = "namespace: c\nentries:\n  - {name: first, kind: library.lua, source: 'return {}', imports: {words: 'a:words'}}\n  - {name: second, kind: library.lua, source: 'return {}', imports: {words: 'b:words'}}\n";
+    let app = App::new(user, &[("a.yaml", &library("a")), ("b.yaml", &library("b"))]);
+    let ended = typed(&app, &[], "require('words')\n");
+    assert_eq!(
+        (ended.code, ended.stderr.as_str()),
+        (
+            1,
+            "error: `words` may mean `a:words` and `b:words`: require the one that is meant by its id [Invalid]\n"
+        )
+    );
+}
+
+#[test]
 fn a_wrong_command_is_an_error() {
     for (input, error) in [
         (
@@ -241,6 +264,7 @@ fn a_wrong_command_is_an_error() {
             "error: there is no command `.nothing`; there are .help, .exit, .load, .entries, .modules, .limits, .reset, .doc\n",
         ),
         (".load\n", "error: name the file to load: `.load FILE`\n"),
+        (".load none.lua\n", "error: cannot read `none.lua`: No such file or directory (os error 2)\n"),
         (
             ".doc nothing\n",
             "error: nothing is known of `nothing`: name a module, a function such as `json.encode`, or a class\n",

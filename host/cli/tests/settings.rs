@@ -96,6 +96,18 @@ fn variables_of_the_environment_are_granted_by_list() {
     assert_eq!(granted.stdout, "\"seen\"\n");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_no_text_is_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let app = App::new(YAML, &[]);
+    let mut command = app.command(&["call", "app:two"]);
+    command.env("PERILUNE_COLOR", std::ffi::OsStr::from_bytes(b"\xff"));
+    let ended = ended(command.output().expect("the program runs"));
+    let refusal = "error[C105]: `color` must be `auto`, `always` or `never`, found bytes that are not UTF-8\n--> variable PERILUNE_COLOR\n";
+    assert_eq!((ended.code, ended.stderr.as_str()), (2, refusal));
+}
+
 #[test]
 fn every_setting_is_shown_with_its_value_and_where_it_was_said() {
     let app = app("limits:\n  cpu: 300ms\nlog: {format: json}\n");

@@ -314,7 +314,14 @@ fn ctrl_c_cancels_what_runs_and_reports_what_was_known() {
     lines.read_to_string(&mut rest).expect("it writes UTF-8");
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     assert_snapshot!(timeless(&rest));
-    assert_eq!(junit(&app).errors, 2);
+    let report = junit(&app);
+    assert_eq!(report.errors, 2);
+    for name in ["endless", "waiting"] {
+        let TestCaseStatus::NonSuccess { message, .. } = &case(&report, "app", name).status else {
+            panic!("{name} has not ended")
+        };
+        assert_eq!(message.as_ref().map(|text| text.as_str()), Some("the run ended before this test did"));
+    }
 }
 
 // What is written.

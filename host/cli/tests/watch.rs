@@ -150,6 +150,25 @@ fn an_edited_file_is_live_however_it_is_saved() {
     assert_eq!(watching.end(), Some(0));
 }
 
+/// Waiting for a folder to be mended, it finds a pack in its place.
+#[test]
+fn a_pack_in_the_place_of_the_folder_is_not_watched() {
+    let app = App::new("namespace: app\nentries: []\n", &[]);
+    write(&app, "good/app.yaml", "namespace: app\nname: one\nkind: registry.entry\n");
+    write(&app, "watched/app.yaml", "namespace: app\nname: one\nkind: nothing\n");
+    let packed = app.run(&["pack", "-C", "good", "-o", "good.pack"]);
+    assert_eq!(packed.code, 0, "{}", packed.stderr);
+    let mut watching = Watching::of(app.command(&["run", "--watch", "-C", "watched"]));
+    watching.until("waiting for a change that mends it");
+    let folder = app.path().join("watched");
+    fs::rename(&folder, app.path().join("aside")).expect("it is moved");
+    fs::rename(app.path().join("good.pack"), folder).expect("it is moved");
+    let line = watching.until("error: ");
+    let shown = app.path().canonicalize().expect("it is there").join("watched");
+    assert_eq!(line, format!("error: `{}` is no directory, and does not change", shown.display()));
+    assert_eq!(watching.child.wait().expect("it ends").code(), Some(2));
+}
+
 #[test]
 fn a_library_is_live_in_those_that_import_it() {
     let app = app();

@@ -150,6 +150,30 @@ fn replay_names_the_first_difference() {
     assert_snapshot!(failed(&app.ask(&["workflow", "replay", "order-1"])));
 }
 
+/// A server's history, and code that asks for another activity: which event that is, nobody tells.
+#[test]
+fn replay_of_a_servers_history_says_what_differs() {
+    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/tests/workflows/histories");
+    let yaml = "version: '1.0'
+namespace: app
+entries:
+  - {name: host, kind: workflow.host}
+  - {name: work, kind: workflow.lua, source: 'file://work.lua', modules: [workflow, funcs, time, uuid], meta: {temporal: {workflow: {worker: host}}}}
+";
+    let kitchen = std::fs::read_to_string(format!("{FOLDER}/kitchen.lua")).expect("it is there");
+    let other = kitchen.replace("'app:add', 1, 2", "'app:sum', 1, 2");
+    let app = App::new(yaml, &[("work.lua", &other)]);
+    std::fs::copy(format!("{FOLDER}/worker.json"), app.path().join("run.json")).expect("it is copied");
+    let replayed = app.run(&["--log-level", "off", "workflow", "replay", "run.json"]);
+    assert_eq!(replayed.code, 1);
+    assert_snapshot!(replayed.stderr, @r"
+    error: [WF_NONDETERMINISM] run.json: code and history differ
+      expected  what the history has
+      got       [TMPRL1100] Nondeterminism error: Activity type of scheduled event 'app:add' does not match activity type of activity command 'app:sum'
+    help: bring back the old code, or guard the change with `workflow.version`
+    ");
+}
+
 #[test]
 fn what_is_no_history_is_refused() {
     let app = Operated::of(YAML, &[("order.lua", ORDER), ("main.lua", MAIN)]);
@@ -172,6 +196,28 @@ fn an_application_without_workflows_says_so() {
     assert_eq!(usage.code, 2, "{}", usage.stderr);
 }
 
+const LONG: &str = "a history is getting long: continue as new (`process.upgrade`) when `workflow.info().continue_as_new_suggested` says so";
+
+#[test]
+fn a_run_that_goes_on_in_another_names_it() {
+    let order = "return { main = function(count)
+        if count == 1 then process.upgrade('shop:order', 2) end
+        process.inbox():receive()
+      end }";
+    let mut app = Operated::of(YAML, &[("order.lua", order), ("main.lua", MAIN)]);
+    app.start();
+    let runs = || -> Value {
+        let list = app.ask(&["workflow", "list", "--prefix", "order-1", "--json"]);
+        serde_json::from_str::<Value>(done(&list)).expect("it is JSON")[0]["runs"].clone()
+    };
+    let runs = std::iter::repeat_with(runs)
+        .find(|runs| runs.as_array().is_some_and(|runs| runs.len() == 2))
+        .expect("it goes on");
+    let [new, old] = [0, 1].map(|at| runs[at]["run_id"].as_str().expect("an id"));
+    let shown = app.ask(&["workflow", "show", "--run", old, "order-1"]);
+    assert!(done(&shown).contains(&format!("\nnext run    {new}\n")), "{}", shown.stdout);
+}
+
 /// A warning long before the history is too long to go on, with the way out.
 #[test]
 fn a_history_that_gets_long_is_in_the_log_with_the_way_out() {
@@ -188,7 +234,7 @@ fn a_history_that_gets_long_is_in_the_log_with_the_way_out() {
     let Ended { code, stdout, stderr } = app.run(&["run", "main"]);
     assert_eq!((code, stdout.as_str()), (0, "over\n"), "{stderr}");
     let warnings: Vec<_> = stderr.lines().filter(|line| line.contains("WF_HISTORY_LONG")).collect();
-    assert!(matches!(warnings[..], [one] if one.contains("process.upgrade")), "{stderr}");
+    assert!(matches!(warnings[..], [one] if one.contains(LONG)), "{stderr}");
 }
 
 /// Also where the program is started in the application's folder.

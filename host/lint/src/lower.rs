@@ -140,11 +140,8 @@ impl<'a> Lower<'a> {
                 self.scopes.label(name);
                 StatKind::Label
             }
-            LuaStat::EmptyStat(_) => StatKind::Empty,
-            LuaStat::GlobalStat(_) | LuaStat::ContinueStat(_) => {
-                self.scopes.mistakes.push((span(&stat), "this is no statement of Lua 5.4".to_owned()));
-                StatKind::Empty
-            }
+            // The latter two are of other versions of Lua: the parser has refused them.
+            LuaStat::EmptyStat(_) | LuaStat::GlobalStat(_) | LuaStat::ContinueStat(_) => StatKind::Empty,
         }
     }
 
@@ -289,10 +286,8 @@ impl<'a> Lower<'a> {
                 };
                 ExprKind::Unary { op, operand: self.boxed(unary.get_expr(), &unary) }
             }
-            LuaExpr::TernaryExpr(_) => {
-                self.scopes.mistakes.push((span, "Lua has no `?`".to_owned()));
-                ExprKind::Bad
-            }
+            // Of other languages: the parser has refused it.
+            LuaExpr::TernaryExpr(_) => ExprKind::Bad,
         };
         Expr { span, kind }
     }

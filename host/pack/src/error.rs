@@ -54,6 +54,12 @@ pub enum PackError {
         /// Bytes that it may have.
         max: u64,
     },
+    /// `P007`: more files than are allowed.
+    #[error("it would hold more than {max} files: leave out those that the application does not need")]
+    TooMany {
+        /// Files that it may hold.
+        max: usize,
+    },
     /// `P008`: the list of files is malformed.
     #[error("its index is wrong at byte {offset}: {reason}; make the pack again")]
     Index {
@@ -149,7 +155,7 @@ impl PackError {
             PackError::Trailing { .. } => "P004",
             PackError::Damaged => "P005",
             PackError::Header(_) => "P006",
-            PackError::TooLarge { .. } => "P007",
+            PackError::TooLarge { .. } | PackError::TooMany { .. } => "P007",
             PackError::Index { .. } => "P008",
             PackError::Path { .. } => "P009",
             PackError::Duplicate { .. } => "P010",

@@ -33,7 +33,7 @@ pub fn save(path: &Path, pack: &[u8]) -> Result<(), PackError> {
 /// [`PackError::Occupied`] when there is something of this name: a key is never replaced. [`PackError::Unwritten`] with what the system
 /// says.
 pub fn save_key(path: &Path, key: &SigningKey) -> Result<(), PackError> {
-    let text = key.to_pem()?;
+    let text = key.to_pem();
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

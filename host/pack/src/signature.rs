@@ -58,14 +58,8 @@ impl SigningKey {
     }
 
     /// The key in PKCS#8 PEM.
-    ///
-    /// # Errors
-    ///
-    /// [`PackError::Key`] when it cannot be encoded.
-    pub fn to_pem(&self) -> Result<String, PackError> {
-        let pem = self.0.to_pkcs8_pem(LineEnding::LF);
-        pem.map(|pem| pem.to_string())
-            .map_err(|error| PackError::Key { what: "the new key".to_owned(), reason: error.to_string() })
+    pub fn to_pem(&self) -> String {
+        self.0.to_pkcs8_pem(LineEnding::LF).expect("invariant: 32 bytes have a form in PEM").to_string()
     }
 
     /// The public half.

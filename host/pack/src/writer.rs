@@ -54,7 +54,7 @@ impl Writer {
     /// # Errors
     ///
     /// [`PackError::Path`] for a path that has no place in a pack, [`PackError::Duplicate`] for one that is there,
-    /// [`PackError::TooLarge`] for more than [`Limits::default`] lets readers accept.
+    /// [`PackError::TooLarge`] and [`PackError::TooMany`] for more than [`Limits::default`] lets readers accept.
     pub fn add(&mut self, content: Content, path: &str, bytes: &[u8]) -> Result<(), PackError> {
         paths::check(path)?;
         let limits = Limits::default();
@@ -65,8 +65,7 @@ impl Writer {
             return Err(PackError::TooLarge { what, size: self.total, max: limits.contents });
         }
         if self.files.len() == limits.files {
-            let what = format!("the pack holds {} files already, and {}", limits.files, quote(path));
-            return Err(PackError::TooLarge { what, size, max: 0 });
+            return Err(PackError::TooMany { max: limits.files });
         }
         let key = (content, path.to_owned());
         if self.files.contains_key(&key) {

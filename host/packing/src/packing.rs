@@ -221,7 +221,7 @@ impl Packing<'_> {
             .collect();
         let namespace = entries.first().map_or("", |entry| entry.id().namespace());
         document::write(namespace, now.iter().map(|(entry, line)| (entry, *line)))
-            .ok_or_else(|| PackingError::Unfaithful(format!("the namespace `{namespace}`")))
+            .ok_or_else(|| PackingError::Unfaithful(namespace.to_owned()))
     }
 
     /// Makes sure that the registry reads what was written as what it has now.

@@ -137,13 +137,6 @@ pub(crate) fn check(entry: &Entry) -> Vec<Problem> {
 /// As [`check`], of entries without a pool.
 pub(crate) fn check_fields(entry: &Entry) -> Vec<Problem> {
     let mut problems = Vec::new();
-    if let Some(hash) = entry.data.get("hash").and_then(Value::as_str)
-        && !is_hash(hash)
-    {
-        let message = format!("{} is no hash", quote(hash));
-        let help = "write `sha256:` and 64 hexadecimal digits, as `sha256sum` prints them";
-        problems.push(Problem::in_field(entry, "hash", Code::BAD_VALUE, message).help(help));
-    }
     let mut seen = BTreeSet::new();
     let Some(Value::Array(items)) = entry.data.get("mounts") else { return problems };
     for (at, item) in items.iter().enumerate() {
@@ -161,11 +154,6 @@ pub(crate) fn check_fields(entry: &Entry) -> Vec<Problem> {
         }
     }
     problems
-}
-
-fn is_hash(text: &str) -> bool {
-    let digits = text.strip_prefix(HASH);
-    digits.is_some_and(|digits| digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 
 fn is_guest_path(path: &str) -> bool {

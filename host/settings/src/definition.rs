@@ -112,17 +112,6 @@ impl Commands {
                 Commands::Only(names) => names.contains(&command),
             }
     }
-
-    /// As a sentence's end.
-    pub(crate) fn text(self) -> String {
-        match self {
-            Commands::All => "every command".to_owned(),
-            Commands::Entries => "commands that load an application".to_owned(),
-            Commands::Only(names) => {
-                names.iter().map(|name| format!("`perilune {name}`")).collect::<Vec<_>>().join(", ")
-            }
-        }
-    }
 }
 
 /// Names made from keys, once: clap wants them to live for ever.

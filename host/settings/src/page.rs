@@ -1,7 +1,7 @@
 //! The page of documentation.
 
 use crate::ALL;
-use crate::definition::{Definition, Type};
+use crate::definition::{Commands, Definition, Type};
 use crate::value::expected;
 use std::fmt::Write;
 
@@ -54,7 +54,7 @@ fn paragraph(definition: &Definition) -> String {
         None => definition.otherwise.to_owned(),
     };
     line("default", format!("{default}: {}", definition.reason));
-    line("heeded by", definition.commands.text());
+    line("heeded by", commands(definition.commands));
     if definition.operator {
         line("operator", format!("cannot be set by the application's own `{}`", crate::FILE));
     }
@@ -65,4 +65,15 @@ fn paragraph(definition: &Definition) -> String {
         }
     }
     text
+}
+
+/// The commands that heed a setting.
+fn commands(commands: Commands) -> String {
+    match commands {
+        Commands::All => "every command".to_owned(),
+        Commands::Entries => "commands that load an application".to_owned(),
+        Commands::Only(names) => {
+            names.iter().map(|name| format!("`perilune {name}`")).collect::<Vec<_>>().join(", ")
+        }
+    }
 }

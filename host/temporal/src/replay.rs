@@ -30,7 +30,7 @@ pub enum Replayed {
 /// The first place where code and history part.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// The event that the code did not make; none where the code made more than the history has.
+    /// The event that the code did not make; none where core does not name it.
     pub event_id: Option<u64>,
     /// The event as it was recorded.
     pub expected: Option<Event>,

@@ -89,8 +89,9 @@ pub(crate) struct Behalf {
 
 const AFTER_HELP: &str = "\
 Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.
-What begins with `--` above is a setting, also in `perilune.yaml` and as a variable: `perilune settings`
-shows them all. RUST_LOG chooses log records (such as `debug`), NO_COLOR turns colours off.";
+What begins with `--` above is a setting, also in `perilune.yaml` and as a variable:
+`perilune settings` shows them all. RUST_LOG chooses log records (such as `debug`), NO_COLOR turns
+colours off.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -2,7 +2,6 @@
 
 use super::Finding;
 use crate::application;
-use perilune_control::ControlError;
 use perilune_settings::Settings;
 use std::fs;
 use std::path::Path;
@@ -76,7 +75,6 @@ fn control(settings: &Settings) -> Finding {
     };
     match perilune_control::check_folder(folder) {
         Ok(()) => Finding::ok(CHECK, format!("{}: only this user can enter it", folder.display())),
-        Err(ControlError::Unsupported) => Finding::info(CHECK, "this system has none"),
         Err(error) => Finding::warn(
             CHECK,
             error.to_string(),

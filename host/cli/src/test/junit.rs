@@ -35,7 +35,7 @@ fn case(one: &Finished) -> TestCase {
         }
         Outcome::Unfinished => {
             let mut unfinished = TestCaseStatus::non_success(NonSuccessKind::Error);
-            unfinished.set_type("Unfinished").set_message("the run was ended before it had");
+            unfinished.set_type("Unfinished").set_message("the run ended before this test did");
             unfinished
         }
     };

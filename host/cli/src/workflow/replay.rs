@@ -31,12 +31,13 @@ pub(super) async fn replay(application: &Application<'_>, host: &Host, what: &st
             Ok(Exit::done())
         }
         Replayed::Differs(difference) => {
-            let event = difference
-                .event
-                .map_or_else(|| "after the last event".to_owned(), |id| format!("event {id}"));
+            let parted = match difference.event {
+                Some(id) => format!("event {id} differs"),
+                None => "code and history differ".to_owned(),
+            };
             let line = difference.position.map(|line| format!("\n  line      {}", shown(&line)));
             let message = format!(
-                "[WF_NONDETERMINISM] {what}: {event} differs\n  expected  {}\n  got       {}{}",
+                "[WF_NONDETERMINISM] {what}: {parted}\n  expected  {}\n  got       {}{}",
                 shown(&difference.expected),
                 shown(&difference.got),
                 line.unwrap_or_default()

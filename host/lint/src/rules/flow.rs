@@ -89,7 +89,6 @@ fn jumps(block: &Block<'_>) -> bool {
 /// Why nothing behind a statement is reached.
 fn reason(stat: &Stat<'_>) -> &'static str {
     match &stat.kind {
-        StatKind::Return(_) => "the function returns before",
         StatKind::Break => "`break` leaves the loop before",
         StatKind::Goto => "`goto` jumps away before",
         StatKind::Call(_) => "`error` is raised before",

@@ -7,8 +7,31 @@ fn found(source: &str) -> Vec<String> {
     lines(&lint(&[function("", source)]))
 }
 
+/// Why a source is not checked.
+fn refusal(source: &str) -> Option<String> {
+    found(source).into_iter().find(|line| line.starts_with("L102"))
+}
+
 fn is_refused(source: &str) -> bool {
-    found(source).iter().any(|line| line.starts_with("L102"))
+    refusal(source).is_some()
+}
+
+/// Each bound has its own words.
+#[test]
+fn a_refusal_names_the_bound() {
+    let chains = format!("x = a{}\n", ":a()".repeat(300)).repeat(300);
+    for (source, reason) in [
+        ("(".repeat(300), "blocks and brackets nest deeper than 200 levels"),
+        (
+            format!("return 1{}", " + 1".repeat(2_000)),
+            "an expression is too long to check: more than 1000 operators and calls",
+        ),
+        (chains, "the source has too many long expressions to check"),
+        ("a=1 ".repeat(300_000), "the source has more than 1000000 tokens"),
+    ] {
+        let refusal = refusal(&source).expect("it is refused");
+        assert!(refusal.ends_with(reason), "{refusal}");
+    }
 }
 
 #[test]

@@ -48,7 +48,13 @@ fn exchanged_bytes_are_noticed() {
         let mut changed = pack.clone();
         changed.swap(at, at + 1);
         if changed != pack {
-            assert!(matches!(Pack::read(changed), Err(PackError::Damaged)), "bytes {at} and {}", at + 1);
+            let error = Pack::read(changed).expect_err("a changed pack");
+            assert_eq!(
+                error.to_string(),
+                "its bytes do not match their hash: it was damaged or changed, copy it again",
+                "bytes {at} and {}",
+                at + 1
+            );
         }
     }
 }

@@ -61,12 +61,16 @@ fn numbers() {
     many_descriptions.extend(0_u32.to_le_bytes());
     let mut followed = index(&[]);
     followed.push(7);
+    // The path of the first takes the room of the second.
+    let mut cut = index(&[Lie::honest(1, &"a".repeat(43), b"x")]);
+    cut[4] = 2;
     let lies = [
         ("4 billion files", refused(sealed(&many_files, b""))),
         ("4 billion descriptions", refused(sealed(&many_descriptions, b""))),
         ("no index", refused(sealed(b"", b""))),
         ("half a number", refused(sealed(&[0, 0, 0, 0, 1, 0], b""))),
         ("bytes after the last file", refused(sealed(&followed, b""))),
+        ("a file that is not there", refused(sealed(&cut, b"x"))),
         ("an unknown kind of content", refused(one(|file| file.content = 9))),
         ("a size of 4 GiB", refused(one(|file| file.size = 1 << 32))),
         ("a size beyond all numbers", refused(one(|file| file.size = u64::MAX))),
@@ -90,6 +94,42 @@ fn numbers() {
         }),
     ];
     assert_snapshot!(listed(&lies));
+}
+
+/// An index of these descriptions and no file, each text behind its length.
+fn described(texts: &[(&str, &str)]) -> Vec<u8> {
+    let mut bytes = (texts.len() as u32).to_le_bytes().to_vec();
+    for text in texts.iter().flat_map(|(key, text)| [key, text]) {
+        bytes.extend((text.len() as u16).to_le_bytes());
+        bytes.extend(text.as_bytes());
+    }
+    bytes.extend(0_u32.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn descriptions() {
+    let cut = |length: u8, bytes: &[u8]| sealed(&[&[1, 0, 0, 0, length, 0], bytes].concat(), b"");
+    let lies = [
+        ("a key that is cut off", refused(cut(9, b"ab"))),
+        ("a key that is no text", refused(cut(2, b"\xff\xff\0\0"))),
+        ("a text that is cut off", refused(cut(2, b"ab\x09\0c"))),
+        ("unsorted", refused(sealed(&described(&[("b", "1"), ("a", "2")]), b""))),
+        ("twice", refused(sealed(&described(&[("a", "1"), ("a", "2")]), b""))),
+    ];
+    assert_snapshot!(listed(&lies), @r"
+    a key that is cut off
+      P008: its index is wrong at byte 70: the key of a description takes 9 bytes, and 2 are left; make the pack again
+    a key that is no text
+      P008: its index is wrong at byte 72: the key of a description is not UTF-8; make the pack again
+    a text that is cut off
+      P008: its index is wrong at byte 74: the text of a description takes 9 bytes, and 1 are left; make the pack again
+    unsorted
+      P008: its index is wrong at byte 80: the description `a` is not in its place; make the pack again
+    twice
+      P008: its index is wrong at byte 80: the description `a` is not in its place; make the pack again
+    ");
+    assert!(Pack::read(sealed(&described(&[("a", "1"), ("b", "2")]), b"")).is_ok());
 }
 
 #[test]
@@ -145,6 +185,21 @@ fn paths() {
     let shown: Vec<(&str, String)> =
         shown.iter().map(|(path, error)| (path.as_str(), error.clone())).collect();
     assert_snapshot!(listed(&shown));
+}
+
+#[test]
+fn a_writer_takes_no_more_than_a_reader_would() {
+    let mut writer = Writer::new();
+    let long = writer.describe("author", &"x".repeat(1 << 16)).expect_err("a long text");
+    for number in 0..Limits::default().files {
+        writer.add(Content::Embedded, &number.to_string(), b"").expect("there is room");
+    }
+    let many = writer.add(Content::Embedded, "more", b"").expect_err("too many files");
+    let refusals = [long, many].map(|error| format!("{}: {error}", error.code()));
+    assert_snapshot!(refusals.join("\n"), @r"
+    P007: the description `author` has 65536 bytes, more than the 65535 allowed: leave out files that the application does not need
+    P007: it would hold more than 100000 files: leave out those that the application does not need
+    ");
 }
 
 #[test]

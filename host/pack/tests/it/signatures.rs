@@ -71,7 +71,7 @@ fn a_weak_key_signs_nothing() {
 #[test]
 fn keys_are_written_and_read() {
     let made = SigningKey::generate();
-    let read = SigningKey::from_pem(&made.to_pem().expect("a text"), "key.pem").expect("a key");
+    let read = SigningKey::from_pem(&made.to_pem(), "key.pem").expect("a key");
     assert_eq!(read.public(), made.public());
     let text = made.public().to_string();
     assert_eq!(text.parse::<PublicKey>().expect("a key"), made.public());

@@ -1,9 +1,10 @@
 //! What goes into a pack, and how it comes out.
 
-use crate::support::{App, assert_same, compiler, listed, options, text, unpacked};
+use crate::support::{App, assert_same, compiler, listed, options, rules, text, unpacked};
 use insta::assert_snapshot;
 use perilune_pack::{Content, Pack, SigningKey};
 use perilune_packing::{Application, Compiler, PackingError, pack};
+use perilune_registry::{Baseline, Entry, EntryId, Registry};
 use std::cell::RefCell;
 
 const APP: &[(&str, &str)] = &[
@@ -99,6 +100,20 @@ fn a_byte_order_mark_and_windows_lines_make_no_difference() {
 fn an_application_without_entries_is_packed() {
     let app = App::new(&[("app.yaml", "namespace: app\nentries: []\n")]);
     assert_eq!(unpacked(&app.pack(None)).snapshot().len(), 0);
+}
+
+#[test]
+fn an_entry_that_a_program_made_is_refused() {
+    let app = App::new(APP);
+    let id = EntryId::new("app", "made").expect("a right id");
+    let mut baseline = Baseline::read_dir(app.path(), &rules());
+    baseline.add(Entry::new(id, "library.lua").with_field("source", "return {}"));
+    let registry = Registry::new(baseline, rules()).expect("it is right");
+    let application = Application { registry: &registry, folder: Some(app.path()), pack: None };
+    let Err(error) = pack(application, &options(None), &compiler(), &mut |_| true) else {
+        panic!("it would be lost")
+    };
+    assert_snapshot!(error, @"app:made was made by a program and stands in no file, so that there is nothing to pack");
 }
 
 #[test]

@@ -61,6 +61,9 @@ pub(crate) struct Workflows {
     backend: Mutex<Option<Arc<dyn Backend>>>,
 }
 
+/// In place of the id of a host, for code that belongs to none. No entry has it.
+const NOWHERE: &str = "replay";
+
 /// Which host code runs on.
 #[derive(Clone)]
 pub(super) struct Whereabouts {
@@ -80,7 +83,11 @@ impl Whereabouts {
 impl Whereabouts {
     /// Where code runs that belongs to no host.
     pub(super) fn nowhere(runtime: &Runtime) -> Self {
-        Whereabouts { host: "replay".into(), address: Arc::default(), home: Arc::downgrade(&runtime.inner) }
+        Whereabouts { host: NOWHERE.into(), address: Arc::default(), home: Arc::downgrade(&runtime.inner) }
+    }
+
+    pub(super) fn is_nowhere(&self) -> bool {
+        *self.host == *NOWHERE
     }
 }
 

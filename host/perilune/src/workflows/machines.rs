@@ -48,10 +48,15 @@ impl FromEntries {
             .find(|entry| entry.runs_as() == WORKFLOW && is_here(entry) && type_name(entry) == workflow_type);
         let named = named.map(|entry| entry.id().to_string());
         named.ok_or_else(|| {
-            let host = &self.at.host;
-            Failure::not_found(format!(
-                "there is no workflow `{workflow_type}` on {host}: add the entry, or name {host} in its `meta.temporal.workflow.worker`"
-            ))
+            Failure::not_found(match self.at.is_nowhere() {
+                true => format!("there is no workflow `{workflow_type}`: add the entry"),
+                false => {
+                    let host = &self.at.host;
+                    format!(
+                        "there is no workflow `{workflow_type}` on {host}: add the entry, or name {host} in its `meta.temporal.workflow.worker`"
+                    )
+                }
+            })
         })
     }
 }

@@ -33,7 +33,7 @@ pub enum Replayed {
 /// The first place where code and history part.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// The event; none where the code does more than was recorded.
+    /// The event; none where nobody tells which one it is.
     pub event: Option<u64>,
     /// What was recorded.
     pub expected: String,
@@ -192,7 +192,7 @@ async fn server(machines: FromEntries, recorded: &Recorded) -> Replayed {
         Told::Same => Replayed::Same { events: recorded.len() },
         Told::Differs(parted) => Replayed::Differs(Box::new(Difference {
             event: parted.event_id,
-            expected: parted.expected.as_ref().map_or_else(|| "no further event".to_owned(), text),
+            expected: parted.expected.as_ref().map_or_else(|| "what the history has".to_owned(), text),
             got: parted.message,
             position: parted.expected.and_then(|event| event.position),
         })),

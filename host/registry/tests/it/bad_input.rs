@@ -174,7 +174,35 @@ fn values_that_nest_too_deep() {
 fn a_shared_meta_cannot_grow_with_the_number_of_entries() {
     let entries = "- {name: x, kind: registry.entry}\n".repeat(20_000);
     let yaml = format!("namespace: app\nmeta: {{text: {}}}\nentries:\n{entries}", "x".repeat(100_000));
-    assert!(refusal(&yaml).contains("`meta` is copied into every entry"));
+    let refusal = refusal(&yaml);
+    assert!(refusal.contains("`meta` is copied into every entry of the file, and is too large for that\n"));
+    assert!(refusal.contains("help: move it to the entries that need it\n"), "it says what to do");
+}
+
+#[test]
+fn an_application_has_no_more_folders_than_are_looked_into() {
+    let app = App::new(&[]);
+    (0..10_000).for_each(|number| std::fs::create_dir(app.path().join(number.to_string())).unwrap());
+    assert_eq!(
+        app.baseline().report().problems()[0].message(),
+        "there are more than 10000 entry files or directories"
+    );
+}
+
+#[test]
+fn the_files_that_entries_name_have_room_together() {
+    let entries = "- {name: NUMBER, kind: library.lua, source: file://main.lua}\n";
+    let entries: String = (0..3).map(|number| entries.replace("NUMBER", &format!("n{number}"))).collect();
+    let yaml = format!("namespace: app\nentries:\n{entries}");
+    let main = format!("return '{}'", "x".repeat(4_000));
+    let app = App::new(&[("app.yaml", &yaml), ("main.lua", &main)]);
+    let limits = perilune_registry::Limits { bytes: 10_000, ..Default::default() };
+    let rules = crate::support::rules().with_limits(limits);
+    let report = perilune_registry::Registry::load(app.path(), rules).unwrap_err();
+    assert_eq!(
+        report.problems()[0].message(),
+        "the sources of this application together exceed the registry's limit"
+    );
 }
 
 #[test]

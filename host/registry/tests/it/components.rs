@@ -1,8 +1,10 @@
 //! Entries that are WebAssembly components: what each mistake gets, and what the loader reads.
 
-use crate::support::{App, id};
+use crate::support::{App, id, told};
 use insta::assert_snapshot;
-use perilune_registry::{ComponentEntry, Fields, KindSpec, Kinds, Mount, Registry, Rules};
+use perilune_registry::{ComponentEntry, Entry, Fields, KindSpec, Kinds, Mount, Operation, Registry, Rules};
+use perilune_value::Value;
+use std::sync::Arc;
 
 const HEAD: &str = "namespace: app
 entries:
@@ -51,6 +53,11 @@ refused! {
     fields_of_the_wrong_type: refusal(COMPONENT, "    mounts: /data\n    env: KEY\n    network: true\n    method: 7\n");
     fields_of_lua_entries: refusal(COMPONENT, "    source: file://words.lua\n    modules: [json]\n");
     grants_of_other_kinds: refusal(COMPONENT, "    env: [key, missing]\n    mounts: [{fs: key, path: /data}]\n");
+    a_folder_in_place_of_a_component: {
+        let app = App::new(&[("app.yaml", HEAD)]);
+        app.write("words.wasm/words.wasm", COMPONENT);
+        app.refusal()
+    };
     an_inline_pool: refusal(COMPONENT, "    pool: {type: inline}\n");
     a_component_that_is_imported: {
         let app = app(COMPONENT, "  - {name: main, kind: library.lua, source: 'return {}', imports: {words: app:words}}");
@@ -63,6 +70,23 @@ fn a_file_larger_than_a_component_may_be_is_not_read() {
     let app = app(COMPONENT, "");
     std::fs::File::create(app.path().join("words.wasm")).unwrap().set_len(100 << 20).unwrap();
     assert_snapshot!(app.refusal());
+}
+
+#[test]
+fn bytes_that_a_program_gives_are_looked_at_too() {
+    let registry = Registry::new(Default::default(), crate::support::rules()).unwrap();
+    let too_many = vec![0; perilune_registry::MAX_COMPONENT_BYTES + 1];
+    let refusals = [b"file://words.wasm".to_vec(), too_many].map(|bytes| {
+        let entry =
+            Entry::new(id("app:words"), "function.wasm").with_field("component", Value::String(bytes));
+        told(registry.apply(&[Operation::Create(Arc::new(entry))], None).unwrap_err())
+    });
+    assert_snapshot!(refusals.join("\n"), @r"
+    app:words: field `component`: the component refers to a file, which only the loader can read
+      give its bytes; `file://` is for entries read from files
+    app:words: field `component`: the component has 67108865 bytes, more than the 67108864 allowed
+      build it without debugging information
+    ");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! An application directory made of a few lines of text.
 
 use perilune_registry::{Baseline, Entry, EntryId, Kinds, Problem, Registry, Rules};
-use perilune_value::Value;
+use perilune_value::{Failure, Value};
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -75,6 +75,14 @@ impl App {
 /// The refusal of a single file `app.yaml`, with a Lua file beside it.
 pub(crate) fn refusal(yaml: &str) -> String {
     App::new(&[("app.yaml", yaml), ("main.lua", "return {}\n")]).refusal()
+}
+
+/// What a refused change is told: its message, and what to do about each problem.
+pub(crate) fn told(failure: Failure) -> String {
+    let problems = failure.details.as_ref().and_then(|details| details.get("problems")).cloned();
+    let Some(Value::Array(problems)) = problems else { return failure.message };
+    let help = problems.iter().filter_map(|problem| problem.get("help").and_then(Value::as_str));
+    help.fold(failure.message.clone(), |told, help| format!("{told}\n  {help}"))
 }
 
 pub(crate) fn id(text: &str) -> EntryId {

@@ -32,7 +32,11 @@ fn an_unknown_version_is_not_found_and_a_negative_one_invalid() {
     let failure = registry([]).snapshot_at(version(7)).unwrap_err();
     assert_eq!(failure.kind, Kind::NotFound);
     assert_eq!(failure.message, "version not found: v7; it was never made, or is no longer kept");
-    assert_eq!(VersionId::try_from(-1).unwrap_err().kind, Kind::Invalid);
+    let failure = VersionId::try_from(-1).unwrap_err();
+    assert_eq!(
+        (failure.kind, failure.message.as_str()),
+        (Kind::Invalid, "invalid version -1; the first is 0")
+    );
 }
 
 #[test]

@@ -85,7 +85,10 @@ async fn readers_get_what_they_have_room_for() {
         assert_eq!(reader.get(&key("none")).await.expect_err("nothing is there").kind, Kind::NotFound);
     }
     let failure = within(&store, 5).get(&key("k")).await.expect_err("there is no room");
-    assert_eq!(failure.kind, Kind::RateLimited);
+    assert_eq!(
+        (failure.kind, failure.message.as_str()),
+        (Kind::RateLimited, "what was read and not yet taken exceeds the caller's `limits.memory`")
+    );
 }
 
 #[tokio::test(start_paused = true)]

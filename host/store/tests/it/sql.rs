@@ -259,6 +259,17 @@ async fn readers_get_what_they_have_room_for() {
 }
 
 #[tokio::test]
+async fn a_value_is_no_larger_than_cells_can_read() {
+    let db = stores(text).await.swap_remove(0);
+    let large = Packed::from(&Value::from("x".repeat(64 << 20)));
+    let failure = db.store.put(&key("large"), Put::new(large)).await.expect_err("it is too large");
+    assert_eq!(
+        (failure.kind, failure.message.as_str()),
+        (Kind::Invalid, "the value takes 67108866 bytes as JSON; it may take 67108864")
+    );
+}
+
+#[tokio::test]
 async fn expired_rows_are_deleted_while_the_store_is_written_to() {
     let mut database = databases().remove(0);
     database = database.with_field("file", ":memory:");
