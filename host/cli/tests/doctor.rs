@@ -109,8 +109,9 @@ fn found(command: &mut Command, check: &str) -> String {
 /// The program in an application without entries, and without the settings of whoever runs the tests.
 fn alone(app: &App) -> Command {
     let mut command = app.command(&[]);
-    let own = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PERILUNE_"));
-    own.for_each(|(name, _)| drop(command.env_remove(name)));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PERILUNE_")) {
+        command.env_remove(name);
+    }
     command
 }
 

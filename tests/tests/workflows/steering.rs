@@ -1,8 +1,9 @@
 //! What may be asked of a workflow and done to it from outside.
 
-use super::support::{everywhere, on_each, query, result, signal, started, update};
+use super::support::{everywhere, local, on_each, query, result, server, signal, started, unique, update};
 use perilune::Value;
 use perilune::workflow::{Fields, Outcome, StartOptions};
+use perilune_tests::App;
 
 #[tokio::test]
 async fn queries_are_answered_while_the_workflow_waits_and_after_its_end() {
@@ -271,4 +272,34 @@ async fn values_that_no_history_keeps_fail_the_call_and_not_the_run() {
     )
     .await;
     assert_eq!(value, Value::Array(vec!["Invalid".into(), "WF_PAYLOAD_TOO_LARGE".into(), 3.into()]));
+}
+
+/// Whoever reaches a shared queue has nothing run there but what is offered.
+#[tokio::test]
+async fn a_queue_runs_no_function_that_its_host_does_not_offer() {
+    let Some(address) = server() else { return };
+    let yaml = "version: '1.0'
+namespace: app
+entries:
+  - {name: server, kind: temporal.client, address: ADDRESS, tq_prefix: 'UNIQUE-'}
+  - {name: one, kind: temporal.worker, client: server, task_queue: one, lifecycle: {auto_start: true, start_timeout: 60s}}
+  - {name: other, kind: temporal.worker, client: server, task_queue: other, lifecycle: {auto_start: true, start_timeout: 60s}}
+  - {name: work, kind: workflow.lua, source: 'file://work.lua', modules: [funcs], meta: {temporal: {workflow: {worker: one}}}}
+  - {name: add, kind: function.lua, source: 'return function(a, b) return a + b end', method: main}
+  - {name: main, kind: function.lua, source: 'return function() return process.exec(\"app:work\", \"app:one\") end', method: main, limits: {timeout: 1m}}
+";
+    let yaml = yaml.replace("ADDRESS", &address).replace("UNIQUE", &unique());
+    let work = "return { main = function()
+        local once = { maximum_attempts = 1 }
+        local there = require('funcs').new():with_options({ ['activity.task_queue'] = 'other', ['activity.retry_policy'] = once })
+        local _, problem = there:call('app:add', 1, 2)
+        return problem:message()
+      end }";
+    let app = App::with(&[("app.yaml", &yaml), ("work.lua", work)], |builder| builder.allow(local()));
+    app.runtime.start().await.expect("the hosts start");
+    assert_eq!(
+        app.main().await,
+        "there is no activity `app:add` on app:other: name app:other in the entry's `meta.temporal.activity.worker`".into()
+    );
+    app.runtime.stop().await;
 }
