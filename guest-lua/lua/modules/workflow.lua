@@ -98,12 +98,20 @@ local function settled(finished, value, problem)
   return value, false
 end
 
+-- Tells whoever asked. What cannot leave the cell, such as a function, is that handler's failure and not the workflow's.
+local function tell(give, id, ...)
+  local told, problem = pcall(give, id, ...)
+  if not told then
+    give(id, core.error("Invalid", (tostring(problem):gsub("^.-argument 2", "the outcome", 1))), true)
+  end
+end
+
 core.on_message("@workflow/query", function(id, name, ...)
   local handler = queries[name]
   if not handler then
     return raw.answer_query(id, core.error("NotFound", string.format("the workflow answers no query %q", name)), true)
   end
-  raw.answer_query(id, settled(pcall(handler, ...)))
+  tell(raw.answer_query, id, settled(pcall(handler, ...)))
 end)
 
 -- Updates ----------------------------------------------------------------------------------------------------------------
@@ -140,12 +148,12 @@ core.on_message("@workflow/update", function(id, name, validate, ...)
   if validate and update.validate then
     local why = refusal(pcall(update.validate, ...))
     if why ~= nil then
-      return raw.reject_update(id, why)
+      return tell(raw.reject_update, id, why)
     end
   end
   raw.accept_update(id)
   core.background(function(...)
-    raw.complete_update(id, settled(pcall(update.run, ...)))
+    tell(raw.complete_update, id, settled(pcall(update.run, ...)))
   end, ...)
 end)
 

@@ -10,10 +10,11 @@ use control_support::{Operated, masked};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::thread;
 use support::Ended;
 
 fn started() -> Operated {
@@ -332,6 +333,30 @@ fn what_is_no_request_is_told_so() {
     let deep = format!("{{\"version\":1,\"do\":\"send\",\"x\":{}", "[".repeat(100_000));
     assert_eq!(app.exchange(&mut socket, &(deep + "\n"))["error"]["code"], "Invalid");
     assert!(app.exchange(&mut socket, "{\"version\":1,\"do\":\"list\"}\n")["ok"].is_object());
+}
+
+#[test]
+fn what_is_no_answer_is_told_so() {
+    let mut app = started();
+    let socket = app.socket();
+    app.kill();
+    fs::remove_file(&socket).expect("who is killed leaves it");
+    let other = UnixListener::bind(&socket).expect("its place is free");
+    let told = |answer: &str, args: &[&str], said: &str| {
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut asked = BufReader::new(other.accept().expect("somebody asks").0);
+                asked.read_line(&mut String::new()).expect("a request is a line");
+                asked.get_mut().write_all(answer.as_bytes()).expect("it is sent");
+            });
+            let ended = app.ask(args);
+            assert!(failed(&ended).contains(said), "{}", ended.stderr);
+        });
+    };
+    told("{\"version\":2,\"ok\":null}\n", &["ps"], "it speaks version 2, this program 1");
+    told("hello\n", &["ps"], "the answer of `perilune run` cannot be read: expected value");
+    let odd = "the application answers something else than this program expects: invalid type";
+    told("{\"version\":1,\"ok\":7}\n", &["workflow", "list"], odd);
 }
 
 #[test]

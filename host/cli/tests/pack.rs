@@ -2,6 +2,7 @@
 
 mod support;
 
+use perilune_pack::{Content, Writer};
 use std::fs;
 use std::path::Path;
 use support::{App, Ended, ended, program};
@@ -172,4 +173,18 @@ fn what_cannot_be_packed_leaves_what_was_there() {
         names.into_iter().all(|name| !name.to_string_lossy().ends_with(".new")),
         "nothing half-written stays"
     );
+}
+
+#[test]
+fn a_pack_of_something_else_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pack = folder.path().join("texts.pack");
+    let mut writer = Writer::new();
+    writer.add(Content::Embedded, "a.txt", b"text").expect("it has a place");
+    fs::write(&pack, writer.finish(None).expect("it is small")).expect("written");
+    for args in [&["run"][..], &["call", "app:main"], &["registry", "list"], &["lint"]] {
+        let refused = with(&pack, args);
+        let said = format!("error: `{}` is a pack without entries\n", pack.display());
+        assert_eq!((refused.code, refused.stderr), (1, said), "{args:?}");
+    }
 }

@@ -100,6 +100,17 @@ pub enum CancelReason {
     Shutdown,
 }
 
+impl fmt::Display for CancelReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            CancelReason::Requested => "the workflow asked for it",
+            CancelReason::RunClosed => "the run is over",
+            CancelReason::TimedOut => "the attempt took too long",
+            CancelReason::Shutdown => "the host is shutting down",
+        })
+    }
+}
+
 /// Learns that an attempt should end.
 #[derive(Clone, Debug)]
 pub struct Cancellation(watch::Receiver<Option<CancelReason>>);

@@ -12,6 +12,7 @@ async fn queries_are_answered_while_the_workflow_waits_and_after_its_end() {
         workflow.query('total', function(factor) return total * factor end)
         workflow.query('greedy', function() funcs.call('app:add', 1, 2) return true end)
         workflow.query('broken', function() error('no idea') end)
+        workflow.query('changes', function() coroutine.spawn(function() time.sleep('1h') end) return 1 end)
         local inbox = process.inbox()
         while total < 10 do total = total + inbox:receive():payload():data() end
         return total
@@ -26,6 +27,9 @@ async fn queries_are_answered_while_the_workflow_waits_and_after_its_end() {
         for name in ["greedy", "broken", "unknown"] {
             ask(name, vec![]).await.expect_err(name);
         }
+        let changes = ask("changes", vec![]).await.expect_err("it starts a timer").into_failure();
+        let said = "a query may only answer; its changes were thrown away";
+        assert!(changes.message.contains(said), "{changes}");
         assert_eq!(ask("state", vec![]).await, Ok(Value::Array(vec![])));
         backend.signal(target.clone(), signal("add", vec![6.into()])).await.expect("it is open");
         assert_eq!(result(&*backend, &target).await, Outcome::Completed(10.into()));
@@ -61,6 +65,32 @@ async fn updates_are_checked_first_and_give_their_result() {
         call("unknown", vec![]).await.expect_err("there is no such update");
         assert_eq!(call("take", vec![3.into()]).await, Ok(0.into()));
         assert_eq!(result(&*backend, &target).await, Outcome::Completed("sold out".into()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_cannot_leave_a_workflow_fails_its_handler_and_not_the_workflow() {
+    let work = "return { main = function()
+        local function odd() return { odd = print } end
+        workflow.query('odd', odd)
+        workflow.update('odd', odd)
+        workflow.update('refused', odd, function() return false, errors.new({ message = 'no', details = odd() }) end)
+        return process.inbox():receive():payload():data()
+      end }";
+    on_each(work, async |_, backend| {
+        let target = started(&*backend, vec![], StartOptions::default()).await;
+        let asked = backend.query(target.clone(), query("odd", vec![])).await;
+        let mut refusals = vec![asked.expect_err("it is a function").into_failure().message];
+        for name in ["odd", "refused"] {
+            let updated = backend.update(target.clone(), update(name, vec![])).await;
+            refusals.push(updated.expect_err("it is a function").into_failure().message);
+        }
+        for refusal in refusals {
+            assert!(refusal.ends_with(".odd: a function cannot cross the sandbox boundary"), "{refusal}");
+        }
+        backend.signal(target.clone(), signal("end", vec![1.into()])).await.expect("it is open");
+        assert_eq!(result(&*backend, &target).await, Outcome::Completed(1.into()));
     })
     .await;
 }

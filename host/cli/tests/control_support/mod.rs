@@ -222,10 +222,14 @@ impl Operated {
         ended.stdout
     }
 
-    pub(crate) fn connect(&self) -> UnixStream {
+    /// Its socket.
+    pub(crate) fn socket(&self) -> PathBuf {
         let mut sockets = fs::read_dir(self.folder()).expect("the folder is there");
-        let socket = sockets.next().expect("the socket is there").expect("it can be read").path();
-        UnixStream::connect(socket).expect("somebody listens")
+        sockets.next().expect("the socket is there").expect("it can be read").path()
+    }
+
+    pub(crate) fn connect(&self) -> UnixStream {
+        UnixStream::connect(self.socket()).expect("somebody listens")
     }
 
     /// A line and its reply.

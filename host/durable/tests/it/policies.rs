@@ -157,6 +157,8 @@ async fn runs_are_listed_by_page_and_filter() {
     assert_eq!(first, ["b3", "b2", "b1"]);
     let (second, end) = ids(Filter { limit: 3, after: next, ..Filter::default() }).await;
     assert_eq!((second, end), (vec!["a2".to_owned(), "a1".to_owned()], None));
+    let nowhere = Filter { after: Some("b1".into()), ..Filter::default() };
+    assert_eq!(host.list(nowhere).await.unwrap_err().message, "`b1` is not where a page ended");
     let prefix = Filter { id_prefix: Some("a".into()), ..Filter::default() };
     assert_eq!(ids(Filter { status: Some(Status::Completed), ..prefix.clone() }).await.0, ["a2"]);
     assert_eq!(ids(Filter { workflow_type: Some("main".into()), ..prefix.clone() }).await.0, ["a2", "a1"]);

@@ -90,6 +90,8 @@ async fn an_activation_without_end_is_cut_off() {
     loop {
         if let Some(trouble) = host.describe(Target::from("a")).await.unwrap().trouble {
             assert_eq!(trouble.code, "WF_TASK_TIMEOUT");
+            let said = "an activation took more than 10ms; a workflow leaves long work to activities";
+            assert_eq!(trouble.failure.message, said);
             break;
         }
         tokio::task::yield_now().await;

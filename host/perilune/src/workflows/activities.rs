@@ -54,7 +54,7 @@ impl Activities for FromWorkflows {
             tokio::select! {
                 result = call => result,
                 reason = cancellation.cancelled() => {
-                    Err(Failure::new(Kind::Canceled, format!("the activity was ended: {reason:?}")))
+                    Err(Failure::new(Kind::Canceled, format!("the activity was ended: {reason}")))
                 }
             }
         }
@@ -144,7 +144,7 @@ impl ActivityAccess for Access {
         self.heartbeat.beat(details);
         match self.cancellation.reason() {
             None => Ok(()),
-            Some(reason) => Err(Failure::new(Kind::Canceled, format!("the activity should end: {reason:?}"))),
+            Some(reason) => Err(Failure::new(Kind::Canceled, format!("the activity should end: {reason}"))),
         }
     }
 }

@@ -95,7 +95,7 @@ impl TemporalBackend {
         let limit = if filter.limit == 0 { DEFAULT_PAGE } else { filter.limit.min(LARGEST_PAGE) };
         let next_page_token = match &filter.after {
             Some(after) => unhex(after).ok_or_else(|| {
-                WorkflowError::new(Code::Invalid, "`after` is not where an earlier page ended")
+                WorkflowError::new(Code::Invalid, format!("`{after}` is not where a page ended"))
             })?,
             None => Vec::new(),
         };

@@ -143,6 +143,9 @@ fn only_answer(id: &str, mut commands: Vec<Command>) -> Result<Command, TaskFail
         {
             Ok(command)
         }
-        _ => Err(TaskFailure::coded(Code::QueryChangedState, "a query may only be answered, and must be")),
+        _ => Err(TaskFailure::coded(
+            Code::QueryChangedState,
+            "a query may only answer; its changes were thrown away",
+        )),
     }
 }
