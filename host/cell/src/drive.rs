@@ -170,7 +170,7 @@ async fn next_event(tickets: &mut Tickets, mailbox: Option<&mut Mailbox>) -> Res
     tokio::select! {
         biased;
         ticket = tickets.completed() => Ok(Event::Completed(ticket)),
-        arrival = mailbox.receive() => match arrival {
+        arrival = mailbox.receive_after_others() => match arrival {
             Arrival::Event(event) => Ok(event),
             Arrival::Killed(reason) => Err(Death::Killed(reason)),
             Arrival::Nothing if tickets.is_empty() => Err(nothing_can_come()),

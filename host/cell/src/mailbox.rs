@@ -112,17 +112,32 @@ impl Shared {
         self.lock().killed.clone()
     }
 
+    /// What is there already, or will never be.
+    fn arrival(&self) -> Option<Arrival> {
+        if let Some(reason) = self.killed() {
+            return Some(Arrival::Killed(reason));
+        }
+        if let Some(event) = self.take() {
+            return Some(Arrival::Event(event));
+        }
+        (self.lock().senders == 0).then_some(Arrival::Nothing)
+    }
+
     async fn receive(&self) -> Arrival {
         loop {
             let arrived = self.arrived.notified();
-            if let Some(reason) = self.killed() {
-                return Arrival::Killed(reason);
+            if let Some(arrival) = self.arrival() {
+                return arrival;
             }
-            if let Some(event) = self.take() {
-                return Arrival::Event(event);
-            }
-            if self.lock().senders == 0 {
-                return Arrival::Nothing;
+            arrived.await;
+        }
+    }
+
+    async fn receive_after_others(&self) -> Arrival {
+        loop {
+            let arrived = self.arrived.notified();
+            if let Some(arrival) = self.arrival() {
+                return arrival;
             }
             arrived.await;
             after_others().await;
@@ -130,7 +145,7 @@ impl Shared {
     }
 }
 
-/// Lets all that is ready run first: what wakes a cell is often the first of many messages, and a turn takes all of them.
+/// Lets all that is ready run first.
 async fn after_others() {
     let mut has_given_way = false;
     poll_fn(|context| {
@@ -295,6 +310,12 @@ impl Mailbox {
     /// Waits for what comes next. Cancel-safe.
     pub async fn receive(&mut self) -> Arrival {
         self.0.receive().await
+    }
+
+    /// As [`Mailbox::receive`], and where that has to wait, all that is ready runs before what comes is taken: it is often the first of
+    /// many messages, and a turn takes all of them. Whoever waits for something else as well may hear of that first, though it came later.
+    pub(crate) async fn receive_after_others(&mut self) -> Arrival {
+        self.0.receive_after_others().await
     }
 
     /// Why somebody ended the cell.
