@@ -1,12 +1,10 @@
 //! Files that are not what they should be.
 
 use crate::world::{Host, World, completed};
+use perilune_test_log::Log;
 use perilune_value::Value;
 use perilune_workflow::{Backend, Code, Status, Target, WorkflowError};
 use std::path::PathBuf;
-use std::sync::Arc;
-use tempfile::NamedTempFile;
-use tracing::subscriber::DefaultGuard;
 
 async fn filled() -> (World, PathBuf) {
     let world = World::with(|flow| async move {
@@ -92,13 +90,6 @@ async fn a_truncated_store_is_refused() {
     world.host().await;
 }
 
-/// Keeps what this thread logs in a file.
-fn logged() -> (NamedTempFile, DefaultGuard) {
-    let file = NamedTempFile::new().unwrap();
-    let log = tracing_subscriber::fmt().with_ansi(false).with_writer(Arc::new(file.reopen().unwrap()));
-    (file, tracing::subscriber::set_default(log.finish()))
-}
-
 #[tokio::test]
 async fn a_damaged_run_does_not_stop_the_others() {
     let (world, path) = filled().await;
@@ -106,11 +97,10 @@ async fn a_damaged_run_does_not_stop_the_others() {
         &path,
         "UPDATE history SET body = CAST(substr(body, 1, 20) || x'00' || substr(body, 22) AS BLOB) WHERE run = 2",
     );
-    let (log, keeping) = logged();
+    let log = Log::keep();
     let host: Host = world.host().await;
-    drop(keeping);
-    let log = std::fs::read_to_string(log.path()).unwrap();
-    assert!(log.contains("ERROR perilune_durable::engine: a workflow cannot go on run="), "{log}");
+    let said = "ERROR perilune_durable::engine: a workflow cannot go on run=";
+    assert!(log.says(said), "{:?}", log.records());
     host.send("w5", "go", vec![]).await;
     assert_eq!(host.end("w5").await, completed(Value::Nil));
     let trouble = host.describe(Target::from("w1")).await.unwrap().trouble.unwrap();

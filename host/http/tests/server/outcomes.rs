@@ -1,12 +1,8 @@
 //! What becomes of what a function returned or failed with.
 
 use crate::support::{Site, function};
+use perilune_test_log::Log;
 use perilune_value::{Failure, Kind, Value};
-use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
-use tracing::field::Field;
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 
 /// The response to a call with this outcome.
 async fn response(outcome: Result<Value, Failure>) -> crate::support::Reply {
@@ -45,40 +41,14 @@ async fn a_failure_tells_the_client_a_number_and_nothing_else() {
     assert_ne!(response(Err(Failure::internal("again"))).await.header("x-error-id"), id);
 }
 
-/// What was logged, one record a line.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
-
-impl Subscriber for Log {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("perilune")
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        let mut line = String::new();
-        event.record(&mut |field: &Field, value: &dyn Debug| line += &format!("{field}={value:?} "));
-        *self.0.lock().expect("no test panics while logging") += &format!("{line}\n");
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
-
 #[tokio::test]
 async fn the_log_has_what_the_client_is_not_told() {
-    let log = Log::default();
-    let _logging = tracing::subscriber::set_default(log.clone());
+    let log = Log::keep();
     let failure =
         Failure { stack: Some("at secret.lua:1".to_owned()), ..Failure::not_found("the secret is 42") };
     let id = response(Err(failure.with_detail("where", "the cellar"))).await.header("x-error-id").to_owned();
-    let log = log.0.lock().expect("no test panics while logging");
-    let record = log.lines().find(|line| line.contains(&id)).expect("the id stands in the log");
+    let records = log.records();
+    let record = records.iter().find(|record| record.contains(&id)).expect("the id stands in the log");
     for known in ["the secret is 42", "at secret.lua:1", "the cellar", "app:e_GET_a", "GET", "/a", "NotFound"]
     {
         assert!(record.contains(known), "{known}: {record}");

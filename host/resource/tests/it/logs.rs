@@ -1,70 +1,32 @@
 //! What the log says of services that end otherwise than they should.
 
 use crate::support::{Started, service};
-use std::io;
-use std::sync::{Arc, Mutex};
-use tracing::subscriber::DefaultGuard;
-
-/// What is logged while it lives, each record without its time.
-#[derive(Clone, Default)]
-struct Records(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Records {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("nobody panics").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Records {
-    /// Keeps what this thread logs: tests of services have one.
-    fn keep() -> (Records, DefaultGuard) {
-        let records = Records::default();
-        let writer = records.clone();
-        let subscriber = tracing_subscriber::fmt().without_time().with_ansi(false);
-        let subscriber = subscriber.with_writer(move || writer.clone()).finish();
-        (records, tracing::subscriber::set_default(subscriber))
-    }
-
-    /// The last record.
-    fn last(&self) -> String {
-        let bytes = self.0.lock().expect("nobody panics").clone();
-        let text = String::from_utf8(bytes).expect("a log is text");
-        text.lines().last().unwrap_or_default().trim().to_owned()
-    }
-}
+use perilune_test_log::Log;
 
 #[tokio::test(start_paused = true)]
 async fn a_member_of_a_group_that_is_not_started_again_is_named() {
-    let (records, _keeping) = Records::keep();
+    let log = Log::keep();
     let host = Started::of(&[
         ("g", "service.group", r#"{"services": ["a"], "lifecycle": {"auto_start": true}}"#),
         ("a", "service", r#"{"on_run": "exit 1s", "lifecycle": {"restart": {"policy": "never"}}}"#),
     ]);
     host.start().await.expect("started");
     host.within(2_000).await;
-    assert_eq!(records.last(), "INFO perilune::service: ended, and stays so service=app:a ended=Exited");
+    assert_eq!(log.last(), "INFO perilune::service: ended, and stays so service=app:a ended=Exited");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_goes_on_when_it_is_stopped_is_ended() {
-    let (records, _keeping) = Records::keep();
+    let log = Log::keep();
     let host = Started::new(&[("a", service(r#""stop_timeout": "1s""#, r#""on_stop": "hang""#))]);
     host.start().await.expect("started");
     assert_eq!(host.stop().await, "stop a, terminate a");
-    assert_eq!(
-        records.last(),
-        "WARN perilune::service: stopped before all that it ran had ended service=app:a"
-    );
+    assert_eq!(log.last(), "WARN perilune::service: stopped before all that it ran had ended service=app:a");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_cannot_even_be_ended_is_named() {
-    let (records, _keeping) = Records::keep();
+    let log = Log::keep();
     for (on_terminate, error) in
         [("hang", "it goes on"), ("panic", "the host panicked while it ended this service: its end broke")]
     {
@@ -73,7 +35,7 @@ async fn a_service_that_cannot_even_be_ended_is_named() {
         host.start().await.expect("started");
         host.stop().await;
         assert_eq!(
-            records.last(),
+            log.last(),
             format!("ERROR perilune::service: could not be ended service=app:a error={error}")
         );
     }
@@ -81,12 +43,12 @@ async fn a_service_that_cannot_even_be_ended_is_named() {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_breaks_while_it_stops_or_goes_is_named() {
-    let (records, _keeping) = Records::keep();
+    let log = Log::keep();
     let host = Started::new(&[("a", service("", r#""on_stop": "panic""#))]);
     host.start().await.expect("started");
     host.stop().await;
     assert_eq!(
-        records.last(),
+        log.last(),
         "ERROR perilune::service: stopped service=app:a error=the host panicked while it stopped this service: stop a broke"
     );
     let host = Started::new(&[("a", service("", r#""on_drop": "panic""#))]);
@@ -95,7 +57,7 @@ async fn a_service_that_breaks_while_it_stops_or_goes_is_named() {
     host.app.resources.forget_outdated();
     host.reconcile().await;
     assert_eq!(
-        records.last(),
+        log.last(),
         "ERROR perilune::service: stopped service=app:a error=the host panicked while it dropped this service: its last moment broke"
     );
 }

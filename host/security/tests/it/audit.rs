@@ -1,28 +1,13 @@
 //! The record of what was refused.
 
 use perilune_security::{Audit, Denial};
-use std::io;
-use std::sync::{Arc, Mutex};
+use perilune_test_log::Log;
 
 /// What was logged while something ran.
 fn logged(run: impl FnOnce()) -> Vec<String> {
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
-    impl io::Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().expect("nobody panics").extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    tracing::subscriber::with_default(subscriber, run);
-    let bytes = lines.0.lock().expect("nobody panics").clone();
-    String::from_utf8(bytes).expect("a log is text").lines().map(str::to_owned).collect()
+    let log = Log::keep();
+    run();
+    log.records()
 }
 
 const DENIAL: Denial<'static> = Denial {

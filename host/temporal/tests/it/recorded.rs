@@ -4,11 +4,10 @@ use crate::basics::echo;
 use crate::support::World;
 use crate::support::script::{Deeds, Scripts, activity};
 use perilune_temporal::{Recorded, Replayed, replay};
+use perilune_test_log::Log;
 use perilune_workflow::{Activation, ActivityOptions, Code, CommandKind, EventKind, Job, Outcome, Target};
 use std::sync::Arc;
 use std::time::Duration;
-use tempfile::NamedTempFile;
-use tracing::subscriber::DefaultGuard;
 
 /// Replays against the code of a type.
 async fn against<S>(recorded: &Recorded, make: impl Fn() -> S + Send + Sync + 'static) -> Replayed
@@ -48,28 +47,19 @@ async fn a_fixture_replays_for_ever() {
     check(&Recorded::read(include_bytes!("histories/echo.json")).unwrap()).await;
 }
 
-/// Keeps what this thread logs in a file.
-fn logged() -> (NamedTempFile, DefaultGuard) {
-    let file = NamedTempFile::new().unwrap();
-    let log = tracing_subscriber::fmt().with_ansi(false).with_writer(Arc::new(file.reopen().unwrap()));
-    (file, tracing::subscriber::set_default(log.finish()))
-}
-
 #[tokio::test]
 async fn the_log_says_why_a_machine_was_given_up() {
     let recorded = Recorded::read(include_bytes!("histories/echo.json")).unwrap();
     let silent = || |_: &Job, _: &Activation, _: &mut Vec<CommandKind>| {};
-    let (log, keeping) = logged();
+    let log = Log::keep();
     against(&recorded, silent).await;
     replay(&recorded, Arc::new(Scripts::default())).await;
-    drop(keeping);
-    let log = std::fs::read_to_string(log.path()).unwrap();
     for said in [
         "the workflow's code does not do what its history says; bring back the code that the run began with, or branch with \
          `workflow.version`: ",
         "a workflow's machine was given up: ",
     ] {
-        assert!(log.contains(said), "{log}");
+        assert!(log.says(said), "{:?}", log.records());
     }
 }
 
