@@ -22,20 +22,16 @@ pub fn test(workspace: &Workspace, args: &[String]) -> anyhow::Result<()> {
     if args.is_empty() {
         lint(workspace)?;
     }
-    let needs_servers = args.is_empty()
-        || args
-            .iter()
-            .any(|arg| ["sql", "store", "workflow", "temporal"].iter().any(|name| arg.contains(name)));
-    let needs_checker = args.is_empty() || args.iter().any(|arg| arg.contains("language_server"));
-    let servers = if needs_servers { Servers::start(workspace) } else { Servers::default() };
+    let needs = Needs::of(args);
+    let servers = if needs.servers { Servers::start(workspace) } else { Servers::default() };
     let args = test_arguments(args);
     workspace::announce(&args);
     let mut command = workspace.cargo_command(&args);
     command.envs(servers.variables.iter().map(|(name, value)| (name, value)));
-    if needs_checker {
+    if needs.lua_checker {
         command.envs(lua_checker::variable(workspace));
     }
-    if args.is_empty() || args.iter().any(|arg| arg.contains("component")) {
+    if needs.languages {
         command.envs(languages::variable(workspace));
     }
     let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
@@ -47,6 +43,32 @@ pub fn test(workspace: &Workspace, args: &[String]) -> anyhow::Result<()> {
         bail!("`cargo {}` failed; its messages stand above", workspace::display(&args));
     }
     Ok(())
+}
+
+/// What the chosen tests need besides Rust.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// PostgreSQL, MySQL and Temporal.
+    pub servers: bool,
+    /// What checks Lua beside editors.
+    pub lua_checker: bool,
+    /// What makes components of Python and Rust.
+    pub languages: bool,
+}
+
+impl Needs {
+    /// What tests chosen by these arguments need: all of it without arguments.
+    #[must_use]
+    pub fn of(args: &[String]) -> Needs {
+        let any = |names: &[&str]| {
+            args.is_empty() || args.iter().any(|arg| names.iter().any(|name| arg.contains(name)))
+        };
+        Needs {
+            servers: any(&["sql", "store", "workflow", "temporal"]),
+            lua_checker: any(&["language_server"]),
+            languages: any(&["component"]),
+        }
+    }
 }
 
 /// Formatting, clippy and dependencies; nothing is changed.

@@ -1,6 +1,6 @@
 //! What `cargo xtask test ARGS` hands to cargo.
 
-use xtask::checks::test_arguments;
+use xtask::checks::{Needs, test_arguments};
 
 #[test]
 fn the_whole_workspace_is_tested_unless_arguments_choose_packages() {
@@ -16,5 +16,21 @@ fn the_whole_workspace_is_tested_unless_arguments_choose_packages() {
     for (given, expected) in cases {
         let args: Vec<String> = given.split_whitespace().map(str::to_owned).collect();
         assert_eq!(test_arguments(&args).join(" "), expected, "{given:?}");
+    }
+}
+
+#[test]
+fn all_that_tests_need_is_set_up_unless_arguments_choose_some() {
+    let cases = [
+        ("", (true, true, true)),
+        ("mailbox", (false, false, false)),
+        ("sqlite", (true, false, false)),
+        ("-p perilune-temporal", (true, false, false)),
+        ("--test language_server", (false, true, false)),
+        ("component_languages", (false, false, true)),
+    ];
+    for (given, (servers, lua_checker, languages)) in cases {
+        let args: Vec<String> = given.split_whitespace().map(str::to_owned).collect();
+        assert_eq!(Needs::of(&args), Needs { servers, lua_checker, languages }, "{given:?}");
     }
 }
