@@ -1,6 +1,8 @@
 //! How much of its CPU budget a turn has used.
 
 use crate::ticker::TICK;
+#[cfg(unix)]
+use rustix::time::{ClockId, clock_gettime};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -65,14 +67,8 @@ impl Budget {
 /// CPU time of this thread in nanoseconds, where the system tells.
 #[cfg(unix)]
 fn thread_time() -> Option<u64> {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the pointer is to a timespec that lives until the call returns.
-    let done = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
-    let nanos = u64::try_from(time.tv_sec)
-        .ok()?
-        .checked_mul(1_000_000_000)?
-        .checked_add(time.tv_nsec.try_into().ok()?)?;
-    (done == 0).then_some(nanos)
+    let time = Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).ok()?;
+    time.as_nanos().try_into().ok()
 }
 
 #[cfg(not(unix))]

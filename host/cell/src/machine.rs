@@ -1,6 +1,8 @@
 //! How many cells this machine can hold.
 
 use crate::image::{Memory, PAGE, pagemap};
+#[cfg(target_os = "linux")]
+use rustix::process::{Resource, getrlimit};
 
 /// What the machine grants a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,11 +88,8 @@ fn linux() -> Option<Machine> {
 /// What is left of 47 bits, or of the process's own limit.
 #[cfg(target_os = "linux")]
 fn address_space() -> u64 {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the pointer is to a structure that lives until the call returns.
-    let done = unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) };
     let user = 1 << 47;
-    if done == 0 { user.min(limit.rlim_cur) } else { user }
+    getrlimit(Resource::As).current.map_or(user, |limit| user.min(limit))
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -123,27 +123,20 @@ impl Shared {
         (self.lock().senders == 0).then_some(Arrival::Nothing)
     }
 
-    async fn receive(&self) -> Arrival {
+    /// Waits for what comes next, and once it is there, for this.
+    async fn receive<Then: Future<Output = ()>>(&self, then: impl Fn() -> Then) -> Arrival {
         loop {
             let arrived = self.arrived.notified();
             if let Some(arrival) = self.arrival() {
                 return arrival;
             }
             arrived.await;
-        }
-    }
-
-    async fn receive_after_others(&self) -> Arrival {
-        loop {
-            let arrived = self.arrived.notified();
-            if let Some(arrival) = self.arrival() {
-                return arrival;
-            }
-            arrived.await;
-            after_others().await;
+            then().await;
         }
     }
 }
+
+async fn at_once() {}
 
 /// Lets all that is ready run first.
 async fn after_others() {
@@ -309,13 +302,13 @@ impl Drop for Sender {
 impl Mailbox {
     /// Waits for what comes next. Cancel-safe.
     pub async fn receive(&mut self) -> Arrival {
-        self.0.receive().await
+        self.0.receive(at_once).await
     }
 
     /// As [`Mailbox::receive`], and where that has to wait, all that is ready runs before what comes is taken: it is often the first of
     /// many messages, and a turn takes all of them. Whoever waits for something else as well may hear of that first, though it came later.
     pub(crate) async fn receive_after_others(&mut self) -> Arrival {
-        self.0.receive_after_others().await
+        self.0.receive(after_others).await
     }
 
     /// Why somebody ended the cell.
@@ -386,7 +379,7 @@ impl KillSwitch {
 impl Inbox {
     /// Waits for what comes next. Cancel-safe.
     pub async fn receive(&self) -> Arrival {
-        self.0.receive().await
+        self.0.receive(at_once).await
     }
 
     /// Why somebody ended the cell.

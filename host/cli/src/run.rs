@@ -111,6 +111,7 @@ async fn attend(
     let is_command = name.is_some();
     // A required service may be tried for as long as it takes.
     let started = tokio::select! {
+        biased; // who asks services that have just started to end gets the code for those that run
         started = runtime.start() => started.map_err(|failure| End::Broken(Exit::of_failure(&failure))),
         code = runtime.exit_requested() => Err(End::Exit(Exit::requested(code))),
         () = signals.end() => Err(End::Exit(Exit::interrupted())),

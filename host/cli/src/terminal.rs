@@ -29,30 +29,30 @@ pub(crate) fn hides_logs() -> bool {
 #[cfg(unix)]
 mod raw {
     use perilune::Terminal;
-    use std::io::{self, IsTerminal};
+    use rustix::process::getpgrp;
+    use rustix::termios::{
+        InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
+    };
+    use std::io::stdin;
 
     /// With raw mode, where the input is a terminal.
     pub(super) fn with_raw(terminal: Terminal) -> Terminal {
         let Some(usual) = usual() else { return terminal };
         terminal.raw_by(move |enable| {
-            let mut mode = usual;
+            let mut mode = usual.clone();
             if enable {
                 // Signals stay on: Ctrl-C is the operator's, whatever runs.
-                mode.c_lflag &= !(libc::ICANON | libc::ECHO | libc::IEXTEN);
-                mode.c_iflag &= !(libc::IXON | libc::ICRNL | libc::INLCR);
-                mode.c_cc[libc::VMIN] = 1;
-                mode.c_cc[libc::VTIME] = 0;
+                mode.local_modes -= LocalModes::ICANON | LocalModes::ECHO | LocalModes::IEXTEN;
+                mode.input_modes -= InputModes::IXON | InputModes::ICRNL | InputModes::INLCR;
+                mode.special_codes[SpecialCodeIndex::VMIN] = 1;
+                mode.special_codes[SpecialCodeIndex::VTIME] = 0;
             }
-            // SAFETY: the descriptor is the program's own, and `mode` outlives the call.
-            match unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &raw const mode) } {
-                0 => Ok(()),
-                _ => Err(io::Error::last_os_error()),
-            }
+            Ok(tcsetattr(stdin(), OptionalActions::Now, &mode)?)
         })
     }
 
     /// The mode to come back to; nothing where the input is no terminal.
-    pub(super) struct Usual(Option<libc::termios>);
+    pub(super) struct Usual(Option<Termios>);
 
     impl Usual {
         pub(super) fn now() -> Self {
@@ -62,27 +62,18 @@ mod raw {
 
     impl Drop for Usual {
         fn drop(&mut self) {
-            let Some(mode) = self.0 else { return };
+            let Some(mode) = &self.0 else { return };
             // A program in the background would be stopped for setting what is somebody else's terminal now.
-            // SAFETY: neither call takes a pointer.
-            let is_in_front = unsafe { libc::tcgetpgrp(libc::STDIN_FILENO) == libc::getpgrp() };
-            if is_in_front {
-                // SAFETY: the descriptor is the program's own, and `mode` outlives the call.
-                unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, &raw const mode) };
+            if tcgetpgrp(stdin()) == Ok(getpgrp()) {
+                // A terminal that is gone has no mode.
+                let _ = tcsetattr(stdin(), OptionalActions::Now, mode);
             }
         }
     }
 
-    /// The mode that the terminal is in, to come back to.
-    fn usual() -> Option<libc::termios> {
-        if !io::stdin().is_terminal() {
-            return None;
-        }
-        // SAFETY: all zeroes are a value of this plain struct.
-        let mut mode: libc::termios = unsafe { std::mem::zeroed() };
-        // SAFETY: the descriptor is the program's own, and `mode` outlives the call.
-        let done = unsafe { libc::tcgetattr(libc::STDIN_FILENO, &raw mut mode) };
-        (done == 0).then_some(mode)
+    /// The mode that the terminal is in, to come back to. Nothing else has one.
+    fn usual() -> Option<Termios> {
+        tcgetattr(stdin()).ok()
     }
 }
 

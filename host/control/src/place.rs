@@ -87,8 +87,7 @@ fn is_own(folder: &Path) -> bool {
 
 /// The user whose rights this program has.
 fn user() -> u32 {
-    // SAFETY: the call takes nothing, changes nothing and cannot fail.
-    unsafe { libc::geteuid() }
+    rustix::process::geteuid().as_raw()
 }
 
 impl Place {

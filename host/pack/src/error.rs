@@ -54,6 +54,16 @@ pub enum PackError {
         /// Bytes that it may have.
         max: u64,
     },
+    /// `P007`: a description, or its key, of more bytes than the format has room for.
+    #[error("the description {} has {size} bytes, more than the {max} allowed: shorten it", quote(key))]
+    Description {
+        /// Which one.
+        key: String,
+        /// Bytes of its key or of its text, whichever is too long.
+        size: u64,
+        /// Bytes that it may have.
+        max: u64,
+    },
     /// `P007`: more files than are allowed.
     #[error("it would hold more than {max} files: leave out those that the application does not need")]
     TooMany {
@@ -155,7 +165,7 @@ impl PackError {
             PackError::Trailing { .. } => "P004",
             PackError::Damaged => "P005",
             PackError::Header(_) => "P006",
-            PackError::TooLarge { .. } | PackError::TooMany { .. } => "P007",
+            PackError::TooLarge { .. } | PackError::Description { .. } | PackError::TooMany { .. } => "P007",
             PackError::Index { .. } => "P008",
             PackError::Path { .. } => "P009",
             PackError::Duplicate { .. } => "P010",

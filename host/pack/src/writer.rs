@@ -38,12 +38,11 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// [`PackError::TooLarge`] for one of more than 65,535 bytes.
+    /// [`PackError::Description`] for one of more than 65,535 bytes.
     pub fn describe(&mut self, key: &str, text: &str) -> Result<(), PackError> {
         let max = u16::MAX.into();
         if let Some(long) = [key, text].into_iter().find(|text| text.len() as u64 > max) {
-            let what = format!("the description {}", quote(key));
-            return Err(PackError::TooLarge { what, size: long.len() as u64, max });
+            return Err(PackError::Description { key: key.to_owned(), size: long.len() as u64, max });
         }
         self.descriptions.insert(key.to_owned(), text.to_owned());
         Ok(())

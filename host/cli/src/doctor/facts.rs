@@ -1,6 +1,8 @@
 //! What the machine says of itself.
 
 use perilune::Machine;
+#[cfg(unix)]
+use rustix::process::{Resource, getrlimit};
 use std::fs;
 use std::thread::available_parallelism;
 
@@ -69,12 +71,7 @@ fn share(text: &str) -> Option<f64> {
 
 #[cfg(unix)]
 fn open_files() -> Option<u64> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the pointer is to a structure that lives until the call returns.
-    let done = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
-    // The types differ between systems.
-    #[allow(clippy::unnecessary_cast, reason = "not everywhere the same type")]
-    (done == 0).then_some(limit.rlim_cur as u64)
+    Some(getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
 }
 
 #[cfg(not(unix))]

@@ -140,15 +140,18 @@ impl Operated {
         path.to_str().expect("paths are UTF-8").to_owned()
     }
 
-    /// Waits until so many workflows have completed.
+    /// Waits until so many workflows have completed, as long as some do.
     pub(crate) fn until_done(&self, count: usize) {
-        let began = Instant::now();
+        let (mut began, mut before) = (Instant::now(), 0);
         loop {
             let listed =
                 self.json(&["workflow", "list", "--status", "completed", "--limit", "1000", "--json"]);
             let done = listed[0]["runs"].as_array().map_or(0, Vec::len);
             if done == count {
                 return;
+            }
+            if std::mem::replace(&mut before, done) != done {
+                began = Instant::now();
             }
             assert!(began.elapsed() < PATIENCE, "{done} of {count} workflows have completed");
         }

@@ -204,7 +204,7 @@ async fn carry_out(
     told: Told,
     commands: &[Command],
 ) -> bool {
-    let closed = match closed_children(inner, &told, key, commands).await {
+    let closed = match closed_children(inner, key, commands).await {
         Ok(closed) => closed,
         Err(error) => return failed(inner, key, TaskFailure::coded(error.code, error.message)),
     };
@@ -234,7 +234,6 @@ async fn carry_out(
 /// What the store says of workflows whose ids children are to have, where that matters.
 async fn closed_children(
     inner: &Arc<Inner>,
-    _told: &Told,
     key: i64,
     commands: &[Command],
 ) -> Result<HashMap<String, Status>, WorkflowError> {

@@ -197,7 +197,7 @@ fn a_writer_takes_no_more_than_a_reader_would() {
     let many = writer.add(Content::Embedded, "more", b"").expect_err("too many files");
     let refusals = [long, many].map(|error| format!("{}: {error}", error.code()));
     assert_snapshot!(refusals.join("\n"), @r"
-    P007: the description `author` has 65536 bytes, more than the 65535 allowed: leave out files that the application does not need
+    P007: the description `author` has 65536 bytes, more than the 65535 allowed: shorten it
     P007: it would hold more than 100000 files: leave out those that the application does not need
     ");
 }
