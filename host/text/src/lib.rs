@@ -12,7 +12,9 @@
 //! | `splitter/` | [`splitter`]: cutting text into chunks, plain and Markdown |
 //! | `html/` | [`html`]: policies, and the text that is left by them |
 //! | `templates/` | [`templates`]: sets of templates in two syntaxes, rendered on deep stacks |
+//! | `allowance.rs` | how long a piece of work may take |
 
+mod allowance;
 pub mod diff;
 pub mod html;
 pub mod regexp;

@@ -3,11 +3,10 @@
 //! By the rules of HTML, elements such as `<b>` that were left open begin again in each block that follows, so a hundred kilobytes
 //! can become gigabytes. The text is fed in small pieces, and no further than the bounds.
 
+use crate::allowance::Allowance;
 use html5ever::interface::{Attribute, ElementFlags, NodeOrText, QuirksMode, TreeSink};
 use html5ever::tendril::{StrTendril, TendrilSink};
 use html5ever::{ExpandedName, LocalName, Namespace, ParseOpts, QualName, local_name, ns, parse_fragment};
-#[cfg(unix)]
-use rustix::time::{ClockId, clock_gettime};
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -19,7 +18,8 @@ pub(super) const MAX_DEPTH: u32 = 1_000;
 /// Bytes between two looks at the bounds; each can bring forth as many elements as are open.
 const PIECE: usize = 1 << 10;
 
-/// CPU time. A megabyte of honest text takes 30 ms. What remains is, for one, a tag with 100,000 attributes, each compared with all before.
+/// Computing time. A megabyte of honest text takes 30 ms. What remains is, for one, a tag with 100,000 attributes, each compared
+/// with all before.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Why a text is not sanitised.
@@ -32,16 +32,16 @@ pub(super) enum Refused {
 
 pub(super) fn weigh(text: &str, most: usize) -> Result<(), Refused> {
     let weight = Rc::new(Weight::default());
-    let begin = computed();
+    let mut time = Allowance::of_computing(PATIENCE);
     // As ammonia does.
     let context = QualName::new(None, ns!(html), local_name!("div"));
     let sink =
         Scales { weight: weight.clone(), document: Node::new(QualName::new(None, ns!(), local_name!(""))) };
     let mut parser = parse_fragment(sink, ParseOpts::default(), context, Vec::new(), false);
-    let check = || match () {
+    let mut check = || match () {
         () if weight.nodes.get() > most => Err(Refused::Nodes),
         () if weight.depth.get() > MAX_DEPTH => Err(Refused::Depth),
-        () if computed().saturating_sub(begin) > PATIENCE => Err(Refused::Time),
+        () if time.is_used_up() => Err(Refused::Time),
         () => Ok(()),
     };
     let mut rest = text;
@@ -53,18 +53,6 @@ pub(super) fn weigh(text: &str, most: usize) -> Result<(), Refused> {
     }
     parser.finish();
     check()
-}
-
-/// What this thread has computed so far. A clock would charge a text for what else the machine does.
-#[cfg(unix)]
-fn computed() -> Duration {
-    clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default()
-}
-
-#[cfg(not(unix))]
-fn computed() -> Duration {
-    static BEGIN: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
-    BEGIN.elapsed()
 }
 
 #[derive(Debug, Default)]

@@ -10,11 +10,12 @@ mod syntax;
 
 pub use cache::Cache;
 
+use crate::allowance::Allowance;
 use cost::Cost;
 use perilune_value::{Failure, Kind};
 use regex::bytes::{Regex, RegexBuilder};
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Bytes of a pattern; a page of text. Parsing takes memory in proportion.
 pub const MAX_PATTERN: usize = 16 << 10;
@@ -45,19 +46,20 @@ const QUICK_WORK: u64 = 300_000;
 #[derive(Clone, Copy, Debug)]
 pub struct Bound {
     work: u64,
-    until: Instant,
+    /// Called on the thread that searches, when it begins.
+    time: fn() -> Allowance,
     bytes: usize,
 }
 
 impl Bound {
     /// On the thread that asks: a few milliseconds, and results up to 256 KiB.
     pub fn quick() -> Self {
-        Bound { work: QUICK_WORK, until: Instant::now() + Duration::from_millis(2), bytes: 256 << 10 }
+        Bound { work: QUICK_WORK, time: || Allowance::of_waiting(Duration::from_millis(2)), bytes: 256 << 10 }
     }
 
-    /// On a thread of its own: seconds, and results of so many bytes.
+    /// On a thread of its own: seconds of computing, and results of so many bytes.
     pub fn long(bytes: usize) -> Self {
-        Bound { work: MAX_WORK, until: Instant::now() + Duration::from_secs(2), bytes }
+        Bound { work: MAX_WORK, time: || Allowance::of_computing(Duration::from_secs(2)), bytes }
     }
 }
 
@@ -206,7 +208,7 @@ impl Regexp {
     /// [`Exceeded`].
     pub fn spans(&self, text: &[u8], groups: bool, most: usize, bound: Bound) -> Result<Vec<i32>, Exceeded> {
         self.check(text, bound)?;
-        let mut spans = Spans { found: Vec::new(), bound };
+        let mut spans = Spans { found: Vec::new(), most: bound.bytes, time: (bound.time)() };
         if groups {
             for captures in self.regex.captures_iter(text).take(most) {
                 for group in captures.iter() {
@@ -233,9 +235,10 @@ impl Regexp {
         let plain = !replacement.contains(&b'$');
         let mut out = Vec::new();
         let mut copied = 0;
-        let check = |out: &Vec<u8>| match () {
+        let mut time = (bound.time)();
+        let mut check = |out: &Vec<u8>| match () {
             () if out.len() > bound.bytes => Err(Exceeded::Memory),
-            () if Instant::now() > bound.until => Err(Exceeded::Time),
+            () if time.is_used_up() => Err(Exceeded::Time),
             () => Ok(()),
         };
         if plain {
@@ -267,7 +270,9 @@ impl Regexp {
 
 struct Spans {
     found: Vec<i32>,
-    bound: Bound,
+    /// Bytes that it may take.
+    most: usize,
+    time: Allowance,
 }
 
 impl Spans {
@@ -280,10 +285,10 @@ impl Spans {
     }
 
     /// Between two matches: a search of its own begins at each.
-    fn check(&self) -> Result<(), Exceeded> {
-        if self.found.len() > self.bound.bytes / size_of::<i32>() {
+    fn check(&mut self) -> Result<(), Exceeded> {
+        if self.found.len() > self.most / size_of::<i32>() {
             return Err(Exceeded::Memory);
         }
-        if Instant::now() > self.bound.until { Err(Exceeded::Time) } else { Ok(()) }
+        if self.time.is_used_up() { Err(Exceeded::Time) } else { Ok(()) }
     }
 }
