@@ -48,6 +48,7 @@ fn ps_shows_who_was_started_by_whom() {
 #[test]
 fn ps_prints_json() {
     let app = started();
+    app.settled();
     let listing = app.listing();
     assert_eq!(listing["application"]["command"], "main");
     let processes = listing["processes"].as_array().expect("processes are a list");
