@@ -254,14 +254,6 @@ function spawner.with_options(self, values)
   return Spawner.new(copy(options, values))
 end
 
-function process.with_context(values)
-  return spawner.with_context(Spawner.new({}), values)
-end
-
-function process.with_options(values)
-  return spawner.with_options(Spawner.new({}), values)
-end
-
 -- If a process has the name already, spawning gives its pid, and messages go to it.
 function spawner.with_name(self, name)
   local options = Spawner.state(self, "with_name")
@@ -280,6 +272,14 @@ function spawner.with_message(self, topic, ...)
   local messages = table.move(options.messages or {}, 1, #(options.messages or {}), 1, {})
   messages[#messages + 1] = { topic = topic, n = select("#", ...), values = { ... } }
   return Spawner.new(copy(options, { messages = messages }))
+end
+
+-- Each method begins a spawner as well.
+for _, name in ipairs({ "with_context", "with_options", "with_name", "with_message", "with_actor", "with_scope" }) do
+  local method = spawner[name]
+  process[name] = function(...)
+    return method(Spawner.new({}), ...)
+  end
 end
 
 -- Another life -----------------------------------------------------------------------------------------------------------

@@ -249,9 +249,9 @@ process_tests! {
         assert(base:exec("app:work", "app:host", "context", "tenant") == "acme")
         assert(base:with_context({ tenant = "other" }):exec("app:work", "app:host", "context", "tenant") == "other")
         assert(base:exec("app:work", "app:host", "context", "tenant") == "acme", "a builder does not change")
-        local first = process.with_context({}):with_message("first", "one"):exec("app:work", "app:host", "first")
+        local first = process.with_message("first", "one"):exec("app:work", "app:host", "first")
         assert(first == "one", tostring(first))
-        local named = process.with_context({}):with_name("unique"):with_message("say", 7)
+        local named = process.with_name("unique"):with_message("say", 7)
         local answers = process.listen("answer")
         local pid = assert(named:spawn("app:echo", "app:host"))
         assert(answers:receive() == 7)
@@ -263,14 +263,14 @@ process_tests! {
     spawning_by_a_name_whose_holder_is_just_ending_starts_a_new_one r#"
         process.events()
         for i = 1, 2000 do
-          local named = process.with_context({}):with_name("brief"):with_message("n", i)
+          local named = process.with_name("brief"):with_message("n", i)
           local pid, problem = named:spawn("app:work", "app:host", "add", 1, 2)
           assert(pid or problem:kind() ~= "NotFound", problem and problem:message())
         end
     "#
 
     whoever_has_the_name_already_is_related_as_a_new_one_would_be r#"
-        local named = process.with_context({}):with_name("unique")
+        local named = process.with_name("unique")
         local pid = assert(named:spawn("app:echo", "app:host"))
         assert(named:spawn_monitored("app:echo", "app:host") == pid)
         assert(named:spawn_monitored("app:echo", "app:host") == pid, "it is monitored already")
@@ -282,7 +282,7 @@ process_tests! {
         process.send(pid, "fail")
         expect("pid.link.down", pid)
         assert(process.registry.register("me"))
-        local me = process.with_context({}):with_name("me"):with_message("to me")
+        local me = process.with_name("me"):with_message("to me")
         local none, err = me:spawn_linked("app:echo", "app:host")
         assert(none == nil and err:kind() == errors.INVALID, tostring(err))
     "#
