@@ -19,6 +19,8 @@ pub const FILES: &str = include_str!("../../host/component/tests/guests/files.wa
 pub const COMMAND: &str = include_str!("../../host/component/tests/guests/command.wat");
 /// Answers messages until one of topic `stop`, or an event, comes.
 pub const PROCESS: &str = include_str!("../../host/component/tests/guests/process.wat");
+/// Calls what it is told to.
+pub const CALLS: &str = include_str!("../../host/component/tests/guests/calls.wat");
 
 /// Waits for a message.
 pub const WAITING: &str = include_str!("../../host/component/tests/guests/waiting.wat");

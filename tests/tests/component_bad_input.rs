@@ -1,7 +1,7 @@
 //! Components that do not fit are refused when the application loads, by name.
 
 use insta::assert_snapshot;
-use perilune_tests::components::{ENTRY, FUNCTIONS, component, try_app};
+use perilune_tests::components::{CALLS, ENTRY, FUNCTIONS, component, try_app};
 use perilune_tests::render;
 use std::fs;
 
@@ -41,6 +41,7 @@ macro_rules! refused {
 
 refused! {
     an_import_that_nothing_grants: refusal(ENTRY_YAML, &exporting_f(r#"(import "acme:secrets/vault@1.0.0" (instance (export "open" (func))))"#));
+    an_import_of_a_module_that_the_entry_does_not_list: refusal(&ENTRY_YAML.replace("method: f", "method: call"), CALLS);
     an_import_of_another_type: refusal(ENTRY_YAML, &exporting_f(r#"(import "wasi:cli/environment@0.2.0" (instance (export "get-arguments" (func (result u32)))))"#));
     an_export_that_is_missing: refusal(ENTRY_YAML, FUNCTIONS);
     no_export_that_is_known: refusal(&ENTRY_YAML.replace(", method: f", ""), FUNCTIONS);

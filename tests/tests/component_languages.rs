@@ -21,7 +21,8 @@ const PACKAGE: &str = include_str!("../guests/python/componentize.txt");
 const INTERFACES: &str = include_str!("../../host/component/wit/component.wit");
 const PROGRAM: &str = include_str!("../guests/rust/words.rs");
 
-const FUNCTIONS: [&str; 8] = ["same", "count", "surroundings", "load", "save", "reach", "grow", "spin"];
+const FUNCTIONS: [&str; 9] =
+    ["same", "count", "surroundings", "load", "save", "reach", "ask", "grow", "spin"];
 
 const HOST: &str = "{name: host, kind: process.host, lifecycle: {auto_start: true}}";
 const DATA: &str = "{name: data, kind: fs.directory, directory: data}";
@@ -79,7 +80,7 @@ fn python(
 ) -> Option<App> {
     let bytes = PYTHON.clone()?;
     let functions = FUNCTIONS.map(|name| {
-        format!("{{name: {name}, kind: function.wasm, component: 'file://app.wasm', method: {name}{fields}}}")
+        format!("{{name: {name}, kind: function.wasm, component: 'file://app.wasm', modules: [funcs], method: {name}{fields}}}")
     });
     let all: Vec<&str> = functions.iter().map(String::as_str).chain(entries.iter().copied()).collect();
     let files = [("data/note.txt", "a note"), ("secret.txt", "a secret"), ("main.lua", TALKING)];
@@ -131,7 +132,7 @@ async fn what_python_raises_as_its_error_is_the_failure() {
 
 #[tokio::test]
 async fn an_exception_that_python_does_not_catch_ends_the_call_and_nothing_else() {
-    let entry = "{name: broken, kind: function.wasm, component: 'file://app.wasm', method: break-off}";
+    let entry = "{name: broken, kind: function.wasm, component: 'file://app.wasm', modules: [funcs], method: break-off}";
     let Some(app) = python("", &[entry], |builder| builder) else { return };
     let failure = app.call("app:broken", &[]).await.unwrap_err();
     assert_eq!(failure.kind, Kind::Internal, "{}", failure.message);
@@ -189,11 +190,23 @@ async fn python_meets_the_limits_of_memory_and_computing_time() {
 }
 
 #[tokio::test]
+async fn python_calls_lua() {
+    let entry = "{name: join, kind: function.lua, method: main, source: \"return {main = function(a, b)
+        if b then return {text = a .. ' and ' .. b} end error('there is no second word') end}\"}";
+    let Some(app) = python("", &[entry], |builder| builder) else { return };
+    let words = |words: &[&str]| Value::Array(words.iter().map(|word| Value::from(*word)).collect());
+    let joined = app.call("app:ask", &[Value::from("app:join"), words(&["a", "b"])]).await.unwrap();
+    assert_eq!(joined, Value::from("a and b"));
+    let failure = app.call("app:ask", &[Value::from("app:join"), words(&["a"])]).await.unwrap_err();
+    assert_eq!(failure.message, "app:join:1: there is no second word");
+}
+
+#[tokio::test]
 async fn a_process_in_python_answers_messages() {
     let entries = [
         HOST,
-        "{name: answers, kind: process.wasm, component: 'file://app.wasm'}",
-        "{name: json, kind: function.wasm, component: 'file://app.wasm'}",
+        "{name: answers, kind: process.wasm, component: 'file://app.wasm', modules: [funcs]}",
+        "{name: json, kind: function.wasm, component: 'file://app.wasm', modules: [funcs]}",
         "{name: main, kind: function.lua, source: 'file://main.lua', method: main}",
     ];
     let Some(app) = python("", &entries, |builder| builder) else { return };

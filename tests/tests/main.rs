@@ -6,6 +6,7 @@ mod bytecode;
 mod channels;
 mod clean_memory;
 mod component_bad_input;
+mod component_calls;
 mod component_functions;
 mod component_grants;
 mod component_languages;

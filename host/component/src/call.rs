@@ -7,7 +7,7 @@ use perilune_value::Failure;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What a component is called for. It matters to commands alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +92,14 @@ pub trait Peers: Send + Sync {
         args: Vec<u8>,
     ) -> BoxFuture<'static, Result<String, Failure>>;
 
+    /// Calls an entry; MessagePack, one value, is its result. Dropping the future ends the callee.
+    fn call(
+        &self,
+        target: String,
+        args: Vec<u8>,
+        timeout: Option<Duration>,
+    ) -> BoxFuture<'static, Result<Vec<u8>, Failure>>;
+
     /// Does something to another run.
     fn act(&self, whom: &str, act: Act) -> Result<(), Failure>;
 
@@ -107,7 +115,7 @@ pub trait Peers: Send + Sync {
     /// The pid of the run that has a name.
     fn lookup(&self, name: &str) -> Result<String, Failure>;
 
-    /// The run waits for a message from now on, with so many bytes of memory.
+    /// The run waits for a message or a result from now on, with so many bytes of memory.
     fn waits(&self, memory: usize);
 
     /// It has one, and computes as soon as this is done.

@@ -1,7 +1,7 @@
 //! What a component may import.
 
 use crate::state::State;
-use crate::{Refusal, names, process};
+use crate::{Refusal, funcs, names, process};
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime_wasi::WasiView;
 use wasmtime_wasi::p2;
@@ -18,10 +18,16 @@ const ALWAYS: &[&str] = &[
     "perilune:component/process@",
 ];
 
-/// Looks at what a component imports, and links it.
-pub(crate) fn link(component: &Component) -> Result<InstancePre<State>, Refusal> {
+/// What a component may use where its entry lists the module.
+pub(crate) const FUNCS: &str = "perilune:component/funcs@";
+
+/// Looks at what a component imports, and links it. `modules` are those that its entry lists.
+pub(crate) fn link(component: &Component, modules: &[String]) -> Result<InstancePre<State>, Refusal> {
     let engine = component.engine();
-    let is_granted = |name: &str| ALWAYS.iter().any(|prefix| name.starts_with(prefix));
+    let may_call = modules.iter().any(|module| module == "funcs");
+    let is_granted = |name: &str| {
+        ALWAYS.iter().any(|prefix| name.starts_with(prefix)) || may_call && name.starts_with(FUNCS)
+    };
     let ty = component.component_type();
     let refused: Vec<String> = ty
         .imports(engine)
@@ -43,6 +49,7 @@ fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     linker.allow_shadowing(true);
     p2::bindings::sockets::ip_name_lookup::add_to_linker::<State, names::Lookup>(&mut linker, |state| state)?;
     process::add_to_linker(&mut linker)?;
+    funcs::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 

@@ -18,11 +18,13 @@
 //! | `state.rs` | what the host keeps of an instance; its limits |
 //! | `lines.rs` | what it writes, as lines of the log |
 //! | `names.rs` | names that it looks up in the network |
-//! | `process.rs` | the interface `perilune:component/process` |
+//! | `process.rs`, `funcs.rs` | the interfaces `perilune:component/process` and `funcs` |
+//! | `texts.rs` | JSON, as which values cross them |
 
 mod call;
 mod engine;
 mod exports;
+mod funcs;
 mod imports;
 mod lines;
 mod names;
@@ -30,6 +32,7 @@ mod process;
 mod program;
 mod refusal;
 mod state;
+mod texts;
 mod values;
 
 pub use call::{Act, Call, Mounted, Network, Peers, Purpose};

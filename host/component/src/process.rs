@@ -2,9 +2,9 @@
 
 use crate::call::Act;
 use crate::state::State;
-use crate::values::failure_to_json;
+use crate::texts::{Answer, answer, values};
 use perilune_cell::{Arrival, Death, Event, Message};
-use perilune_value::{Failure, Value, json};
+use perilune_value::{Value, json};
 use std::time::Duration;
 use wasmtime::component::{HasSelf, Linker};
 
@@ -38,25 +38,6 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     wit::add_to_linker::<_, HasSelf<State>>(linker, |state| state)
 }
 
-/// An answer whose failure is JSON.
-type Answer<T> = wasmtime::Result<Result<T, String>>;
-
-fn answer<T>(outcome: Result<T, Failure>) -> Answer<T> {
-    Ok(outcome.map_err(|failure| failure_to_json(&failure)))
-}
-
-/// JSON, an array of values, as MessagePack.
-fn values(text: &str) -> Result<Vec<u8>, Failure> {
-    match json::decode(text.as_bytes()) {
-        Ok(values @ Value::Array(_)) => Ok(values.to_msgpack()),
-        Ok(Value::Map(pairs)) if pairs.is_empty() && text.trim_start().starts_with('[') => {
-            Ok(Value::Array(Vec::new()).to_msgpack())
-        }
-        Ok(_) => Err(Failure::invalid("values are passed as a JSON array, even a single one")),
-        Err(failure) => Err(Failure::invalid(failure.message)),
-    }
-}
-
 /// MessagePack of another run as JSON. What JSON cannot say is said so.
 fn texts(payloads: &[u8]) -> String {
     json::encode_from_msgpack(payloads).unwrap_or_else(|failure| {
@@ -88,11 +69,10 @@ impl wit::Host for State {
                 tokio::time::timeout(most, self.inbox.receive()).await.ok()
             }
         };
-        let killed = |reason| wasmtime::Error::new(Death::Killed(reason));
-        self.peers.goes_on().await.map_err(killed)?;
+        self.goes_on().await?;
         match arrival {
             Some(Arrival::Event(Event::Message(arrived))) => Ok(Some(message(arrived))),
-            Some(Arrival::Killed(reason)) => Err(killed(reason)),
+            Some(Arrival::Killed(reason)) => Err(wasmtime::Error::new(Death::Killed(reason))),
             Some(Arrival::Nothing) => {
                 let death = Death::Trap("the component waits for a message that cannot come".to_owned());
                 Err(wasmtime::Error::new(death))

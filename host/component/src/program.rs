@@ -29,15 +29,20 @@ type Ended = Result<Result<Value, Failure>, Death>;
 
 impl Program {
     /// Compiles a component, or takes it from those compiled before, and looks at what it imports and exports. Nothing of it
-    /// runs. Blocks while it compiles.
+    /// runs. Blocks while it compiles. `method` and `modules` are those of its entry.
     ///
     /// # Errors
     ///
     /// Why it does not fit.
-    pub fn new(engine: &Engine, wasm: &[u8], method: Option<&str>) -> Result<Self, Refusal> {
+    pub fn new(
+        engine: &Engine,
+        wasm: &[u8],
+        method: Option<&str>,
+        modules: &[String],
+    ) -> Result<Self, Refusal> {
         let component = engine.compile(wasm)?;
         let export = exports::find(&component, method)?;
-        let instance = imports::link(&component)?;
+        let instance = imports::link(&component, modules)?;
         Ok(Program { engine: engine.clone(), instance, export })
     }
 

@@ -1,5 +1,7 @@
 //! Why a component does not fit.
 
+use crate::imports::FUNCS;
+
 /// Why a component is refused before anything of it runs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -50,8 +52,11 @@ impl Refusal {
             ),
             Refusal::NoExport { exports, .. } => Some(format!("name one in `method`: {}", quoted(exports))),
             Refusal::Signature { .. } => Some("name another function in `method`".to_owned()),
+            Refusal::NotGranted(names) if names.iter().all(|name| name.starts_with(FUNCS)) => {
+                Some("write `modules: [funcs]` to let it call other entries".to_owned())
+            }
             Refusal::NotGranted(_) => Some(
-                "a component may import WASI 0.2 and `perilune:component/process`; build it without the others".to_owned(),
+                "a component may import WASI 0.2, `perilune:component/process`, and with `modules: [funcs]` also `perilune:component/funcs`; build it without the others".to_owned(),
             ),
             Refusal::Mismatch(_) => Some("build it anew, against WASI 0.2".to_owned()),
         }

@@ -100,6 +100,17 @@ impl State {
         self.memory
     }
 
+    /// After a wait that [`Peers::waits`] was told of.
+    pub(crate) fn goes_on(&self) -> impl Future<Output = wasmtime::Result<()>> + Send + use<> {
+        let going = self.peers.goes_on();
+        async move { going.await.map_err(|reason| wasmtime::Error::new(Death::Killed(reason))) }
+    }
+
+    /// The limit on the bytes of its memories.
+    pub(crate) fn most_memory(&self) -> u64 {
+        self.limits.memory
+    }
+
     /// The end of a call at its deadline.
     pub(crate) fn too_long(limits: &Limits) -> Death {
         Death::Limit(Limit::Timeout(limits.timeout.unwrap_or_default()))

@@ -4,7 +4,8 @@ use crate::bindings::funcs::{Host, add_to_linker};
 use crate::bindings::{Answer as Told, answer};
 use crate::security::passed_on;
 use crate::{CallContext, Chain};
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
 use perilune_cell::interfaces::{failure_to_wit, types};
 use perilune_cell::{CellState, Class, Identity, Module, Reservation, Ticket};
 use perilune_registry::EntryId;
@@ -60,7 +61,8 @@ impl Host for CellState {
         let args_held = self.hold(args.len())?;
         let held = self.held.clone();
         let context = CallContext::of(self)?;
-        let call = prepare(context, &self.identity, target, &options, args);
+        let call = told(target, &options)
+            .and_then(|(target, options)| prepare(context, &self.identity, target, options, args));
         let functions = context.host.functions.clone();
         if context.durable.is_some() {
             // It is noted down where it is made: the history has one order.
@@ -75,14 +77,13 @@ impl Host for CellState {
         self.tickets.start::<Answer>(async move {
             let call = call?;
             let target = call.target.clone();
-            // A task of its own, so that the callee goes on while its caller computes.
-            let task = EndOnDrop(tokio::spawn(async move {
+            in_task(async move {
                 let result = functions.call(call).await?;
                 drop(args_held);
                 let reserved = held.reserve(result.len()).ok_or_else(|| too_large(&target))?;
                 Ok((result, reserved))
-            }));
-            task.result().await
+            })
+            .await
         })
     }
 
@@ -104,16 +105,36 @@ fn too_large(target: &str) -> Failure {
     Failure::new(Kind::RateLimited, message).with_detail("limit", "memory")
 }
 
-fn prepare(
+/// Calls an entry as a caller in Lua does: with its permissions, its context and the calls that lead to it. The result is
+/// MessagePack. Dropping the future ends the callee.
+pub fn call(
     context: &CallContext,
     caller: &Identity,
-    target: Vec<u8>,
-    options: &[u8],
+    target: String,
+    options: Value,
     args: Vec<u8>,
-) -> Result<FunctionCall, Failure> {
+) -> BoxFuture<'static, Result<Vec<u8>, Failure>> {
+    match prepare(context, caller, target, options, args) {
+        Ok(call) => in_task(context.host.functions.call(call)).boxed(),
+        Err(failure) => ready(Err(failure)).boxed(),
+    }
+}
+
+/// A target and options as a cell gives them.
+fn told(target: Vec<u8>, options: &[u8]) -> Result<(String, Value), Failure> {
     let target =
         String::from_utf8(target).map_err(|_| Failure::invalid("the target of a call is not valid UTF-8"))?;
     let options = Value::from_msgpack(options).map_err(|error| Failure::invalid(error.to_string()))?;
+    Ok((target, options))
+}
+
+fn prepare(
+    context: &CallContext,
+    caller: &Identity,
+    target: String,
+    options: Value,
+    args: Vec<u8>,
+) -> Result<FunctionCall, Failure> {
     // On a queue that a workflow names, hosts in other languages may serve, with names of their own.
     let is_elsewhere = context.is_workflow && names_a_queue(&options) && !target.is_empty();
     let is_id = target.split_once(':').is_some_and(|(namespace, name)| !namespace.is_empty() && !name.is_empty());
@@ -191,6 +212,13 @@ pub(crate) fn merge(inherited: &Value, added: Option<&Value>) -> Value {
         fields.extend(added.iter().cloned());
     }
     Value::Map(fields)
+}
+
+/// Runs in a task of its own, so that a callee goes on while its caller computes.
+async fn in_task<T: Send + 'static>(
+    running: impl Future<Output = Result<T, Failure>> + Send + 'static,
+) -> Result<T, Failure> {
+    EndOnDrop(tokio::spawn(running)).result().await
 }
 
 /// A task that ends when nobody waits for it any more.

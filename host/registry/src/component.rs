@@ -14,6 +14,9 @@ use std::collections::BTreeSet;
 /// Bytes of one component. Those that bring an interpreter along, of Python or JavaScript, have 10 to 40 MiB.
 pub const MAX_COMPONENT_BYTES: usize = 64 << 20;
 
+/// Modules of Lua that components have a counterpart of.
+const MODULES: [&str; 1] = ["funcs"];
+
 /// What WebAssembly begins with.
 const MAGIC: &[u8] = b"\0asm";
 
@@ -32,6 +35,8 @@ pub struct ComponentEntry {
     pub hash: Option<String>,
     /// The export to call; `None` for the one that the host knows by its name.
     pub method: Option<String>,
+    /// Built-in modules whose counterparts for components it may import.
+    pub modules: Vec<String>,
     /// Ids of `env.variable` entries that it may read.
     pub env: Vec<EntryId>,
     /// Directories that it sees.
@@ -73,6 +78,7 @@ impl ComponentEntry {
             component: component.clone(),
             hash: text("hash").and_then(|hash| hash.strip_prefix(HASH).map(str::to_ascii_lowercase)),
             method: text("method"),
+            modules: strings(data.get("modules")).ok_or_else(|| wrong("modules"))?,
             env: env.iter().map(|id| relative(id)).collect::<Result<_, _>>().map_err(|_| wrong("env"))?,
             mounts: mounts(data, relative).ok_or_else(|| wrong("mounts"))?,
             network: LuaEntry::network(entry)?,
@@ -136,7 +142,7 @@ pub(crate) fn check(entry: &Entry) -> Vec<Problem> {
 
 /// As [`check`], of entries without a pool.
 pub(crate) fn check_fields(entry: &Entry) -> Vec<Problem> {
-    let mut problems = Vec::new();
+    let mut problems = check_modules(entry);
     let mut seen = BTreeSet::new();
     let Some(Value::Array(items)) = entry.data.get("mounts") else { return problems };
     for (at, item) in items.iter().enumerate() {
@@ -154,6 +160,18 @@ pub(crate) fn check_fields(entry: &Entry) -> Vec<Problem> {
         }
     }
     problems
+}
+
+fn check_modules(entry: &Entry) -> Vec<Problem> {
+    let Some(Value::Array(items)) = entry.data.get("modules") else { return Vec::new() };
+    let problem = |(at, item): (usize, &Value)| {
+        let name = item.as_str().filter(|name| !MODULES.contains(name))?;
+        let message = format!("components cannot import module {}", quote(name));
+        let help = "there is `funcs`, to call other entries: one in Lua can use any module for it";
+        let field = FieldPath::from("modules").item(at);
+        Some(Problem::in_field(entry, field, Code::UNKNOWN_MODULE, message).help(help))
+    };
+    items.iter().enumerate().filter_map(problem).collect()
 }
 
 fn is_guest_path(path: &str) -> bool {

@@ -346,6 +346,13 @@ const EXPORT: Field = Field {
     doc: "exported function to call, or `interface#function`",
     ..FIELD
 };
+const COMPONENT_MODULES: Field = Field {
+    name: "modules",
+    ty: Type::Strings,
+    default: "none",
+    doc: "`funcs`: it may import `perilune:component/funcs`, and call other entries",
+    ..FIELD
+};
 const ENVIRONMENT: Field = Field {
     name: "env",
     ty: Type::Entries(&["env.variable"]),
@@ -392,6 +399,7 @@ const FUNCTION_WASM: KindSpec = KindSpec {
         COMPONENT,
         COMPONENT_HASH,
         EXPORT,
+        COMPONENT_MODULES,
         ENVIRONMENT,
         MOUNTS,
         SOCKETS,
@@ -406,7 +414,16 @@ const FUNCTION_WASM: KindSpec = KindSpec {
 const PROCESS_WASM: KindSpec = KindSpec {
     name: "process.wasm",
     doc: "Long-running actor in another language: a WebAssembly component",
-    fields: Fields::Known(&[COMPONENT, COMPONENT_HASH, EXPORT, ENVIRONMENT, MOUNTS, SOCKETS, PROCESS_LIMITS]),
+    fields: Fields::Known(&[
+        COMPONENT,
+        COMPONENT_HASH,
+        EXPORT,
+        COMPONENT_MODULES,
+        ENVIRONMENT,
+        MOUNTS,
+        SOCKETS,
+        PROCESS_LIMITS,
+    ]),
     meta: &[COMMAND],
     check: Some(component::check_fields),
     ..KindSpec::EMPTY

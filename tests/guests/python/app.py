@@ -10,7 +10,7 @@ from collections import Counter
 import wit_world
 from componentize_py_types import Err
 from wit_world import exports
-from wit_world.imports import process
+from wit_world.imports import funcs, process
 
 
 class WitWorld(wit_world.WitWorld):
@@ -46,6 +46,12 @@ class WitWorld(wit_world.WitWorld):
             socket.create_connection((address, port)).close()
         except OSError as error:
             raise Err(error.strerror or str(error))
+
+    def ask(self, target, words):
+        try:
+            return json.loads(funcs.call(target, json.dumps(words), 10_000))["text"]
+        except Err as error:
+            raise Err(json.loads(error.value)["message"])
 
     def grow(self, mebibytes):
         return len(bytearray(mebibytes << 20))

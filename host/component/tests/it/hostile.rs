@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 fn load(bytes: &[u8], method: Option<&str>) -> Result<Program, Refusal> {
-    Program::new(&ENGINE, bytes, method)
+    Program::new(&ENGINE, bytes, method, &[])
 }
 
 #[test]

@@ -70,7 +70,7 @@ async fn endless_recursion_ends_at_the_stack() {
 async fn a_call_without_a_free_instance_is_refused_after_the_longest_wait() {
     let options = Options { max_instances: 1, max_wait: Duration::from_millis(10), cache: None };
     let engine = Engine::new(options).unwrap();
-    let program = Arc::new(Program::new(&engine, &component(PROCESS), None).unwrap());
+    let program = Arc::new(Program::new(&engine, &component(PROCESS), None, &[]).unwrap());
     let mut setting = Setting::new();
     setting.limits.timeout = None;
     let waits = tokio::spawn(setting.start(&program, &[]));

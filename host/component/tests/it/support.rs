@@ -38,7 +38,7 @@ pub(crate) fn program(text: &str, method: Option<&str>) -> Arc<Program> {
 }
 
 pub(crate) fn load(text: &str, method: Option<&str>) -> Result<Arc<Program>, Refusal> {
-    Program::new(&ENGINE, &component(text), method).map(Arc::new)
+    Program::new(&ENGINE, &component(text), method, &[]).map(Arc::new)
 }
 
 /// Everything that a call may be given, and what it did.
@@ -144,6 +144,15 @@ impl Peers for Others {
 
     fn spawn(&self, entry: String, _: String, _: Vec<u8>) -> BoxFuture<'static, Result<String, Failure>> {
         ready(Err(Failure::not_found(entry))).boxed()
+    }
+
+    fn call(
+        &self,
+        target: String,
+        _: Vec<u8>,
+        _: Option<Duration>,
+    ) -> BoxFuture<'static, Result<Vec<u8>, Failure>> {
+        ready(Err(Failure::not_found(target))).boxed()
     }
 
     fn act(&self, whom: &str, _: Act) -> Result<(), Failure> {

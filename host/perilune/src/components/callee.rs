@@ -121,7 +121,8 @@ impl Callee {
             let (name, method) = (self.name.clone(), self.method.clone());
             let compile = move || {
                 let entry = ComponentEntry::decode(&source)?;
-                let program = Program::new(components.engine()?, &entry.component, method.as_deref());
+                let program =
+                    Program::new(components.engine()?, &entry.component, method.as_deref(), &entry.modules);
                 program.map(Arc::new).map_err(|refusal| Failure::invalid(format!("{name}: {refusal}")))
             };
             let failed = |_| Failure::internal("the host failed while it compiled a component");

@@ -33,7 +33,10 @@ impl Components {
             Ok(engine) => engine,
             Err(failure) => return Some(refused("component", Code::NO_COMPONENT, failure.message)),
         };
-        let refusal = Program::new(engine, &component.component, component.method.as_deref()).err()?;
+        let refusal = {
+            let ComponentEntry { component, method, modules, .. } = component;
+            Program::new(engine, component, method.as_deref(), modules).err()?
+        };
         let (field, code) = match &refusal {
             Refusal::NoComponent(_) => ("component", Code::NO_COMPONENT),
             Refusal::NoExport { .. } | Refusal::Signature { .. } => {

@@ -2,12 +2,13 @@
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
-use perilune_cell::{Message, Pid};
+use perilune_cell::{Identity, Message, Pid};
 use perilune_component::{Act, Peers};
-use perilune_modules::CallContext;
 use perilune_modules::process::{Order, Processes, Sent, Signal};
+use perilune_modules::{CallContext, funcs};
 use perilune_value::{Failure, Value};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How a run rests while it waits for messages, and goes on.
 pub(super) trait Rest: Send + Sync {
@@ -90,6 +91,18 @@ impl<R: Rest> Peers for Neighbours<R> {
             Ok((None, order)) => self.processes().start_workflow(order),
             Err(failure) => ready(Err(failure)).boxed(),
         }
+    }
+
+    fn call(
+        &self,
+        target: String,
+        args: Vec<u8>,
+        timeout: Option<Duration>,
+    ) -> BoxFuture<'static, Result<Vec<u8>, Failure>> {
+        let caller = Identity { entry: self.context.entry.clone(), pid: self.pid.clone() };
+        let millis = |timeout: Duration| Value::from(i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX));
+        let options = Value::from_iter(timeout.map(|timeout| ("timeout", millis(timeout))));
+        funcs::call(&self.context, &caller, target, options, args)
     }
 
     fn act(&self, whom: &str, act: Act) -> Result<(), Failure> {

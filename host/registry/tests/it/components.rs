@@ -58,6 +58,7 @@ refused! {
         app.write("words.wasm/words.wasm", COMPONENT);
         app.refusal()
     };
+    modules_that_components_do_not_have: refusal(COMPONENT, "    modules: [sql, funcs, nothing]\n");
     an_inline_pool: refusal(COMPONENT, "    pool: {type: inline}\n");
     a_component_that_is_imported: {
         let app = app(COMPONENT, "  - {name: main, kind: library.lua, source: 'return {}', imports: {words: app:words}}");
