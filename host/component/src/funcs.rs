@@ -1,7 +1,7 @@
 //! The interface `perilune:component/funcs`.
 
 use crate::state::State;
-use crate::texts::{Answer, answer, values};
+use crate::texts::{Answer, answer};
 use perilune_value::{Failure, Kind, json};
 use std::time::Duration;
 use wasmtime::component::{HasSelf, Linker};
@@ -30,7 +30,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
 
 impl wit::Host for State {
     async fn call(&mut self, target: String, arguments: String, timeout: Option<u64>) -> Answer<String> {
-        let args = match values(&arguments) {
+        let args = match self.values(&arguments) {
             Ok(args) => args,
             Err(failure) => return answer(Err(failure)),
         };

@@ -2,7 +2,7 @@
 
 use crate::call::Act;
 use crate::state::State;
-use crate::texts::{Answer, answer, values};
+use crate::texts::{Answer, answer};
 use perilune_cell::{Arrival, Death, Event, Message};
 use perilune_value::{Value, json};
 use std::time::Duration;
@@ -83,14 +83,14 @@ impl wit::Host for State {
     }
 
     async fn send(&mut self, to: String, topic: String, payloads: String) -> Answer<()> {
-        answer(match values(&payloads) {
+        answer(match self.values(&payloads) {
             Ok(payloads) => self.peers.send(to, topic, payloads).await,
             Err(failure) => Err(failure),
         })
     }
 
     async fn spawn(&mut self, entry: String, host: String, arguments: String) -> Answer<String> {
-        answer(match values(&arguments) {
+        answer(match self.values(&arguments) {
             Ok(args) => self.peers.spawn(entry, host, args).await,
             Err(failure) => Err(failure),
         })

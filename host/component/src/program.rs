@@ -4,7 +4,7 @@ use crate::call::{Call, Purpose};
 use crate::exports::{self, Export};
 use crate::lines::Lines;
 use crate::state::State;
-use crate::{Engine, Refusal, imports, values};
+use crate::{Engine, Refusal, imports, texts, values};
 use futures_util::FutureExt;
 use perilune_cell::Death;
 use perilune_value::{Failure, Kind, Value, args_from_msgpack, json};
@@ -102,7 +102,7 @@ impl Program {
                 wasi.stdin(MemoryInputPipe::new(input)).stdout(captured.clone());
             }
             (Export::Command(_), Purpose::Effect) => {
-                let args = match texts(&call.args) {
+                let args = match plain(&call.args) {
                     Ok(args) => args,
                     Err(failure) => return Ok(Err(failure)),
                 };
@@ -140,7 +140,7 @@ impl Program {
             Ok(Called::Exited(0)) if call.purpose == Purpose::Result => {
                 let text = captured.contents();
                 drop(store);
-                Ok(written(&call.identity.entry, &text))
+                Ok(written(&call.identity.entry, &text, call.limits.memory))
             }
             Ok(Called::Exited(0)) => Ok(Ok(Value::Nil)),
             Ok(Called::Exited(code)) => Ok(Err(exited(&call.identity.entry, code, said))),
@@ -171,17 +171,17 @@ impl Program {
             Ok(args) => args,
             Err(failure) => return Ok(Called::Gave(Err(failure))),
         };
-        let entry = store.data().identity.entry.clone();
+        let (entry, most) = (store.data().identity.entry.clone(), store.data().most_memory());
         let given = self.invoke(store, index, &[Val::String(args)], 1).await?;
         Ok(Called::Gave(match given {
             Some(Val::Result(Ok(Some(text)))) => match *text {
-                Val::String(text) => result(&entry, text.as_bytes(), "what it returned"),
+                Val::String(text) => result(&entry, text.as_bytes(), most, "what it returned"),
                 _ => Ok(Value::Nil),
             },
             Some(Val::Result(Err(Some(text)))) => Err(match *text {
-                Val::String(text) => {
-                    values::failure(json::decode(text.as_bytes()).unwrap_or_else(|_| Value::from(text)))
-                }
+                Val::String(text) => values::failure(
+                    texts::decode(text.as_bytes(), most).unwrap_or_else(|_| Value::from(text)),
+                ),
                 _ => values::failure(Value::Nil),
             }),
             _ => Ok(Value::Nil),
@@ -258,7 +258,7 @@ fn params(entry: &str, ty: &ComponentFunc, args: &[u8]) -> Result<Vec<Val>, Fail
 }
 
 /// Arguments of a program.
-fn texts(args: &[u8]) -> Result<Vec<String>, Failure> {
+fn plain(args: &[u8]) -> Result<Vec<String>, Failure> {
     let args = args_from_msgpack(args).map_err(|error| Failure::invalid(error.to_string()))?;
     let text = |value: Value| match value.as_str() {
         Some(text) => Ok(text.to_owned()),
@@ -268,15 +268,18 @@ fn texts(args: &[u8]) -> Result<Vec<String>, Failure> {
 }
 
 /// What a program wrote, as its result.
-fn written(entry: &str, text: &[u8]) -> Result<Value, Failure> {
+fn written(entry: &str, text: &[u8], most: u64) -> Result<Value, Failure> {
     if text.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Nil);
     }
-    result(entry, text, "what it wrote to stdout, where its result belongs,")
+    result(entry, text, most, "what it wrote to stdout, where its result belongs,")
 }
 
-fn result(entry: &str, text: &[u8], what: &str) -> Result<Value, Failure> {
-    json::decode(text).map_err(|failure| {
+fn result(entry: &str, text: &[u8], most: u64, what: &str) -> Result<Value, Failure> {
+    texts::decode(text, most).map_err(|failure| {
+        if failure.kind == Kind::RateLimited {
+            return Failure { message: format!("{entry}: {what}: {}", failure.message), ..failure };
+        }
         Failure::internal(format!("{entry}: {what} is no JSON: {}", failure.message))
             .with_detail("entry", entry)
     })

@@ -1,6 +1,6 @@
 //! Bytes that are no component, or one that somebody has tampered with: refused, or ended; the host goes on.
 
-use crate::support::{COMMAND, ENGINE, ENTRY, FILES, FUNCTIONS, PROCESS, Setting, component, limit};
+use crate::support::{COMMAND, ENGINE, ENTRY, FILES, FUNCTIONS, PROCESS, Setting, component, limit, program};
 use perilune_cell::Limits;
 use perilune_component::{Program, Refusal};
 use perilune_value::Value;
@@ -31,6 +31,20 @@ fn a_component_cut_off_anywhere_is_refused() {
     for end in 0..exported + name.len() {
         assert!(load(&whole[..end], None).is_err(), "cut off at {end}");
     }
+}
+
+#[tokio::test]
+async fn json_of_more_values_than_the_instance_has_room_for_is_refused() {
+    let program = program(ENTRY, None);
+    let many = Value::Array(vec![Value::Integer(0); 2_000_000]);
+    let failure = Setting::new().call(&program, &[many]).await.unwrap_err();
+    assert_eq!(limit(&failure), Some("memory"));
+    let expected = "app:main: what it returned: JSON of so many values exceeds `limits.memory`";
+    assert_eq!(failure.message, expected);
+
+    let text = Value::from("\",[\\".repeat(500_000));
+    let same = Setting::new().call(&program, std::slice::from_ref(&text)).await.unwrap();
+    assert_eq!(same, Value::Array(vec![text]), "what is quoted is no value");
 }
 
 /// Random numbers that are the same in every run.
