@@ -147,7 +147,11 @@ async fn a_result_larger_than_the_callers_memory_is_an_error() {
     let small = MAIN.replace("name: main", "name: small").replace("pool:", "limits: {memory: 2MiB}, pool:");
     let app = calling(&[&small]);
     let failure = app.call("app:small", &args("app:lua.large", "[3000000]")).await.unwrap_err();
-    assert!(failure.message.contains("exceeds the caller's `limits.memory`"), "{}", failure.message);
+    assert!(
+        failure.message.contains("app:lua.large: its result exceeds the caller's `limits.memory`"),
+        "{}",
+        failure.message
+    );
 }
 
 #[tokio::test]

@@ -28,10 +28,8 @@ impl Tally {
         let line = line.trim_end();
         if let Some(counts) = line.strip_prefix("test result: ") {
             self.read_summary(counts);
-        } else if let Some(name) =
-            line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED"))
-        {
-            self.failures.push(name.to_owned());
+        } else if let Some(told) = line.strip_prefix("test ") {
+            self.failures.extend(told.strip_suffix(" ... FAILED").map(str::to_owned));
         } else if is_beginning(line) {
             self.unfinished += 1;
         } else if DRAWN.iter().any(|word| line.contains(word)) {

@@ -5,7 +5,7 @@ use xtask::tally::Tally;
 
 const ONE: &str = "\
 running 3 tests
-test a ... ok
+test a_seed_repeats_numbers ... ok
 test b::c ... FAILED
 test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.02s";
 
