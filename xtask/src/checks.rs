@@ -1,12 +1,10 @@
 //! Formatting, lints and tests.
 
-use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
-use crate::again;
 use crate::languages;
 use crate::lua_checker;
 use crate::servers::Servers;
@@ -26,46 +24,25 @@ pub fn test(workspace: &Workspace, args: &[String]) -> anyhow::Result<()> {
     }
     let needs = Needs::of(args);
     let servers = if needs.servers { Servers::start(workspace) } else { Servers::default() };
-    let mut variables: Vec<(&str, OsString)> = Vec::new();
-    variables.extend(servers.variables.iter().map(|(name, value)| (*name, value.into())));
+    let args = test_arguments(args);
+    workspace::announce(&args);
+    let mut command = workspace.cargo_command(&args);
+    command.envs(servers.variables.iter().map(|(name, value)| (name, value)));
     if needs.lua_checker {
-        variables.extend(lua_checker::variable(workspace).map(|(name, value)| (name, value.into())));
+        command.envs(lua_checker::variable(workspace));
     }
     if needs.languages {
-        variables.extend(languages::variable(workspace).map(|(name, value)| (name, value.into())));
+        command.envs(languages::variable(workspace));
     }
-    let run = |args: &[String]| run(workspace, args, &variables);
-    let first = run(&test_arguments(args))?;
-    if first.succeeded {
-        println!("\n{}", first.tally);
-        return Ok(());
-    }
-    if let Some(again) = again::arguments(&first.tally).filter(|_| args.is_empty()) {
-        println!("\n{}; once more, by themselves:", first.tally);
-        let second = run(&again)?;
-        if let Some(verdict) = again::verdict(&first.tally, &second.tally).filter(|_| second.succeeded) {
-            println!("\n{verdict}");
-            return Ok(());
-        }
-    }
-    println!("\n{}", first.tally);
-    bail!("`cargo {}` failed; its messages stand above", workspace::display(&test_arguments(args)));
-}
-
-/// What a call of `cargo test` came to.
-struct Run {
-    tally: Tally,
-    succeeded: bool,
-}
-
-fn run(workspace: &Workspace, args: &[String], variables: &[(&str, OsString)]) -> anyhow::Result<Run> {
-    workspace::announce(args);
-    let mut command = workspace.cargo_command(args);
-    command.envs(variables.iter().cloned());
     let mut child = command.stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
     let stdout = child.stdout.take().context("cargo's output is not connected")?;
     let tally = pass_through(stdout, io::stdout().lock()).context("cannot pass on what the tests print")?;
-    Ok(Run { tally, succeeded: child.wait()?.success() })
+    let status = child.wait()?;
+    println!("\n{tally}");
+    if !status.success() {
+        bail!("`cargo {}` failed; its messages stand above", workspace::display(&args));
+    }
+    Ok(())
 }
 
 /// What the chosen tests need besides Rust.

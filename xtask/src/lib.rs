@@ -8,7 +8,7 @@
 //! * [`checks`]: formatting, lints, tests
 //! * [`servers`]: real databases and a browser for the tests
 //! * [`bench`]: benchmarks and where their reports go
-//! * [`tally`]: one total for the many summaries of `cargo test`; [`again`]: whether what failed in it failed by chance
+//! * [`tally`]: one total for the many summaries of `cargo test`
 //! * [`transcript`]: Markdown files whose `console` blocks can be run and compared
 //! * [`session`], [`curl`]: what runs them
 //! * [`page`]: pages of documentation as such files; [`links`]: what they refer to
@@ -19,7 +19,6 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "speaking to the terminal is what it is for")]
 
-pub mod again;
 pub mod bench;
 pub mod checks;
 pub mod curl;
